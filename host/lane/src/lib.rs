@@ -1,0 +1,22 @@
+//! The words between the daemon and a sandbox, and nothing else.
+//!
+//! A lane is a stream socket pair between the daemon and one thread of a sandbox. The daemon asks ([`Ask`]), the sandbox
+//! says ([`Say`]); one exchange at a time, so a word needs no identifier: what arrives on a lane belongs to the exchange
+//! that the lane serves. The daemon must treat every word that it reads as hostile: the types are flat, the frames have a
+//! maximum, and decoding allocates no more than the frame's own size.
+//!
+//! ```text
+//! Load ──► Loaded | Unloadable                                (first, on lane 0 alone)
+//! Describe ──► Log* Described | Fault
+//! Prepare ──► (Log | Plan ──► Planned)* Prepared | Refused | Fault
+//! Finish ──► Log* Finished | Fault
+//! ```
+#![forbid(unsafe_code)]
+
+mod frame;
+mod limits;
+mod words;
+
+pub use frame::{FrameError, HEADER, Side, decode, encode, frame_length};
+pub use limits::*;
+pub use words::{Ask, Authorised, Blame, Call, Export, Level, Outcome, Refusal, Say, Settings, StepResult};
