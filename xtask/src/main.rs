@@ -1,2 +1,67 @@
-//! Under construction.
-fn main() {}
+//! `cargo xtask build`: everything that has to be done to this repository and is more than one cargo call.
+//!
+//! It runs as whoever types it, trusts the repository and the machine's package sources, and writes below `target/` only
+//! (`rustup target add` apart). It downloads nothing that the step at hand can do without. A file a command; the rooms that
+//! commands share stand below.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::disallowed_methods, reason = "the spawner is the daemon's door to programs; a builder starts compilers")]
+
+// The commands.
+mod build;
+
+// What they are made of, in the order in which a build needs it.
+mod toolchain;
+
+mod plugins;
+mod programs;
+mod python;
+
+mod dist;
+
+// The ground under these.
+mod error;
+mod place;
+mod run;
+
+use std::process::ExitCode;
+
+use error::{Error, Result};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  build [--release]   programs into target/dist/bin, plugins with their grants files into target/dist/plugins
+  plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
+  python              the Python plugin of the tests as target/python/python.wasm
+
+environment
+  REGENT_WASM=rustup | debian   where the WebAssembly standard library comes from; left out: what can be had, in this order
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match command(&words.iter().map(String::as_str).collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command(words: &[&str]) -> Result<()> {
+    match words {
+        ["build"] => build::build(programs::Profile::Dev),
+        ["build", "--release"] => build::build(programs::Profile::Release),
+        ["plugins", out, packages @ ..] if !packages.is_empty() => {
+            plugins::build(&toolchain::wasm()?, packages, out.as_ref())
+        }
+        ["python"] => python::component(&python::venv()?).map(|path| println!("{}", path.display())),
+        ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => Err(Error::new(format!("not understood\n\n{USAGE}"))),
+    }
+}

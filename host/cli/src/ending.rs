@@ -1,0 +1,116 @@
+//! How `regent` ends: numbers that scripts rely on.
+
+use regent_client::{Code, Error};
+
+/// The same as the numbers below, for people; part of every help text. A macro, for `concat!` takes nothing else.
+macro_rules! table {
+    () => {
+        "\
+Exit status:
+   0  done, or decided
+   1  any other error: the operation failed, bad data, unknown hold, no answer in time, ...
+   2  wrong usage
+  69  no daemon at the socket
+  75  held: not over yet, also when --wait ends before it is decided
+  77  refused: the codes denied, unknown-operation and not-authorised"
+    };
+}
+pub(crate) use table;
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Done,
+    Failed,
+    Usage,
+    /// `EX_UNAVAILABLE` of sysexits(3).
+    NoDaemon,
+    /// `EX_TEMPFAIL` of sysexits(3).
+    Held,
+    /// `EX_NOPERM` of sysexits(3).
+    Refused,
+}
+
+impl Ending {
+    pub(crate) fn number(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::NoDaemon => 69,
+            Self::Held => 75,
+            Self::Refused => 77,
+        }
+    }
+}
+
+/// Why it ended badly: the words for standard error, not yet harmless.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) words: String,
+    pub(crate) ending: Ending,
+}
+
+impl Failure {
+    pub(crate) fn usage(words: impl Into<String>) -> Self {
+        Self { words: words.into(), ending: Ending::Usage }
+    }
+
+    pub(crate) fn other(words: impl Into<String>) -> Self {
+        Self { words: words.into(), ending: Ending::Failed }
+    }
+
+    /// What a client of the socket at `path` said.
+    pub(crate) fn of_client(error: &Error, path: &std::path::Path) -> Self {
+        let ending = match error {
+            Error::NoDaemon(_) => Ending::NoDaemon,
+            Error::Refused { code: Some(Code::Denied | Code::UnknownOperation | Code::NotAuthorised), .. } => {
+                Ending::Refused
+            }
+            _ => Ending::Failed,
+        };
+        let words = match error {
+            Error::Refused { .. } => error.to_string(),
+            _ => format!("{}: {error}", path.display()),
+        };
+        Self { words, ending }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: Option<Code>) -> u8 {
+        let error = Error::Refused { text: "No".into(), code, code_word: None, reference: None, state: None };
+        Failure::of_client(&error, "/s".as_ref()).ending.number()
+    }
+
+    #[test]
+    fn three_codes_are_refusals_and_every_other_is_a_failure() {
+        for code in Code::ALL {
+            let expected = match code {
+                Code::Denied | Code::UnknownOperation | Code::NotAuthorised => 77,
+                _ => 1,
+            };
+            assert_eq!(refused(Some(code)), expected, "{code}");
+        }
+        assert_eq!(refused(None), 1);
+    }
+
+    #[test]
+    fn no_daemon_is_told_with_its_path() {
+        let failure = Failure::of_client(&Error::NoDaemon(std::io::ErrorKind::NotFound.into()), "/s".as_ref());
+        assert_eq!(failure.ending.number(), 69);
+        assert!(failure.words.starts_with("/s: no daemon: "), "{}", failure.words);
+    }
+
+    #[test]
+    fn the_table_for_people_has_every_number() {
+        use Ending::*;
+        for ending in [Done, Failed, Usage, NoDaemon, Held, Refused] {
+            let number = format!("{:>4}  ", ending.number());
+            assert!(table!().lines().any(|line| line.starts_with(&number)), "{number}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Where words go. A terminal obeys what is written to it, so it gets harmless text only; a pipe gets every byte as it is.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use regent_client::Data;
+use regent_protocol::visible;
+
+use crate::ending::Failure;
+
+/// Prints a result: a string as its text, other JSON as JSON. It ends with a line break, if there is anything.
+pub(crate) fn result(data: &Data) -> Result<(), Failure> {
+    let text = data.to_text().unwrap_or_else(|| data.as_str().to_owned());
+    let text = if io::stdout().is_terminal() { visible::text(&text).into_owned() } else { text };
+    print(&text)
+}
+
+/// Prints a JSON document, for programs.
+pub(crate) fn json(data: &Data) -> Result<(), Failure> {
+    let text = data.as_str();
+    if io::stdout().is_terminal() { print(&visible::text(text)) } else { print(text) }
+}
+
+/// Prints text for people, of which each strange part was made harmless.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let mut out = io::stdout().lock();
+    write!(out, "{text}{end}").and_then(|()| out.flush()).map_err(|error| Failure::other(format!("output: {error}")))
+}
+
+/// One line on standard error, made harmless.
+pub(crate) fn complain(words: &str) {
+    // If even that cannot be written, the exit status says it.
+    let _ = writeln!(io::stderr(), "regent: {}", visible::line(words));
+}

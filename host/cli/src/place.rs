@@ -1,0 +1,85 @@
+//! Which socket, and which secret. The secret comes from a file or from `REGENT_SECRET`, is never shown, and is wiped.
+
+use std::ffi::OsString;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::arguments::Place;
+use crate::ending::Failure;
+
+/// Bytes of a secret file: what a request could hold.
+const SECRET_FILE_MAX: u64 = 64 << 10;
+
+impl Place {
+    /// The request socket.
+    pub(crate) fn request_socket(&self) -> Result<&Path, Failure> {
+        given(&self.socket).ok_or_else(|| Failure::usage("which daemon? give --socket PATH or set REGENT_SOCKET"))
+    }
+
+    /// The admin socket.
+    pub(crate) fn admin_socket(&self) -> Result<&Path, Failure> {
+        given(&self.admin).ok_or_else(|| Failure::usage("which daemon? give --admin PATH or set REGENT_ADMIN"))
+    }
+
+    /// The request socket's secret.
+    pub(crate) fn secret(&self) -> Result<Zeroizing<String>, Failure> {
+        match given(&self.secret_file) {
+            Some(path) => of_file(path),
+            None => of_variable(std::env::var_os("REGENT_SECRET")),
+        }
+    }
+}
+
+/// A path that was given and is not empty, as a variable set to nothing is.
+fn given(path: &Option<PathBuf>) -> Option<&Path> {
+    path.as_deref().filter(|path| !path.as_os_str().is_empty())
+}
+
+/// The first line of a file that may hold several, all of them valid.
+fn of_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let mut text = Zeroizing::new(String::new());
+    std::fs::File::open(path)
+        .and_then(|file| file.take(SECRET_FILE_MAX).read_to_string(&mut text))
+        .map_err(|error| Failure::other(format!("{}: {error}", path.display())))?;
+    let first = text.lines().find(|line| !line.is_empty());
+    let first = first.ok_or_else(|| Failure::other(format!("{}: no secret in it", path.display())))?;
+    Ok(Zeroizing::new(first.to_owned()))
+}
+
+fn of_variable(value: Option<OsString>) -> Result<Zeroizing<String>, Failure> {
+    let secret = value.filter(|secret| !secret.is_empty()).ok_or_else(|| {
+        Failure::usage("which secret? give --secret-file PATH, or set REGENT_SECRET_FILE or REGENT_SECRET")
+    })?;
+    secret.into_string().map(Zeroizing::new).map_err(|_| Failure::usage("REGENT_SECRET is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_of_a_secret_file_is_the_secret() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        for (text, secret) in [("one", "one"), ("one\ntwo\n", "one"), ("\r\n\n one \r\n", " one ")] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(of_file(&path).unwrap().as_str(), secret);
+        }
+        std::fs::write(&path, "\n").unwrap();
+        assert!(of_file(&path).unwrap_err().words.ends_with("no secret in it"));
+        assert!(of_file(&folder.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_missing_place_is_wrong_usage_that_says_what_to_give() {
+        let place = Place { socket: Some(PathBuf::new()), secret_file: None, admin: None };
+        for failure in [place.request_socket().unwrap_err(), place.admin_socket().unwrap_err()] {
+            assert_eq!(failure.ending.number(), 2);
+            assert!(failure.words.contains(" PATH or set REGENT_"), "{}", failure.words);
+        }
+        assert_eq!(of_variable(None).unwrap_err().ending.number(), 2);
+        assert_eq!(of_variable(Some("x".into())).unwrap().as_str(), "x");
+    }
+}

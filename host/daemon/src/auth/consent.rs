@@ -1,0 +1,70 @@
+//! Who may say yes or no to what is held. Both are judged against the record, at the moment of the transition.
+
+use jiff::Timestamp;
+use regent_protocol::State;
+
+use super::people::{Approver, People};
+use crate::hold::{Consent, Hold};
+
+/// Why a decision was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum No {
+    /// Such a hold is not for this approver to know of.
+    Unknown,
+    /// It no longer waits.
+    NotHeld(State),
+    /// The approver may not, and is told why.
+    MayNot(&'static str),
+}
+
+/// Whether this approver may see a hold: it is named in one of its steps, or may see all. Its own requester sees it on the
+/// request socket, not here.
+#[must_use]
+pub fn may_see(hold: &Hold, approver: &Approver, people: &People) -> bool {
+    let named = |person: &String| hold.steps.iter().any(|step| people.is_of(person, &step.of));
+    approver.all || approver.person.as_ref().is_some_and(named)
+}
+
+/// A person's yes to the step that is open now.
+///
+/// # Errors
+/// [`No`]. The requester is refused by its uid, whatever socket it asked on: a uid that means nobody on a container's socket
+/// is still no second person.
+pub fn consent(hold: &Hold, approver: &Approver, people: &People, now: Timestamp) -> Result<Consent, No> {
+    if !may_see(hold, approver, people) {
+        return Err(No::Unknown);
+    }
+    let open = waiting(hold, now)?;
+    let person = approver.person.as_ref().ok_or(No::MayNot("only a person listed in [people] can approve"))?;
+    if hold.requester.uid == approver.uid {
+        return Err(No::MayNot("whoever asked cannot approve"));
+    }
+    let step = open.ok_or(No::NotHeld(hold.state))?;
+    if !people.is_of(person, &step.of) {
+        return Err(No::MayNot("the step that is open now is not yours"));
+    }
+    if step.has(person) {
+        return Err(No::MayNot("you have approved already; another person must"));
+    }
+    Ok(Consent { person: person.clone(), uid: approver.uid, at: now })
+}
+
+/// Whether this approver may say no: whoever is named in any step, and who may see all.
+///
+/// # Errors
+/// [`No`].
+pub fn denial(hold: &Hold, approver: &Approver, people: &People, now: Timestamp) -> Result<String, No> {
+    if !may_see(hold, approver, people) {
+        return Err(No::Unknown);
+    }
+    waiting(hold, now)?;
+    Ok(approver.person.clone().unwrap_or_else(|| "root".into()))
+}
+
+fn waiting(hold: &Hold, now: Timestamp) -> Result<Option<&crate::hold::ConsentStep>, No> {
+    match hold.state {
+        State::Held if now >= hold.expires => Err(No::NotHeld(State::Expired)),
+        State::Held => Ok(hold.open_step()),
+        state => Err(No::NotHeld(state)),
+    }
+}

@@ -1,0 +1,3 @@
+//! Authorisation.
+pub mod consent;
+pub mod people;

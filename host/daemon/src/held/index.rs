@@ -1,0 +1,97 @@
+//! What must be known of holds without asking the disk: how many a requester has, when each is due, and who waits for it.
+//! Everything here can be made again from the store, and is at each start.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use tokio::sync::Notify;
+
+use crate::gate::Owner;
+use crate::hold::{Hold, HoldId};
+
+/// Holds of one requester that wait or run: more are asked faster than anybody approves.
+pub const LIVE_EACH: usize = 8;
+/// In all.
+pub const LIVE_MAX: usize = 1_000;
+/// Ended ones of one requester that are kept to be read, each with a result of up to 1 MiB; the oldest goes first.
+pub const ENDED_EACH: usize = 64;
+/// In all.
+pub const ENDED_MAX: usize = 2_000;
+
+#[derive(Debug)]
+struct Entry {
+    owner: Owner,
+    due: Option<Timestamp>,
+    ended: Option<Timestamp>,
+    changed: Rc<Notify>,
+}
+
+/// All holds that the store has.
+#[derive(Debug, Default)]
+pub struct Index(HashMap<HoldId, Entry>);
+
+impl Index {
+    /// Of what the store has.
+    #[must_use]
+    pub fn of(holds: &[Hold]) -> Self {
+        let mut index = Self::default();
+        holds.iter().for_each(|hold| index.put(hold));
+        index
+    }
+
+    /// Whether this requester may have one more.
+    #[must_use]
+    pub fn has_room(&self, owner: &Owner) -> bool {
+        let live = || self.0.values().filter(|entry| entry.ended.is_none());
+        live().count() < LIVE_MAX && live().filter(|entry| entry.owner == *owner).count() < LIVE_EACH
+    }
+
+    /// Takes note of a hold as it is now, and wakes who waits for it.
+    pub fn put(&mut self, hold: &Hold) {
+        let changed = self.0.get(&hold.id).map_or_else(Rc::default, |entry| Rc::clone(&entry.changed));
+        changed.notify_waiters();
+        let entry = Entry { owner: hold.requester.owner(), due: hold.deadline(), ended: hold.ended, changed };
+        self.0.insert(hold.id.clone(), entry);
+    }
+
+    /// What tells of the next change of this hold.
+    #[must_use]
+    pub fn changes(&self, id: &HoldId) -> Option<Rc<Notify>> {
+        self.0.get(id).map(|entry| Rc::clone(&entry.changed))
+    }
+
+    /// Those whose time has come, one way or the other.
+    #[must_use]
+    pub fn due(&self, now: Timestamp) -> Vec<HoldId> {
+        let due = self.0.iter().filter(|(_, entry)| entry.due.is_some_and(|due| due <= now));
+        due.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// Ended ones that this owner's next would push out.
+    #[must_use]
+    pub fn crowded_out(&self, owner: &Owner) -> Vec<HoldId> {
+        let mut ended: Vec<_> =
+            self.0.iter().filter_map(|(id, entry)| entry.ended.map(|at| (at, entry.owner == *owner, id))).collect();
+        ended.sort_unstable();
+        let own = ended.iter().filter(|(_, own, _)| *own).count();
+        let mut out: Vec<HoldId> = Vec::new();
+        let surplus = (own + 1).saturating_sub(ENDED_EACH);
+        out.extend(ended.iter().filter(|(_, own, _)| *own).take(surplus).map(|(_, _, id)| (*id).clone()));
+        let surplus = (ended.len() + 1).saturating_sub(ENDED_MAX + out.len());
+        out.extend(ended.iter().filter(|(_, own, _)| !own).take(surplus).map(|(_, _, id)| (*id).clone()));
+        out
+    }
+
+    /// Those that ended before this time.
+    #[must_use]
+    pub fn ended_before(&self, time: Timestamp) -> Vec<HoldId> {
+        let old = self.0.iter().filter(|(_, entry)| entry.ended.is_some_and(|at| at < time));
+        old.map(|(id, _)| id.clone()).collect()
+    }
+
+    /// They are no longer in the store.
+    pub fn forget(&mut self, ids: &[HoldId]) {
+        ids.iter().for_each(|id| drop(self.0.remove(id)));
+    }
+}

@@ -1,0 +1,317 @@
+//! The life of a held operation: asked, held, decided, and handed on to be run or to end.
+//!
+//! Every change is one job on the disk's thread, which reads the record, judges, logs and stores: so two decisions at once are
+//! one after the other, and what a caller is told has happened is on the disk.
+
+mod index;
+mod views;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use regent_protocol::{Refusal, Reply, State};
+use tokio::time::{Instant, timeout_at};
+
+use crate::auth::consent::{self, No};
+use crate::auth::people::{Approver, People};
+use crate::gate::Requester;
+use crate::hold::{Handle, Hold, HoldId, Outcome};
+use crate::kept::disk::Disk;
+use crate::kept::store::StoreError;
+
+pub use index::{ENDED_EACH, LIVE_EACH, LIVE_MAX};
+pub use views::{reply, view};
+
+use index::Index;
+
+/// All holds of this state folder.
+#[derive(Debug)]
+pub struct Held {
+    disk: Disk,
+    people: People,
+    index: RefCell<Index>,
+}
+
+/// What a decision made of a hold.
+type Decided = Result<Hold, No>;
+
+/// A request may not be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoRoom;
+
+impl Held {
+    /// Of what the store has.
+    #[must_use]
+    pub fn new(disk: Disk, people: People, holds: &[Hold]) -> Rc<Self> {
+        Rc::new(Self { disk, people, index: RefCell::new(Index::of(holds)) })
+    }
+
+    /// Whether this requester may hold one more; says so before a plan is made for nothing.
+    #[must_use]
+    pub fn has_room(&self, requester: &Requester) -> bool {
+        self.index.borrow().has_room(&requester.owner())
+    }
+
+    /// Puts a request on hold. When this returns it survives whatever happens to the daemon.
+    ///
+    /// # Errors
+    /// [`NoRoom`] when its requester or all requesters together hold too many.
+    pub async fn hold(&self, hold: Hold) -> Result<Hold, NoRoom> {
+        let owner = hold.requester.owner();
+        let forget = {
+            let mut index = self.index.borrow_mut();
+            if !index.has_room(&owner) {
+                return Err(NoRoom);
+            }
+            // Its place is taken before the disk is waited for, so that nobody else takes it meanwhile.
+            index.put(&hold);
+            index.crowded_out(&owner)
+        };
+        let (id, forgotten) = (hold.id.clone(), forget.clone());
+        let stored = self.disk.run(move |ledger| {
+            let mut hold = hold;
+            ledger.transition(&mut hold, None, &forget)?;
+            Ok(hold)
+        });
+        match stored.await {
+            Ok(hold) => {
+                self.index.borrow_mut().forget(&forgotten);
+                Ok(hold)
+            }
+            Err(why) => {
+                crate::error!("hold {id}: {why}");
+                self.index.borrow_mut().forget(&[id]);
+                Err(NoRoom)
+            }
+        }
+    }
+
+    /// What the requester's handle leads to, if it is the requester's.
+    async fn find(&self, requester: &Requester, uid: &str) -> Option<Hold> {
+        let handle = Handle::of(uid);
+        let found = self.disk.run(move |ledger| ledger.store.by_handle(&handle)).await;
+        said(found).flatten().filter(|hold| hold.requester.owner() == requester.owner())
+    }
+
+    /// Tells the requester where its hold stands, at once or when it has ended.
+    ///
+    /// # Errors
+    /// What the requester hears.
+    pub async fn read(&self, requester: &Requester, uid: &str, wait: Option<Duration>) -> Result<Hold, Refusal> {
+        let hold = self.find(requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
+        Ok(self.wait(hold, wait).await)
+    }
+
+    /// Waits for the end of a hold, but no longer than `wait`.
+    pub async fn wait(&self, mut hold: Hold, wait: Option<Duration>) -> Hold {
+        let Some(wait) = wait else { return hold };
+        let deadline = Instant::now() + wait;
+        while hold.is_live() {
+            let Some(changes) = self.index.borrow().changes(&hold.id) else { break };
+            let changed = changes.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            // Read after the ear is open, so that no change falls between.
+            match self.by_id(&hold.id).await {
+                Some(now) if now.version != hold.version => hold = now,
+                Some(_) if timeout_at(deadline, changed).await.is_ok() => {}
+                _ => break,
+            }
+        }
+        hold
+    }
+
+    /// A hold by its ID.
+    pub async fn by_id(&self, id: &HoldId) -> Option<Hold> {
+        let id = id.clone();
+        said(self.disk.run(move |ledger| ledger.store.hold(&id)).await).flatten()
+    }
+
+    /// Changes one hold: `decide` judges the record as it is, and what it makes of it is logged and stored. `None` if there
+    /// is no such hold.
+    async fn change(
+        &self,
+        id: &HoldId,
+        decide: impl FnOnce(Hold) -> Result<(Hold, Option<String>), No> + Send + 'static,
+    ) -> Option<Decided> {
+        let id = id.clone();
+        let changed = self.disk.run(move |ledger| {
+            let Some(hold) = ledger.store.hold(&id)? else { return Ok(None) };
+            let (mut next, by) = match decide(hold) {
+                Ok(decided) => decided,
+                Err(no) => return Ok(Some(Err(no))),
+            };
+            ledger.transition(&mut next, by.as_deref(), &[])?;
+            Ok(Some(Ok(next)))
+        });
+        let changed = said(changed.await).flatten();
+        if let Some(Ok(hold)) = &changed {
+            self.index.borrow_mut().put(hold);
+        }
+        changed
+    }
+
+    /// The requester gives it up. What it is told is the state reached, whoever was faster.
+    ///
+    /// # Errors
+    /// What the requester hears.
+    pub async fn cancel(&self, requester: &Requester, uid: &str) -> Result<Hold, Refusal> {
+        let hold = self.find(requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
+        let now = Timestamp::now();
+        let cancelled = self.change(&hold.id, move |hold| match hold.state {
+            State::Held | State::Approved => Ok((hold.ended(State::Cancelled, None, now), None)),
+            state => Err(No::NotHeld(state)),
+        });
+        match cancelled.await {
+            Some(Ok(hold)) => Ok(hold),
+            _ => self.by_id(&hold.id).await.ok_or_else(Refusal::unknown_uid),
+        }
+    }
+
+    /// Everything that waits and that this approver may see, what was asked first before what came later.
+    pub async fn pending(&self, approver: &Approver) -> Vec<Hold> {
+        let all = said(self.disk.run(|ledger| ledger.store.holds()).await).unwrap_or_default();
+        let now = Timestamp::now();
+        let waits = |hold: &Hold| hold.state == State::Held && now < hold.expires;
+        let mut pending: Vec<Hold> =
+            all.into_iter().filter(|hold| waits(hold) && consent::may_see(hold, approver, &self.people)).collect();
+        pending.sort_by_key(|hold| hold.asked);
+        pending
+    }
+
+    /// One hold, if this approver may see it.
+    pub async fn show(&self, approver: &Approver, id: &HoldId) -> Option<Hold> {
+        self.by_id(id).await.filter(|hold| consent::may_see(hold, approver, &self.people))
+    }
+
+    /// A person's yes. If it was the last that was needed, the hold is approved afterwards, and it is for the caller to run.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn approve(&self, approver: &Approver, id: &HoldId) -> Decided {
+        let (approver, people, now) = (approver.clone(), self.people.clone(), Timestamp::now());
+        let approved = self.change(id, move |hold| {
+            let consent = consent::consent(&hold, &approver, &people, now)?;
+            let by = format!("{} uid {}", consent.person, consent.uid);
+            Ok((hold.consented(consent), Some(by)))
+        });
+        approved.await.unwrap_or(Err(No::Unknown))
+    }
+
+    /// Anybody's no who is named, and root's.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn deny(&self, approver: &Approver, id: &HoldId) -> Decided {
+        let (approver, people, now) = (approver.clone(), self.people.clone(), Timestamp::now());
+        let denied = self.change(id, move |hold| {
+            let who = consent::denial(&hold, &approver, &people, now)?;
+            let by = format!("{who} uid {}", approver.uid);
+            Ok((hold.ended(State::Denied, Some(format!("denied by {who}")), now), Some(by)))
+        });
+        denied.await.unwrap_or(Err(No::Unknown))
+    }
+
+    /// What was consented to is no longer what would run.
+    pub async fn void(&self, id: &HoldId, field: &str) -> Option<Hold> {
+        let (reason, now) = (format!("void: {field}"), Timestamp::now());
+        let voided = self.change(id, move |hold| match hold.state {
+            State::Held | State::Approved => Ok((hold.ended(State::Void, Some(reason), now), None)),
+            state => Err(No::NotHeld(state)),
+        });
+        voided.await.and_then(Result::ok)
+    }
+
+    /// The run begins: only from approved, only in time, and on the disk when this returns.
+    pub async fn begin(&self, id: &HoldId) -> Option<Hold> {
+        let now = Timestamp::now();
+        let begun = self.change(id, move |mut hold| {
+            let in_time = hold.deadline().is_some_and(|due| now < due);
+            match hold.state {
+                State::Approved if in_time => {
+                    hold.state = State::Performing;
+                    Ok((hold, None))
+                }
+                state => Err(No::NotHeld(state)),
+            }
+        });
+        begun.await.and_then(Result::ok)
+    }
+
+    /// The run has ended, so.
+    pub async fn finish(&self, id: &HoldId, outcome: Outcome) {
+        let now = Timestamp::now();
+        let finished = self.change(id, move |hold| match hold.state {
+            State::Performing => {
+                let (state, reason) = match &outcome {
+                    Outcome::Done(_) => (State::Done, None),
+                    Outcome::Failed(text, code) => (State::Failed, Some(format!("{code}: {text}"))),
+                };
+                let mut hold = hold.ended(state, reason, now);
+                hold.outcome = Some(outcome);
+                Ok((hold, None))
+            }
+            state => Err(No::NotHeld(state)),
+        });
+        if !matches!(finished.await, Some(Ok(_))) {
+            crate::error!("hold {id}: its result could not be stored");
+        }
+    }
+
+    /// Ends what nobody decided, or nobody began, in time.
+    pub async fn expire(&self) {
+        let now = Timestamp::now();
+        let due = self.index.borrow().due(now);
+        for id in due {
+            let expired = self.change(&id, move |hold| match hold.deadline() {
+                Some(due) if due <= now => Ok((hold.ended(State::Expired, None, now), None)),
+                _ => Err(No::NotHeld(hold.state)),
+            });
+            if let Some(Ok(hold)) = expired.await {
+                crate::info!("hold {id}: {} expired undecided", hold.operation);
+            }
+        }
+    }
+
+    /// Forgets what ended longer ago than results are kept.
+    pub async fn forget(&self, keep: Duration) {
+        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
+        let Ok(before) = Timestamp::now().checked_sub(keep) else { return };
+        let old = self.index.borrow().ended_before(before);
+        if old.is_empty() {
+            return;
+        }
+        let ids = old.clone();
+        if said(self.disk.run(move |ledger| ledger.store.forget(&ids)).await).is_some() {
+            self.index.borrow_mut().forget(&old);
+        }
+    }
+
+    /// What had been approved and not begun when the predecessor ended.
+    pub async fn approved(&self) -> Vec<HoldId> {
+        let all = said(self.disk.run(|ledger| ledger.store.holds()).await).unwrap_or_default();
+        all.into_iter().filter(|hold| hold.state == State::Approved).map(|hold| hold.id).collect()
+    }
+
+    /// Whose word counts.
+    #[must_use]
+    pub fn people(&self) -> &People {
+        &self.people
+    }
+}
+
+/// The value, or a line in the log: a store that can be read no more is said wherever it is met.
+fn said<T>(result: Result<T, StoreError>) -> Option<T> {
+    result.inspect_err(|why| crate::error!("{why}")).ok()
+}
+
+/// The reply to its requester.
+#[must_use]
+pub fn answered(result: Result<(Hold, &str), Refusal>, reference: &str) -> Reply {
+    match result {
+        Ok((hold, uid)) => reply(&hold, uid, reference),
+        Err(refusal) => Reply::Refused { refusal: refusal.with_reference(reference), state: None },
+    }
+}

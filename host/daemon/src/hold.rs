@@ -1,0 +1,251 @@
+//! A held operation as a record: what was asked, what would run, who has consented, and how it ended.
+//!
+//! All of it is data; what is done with it stands in `held` (the life) and `auth` (who may). The record never holds the
+//! requester's handle, only its hash: who reads the store cannot answer for the requester.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use regent_protocol::{Data, State};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::gate::Requester;
+
+/// The approver's name for a hold: ten letters and digits that are hard to confuse. It is worth nothing without the admin
+/// socket, so it need not be secret; it is unlike the requester's handle, so it tells nothing of that.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HoldId(String);
+
+/// Letters of an ID: none that are read for another.
+const ID_LETTERS: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
+/// Ten of 31 letters are 49 bits: two of a thousand holds never meet.
+const ID_LENGTH: usize = 10;
+
+impl HoldId {
+    /// A new one.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(crate::random::letters(ID_LETTERS, ID_LENGTH))
+    }
+
+    /// What a person typed, if it can be an ID.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = text.len() == ID_LENGTH && text.bytes().all(|byte| ID_LETTERS.contains(&byte));
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The hash of the requester's handle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Handle([u8; 32]);
+
+impl Handle {
+    /// Of a handle as a client sends it.
+    #[must_use]
+    pub fn of(uid: &str) -> Self {
+        Self(Sha256::digest(uid.as_bytes()).into())
+    }
+
+    /// The hash.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        self.0
+    }
+}
+
+/// The whole record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Hold {
+    /// Counted up by each transition.
+    pub version: u64,
+    /// What approvers call it.
+    pub id: HoldId,
+    /// What its requester calls it, hashed.
+    pub handle: Handle,
+    /// Where it stands.
+    pub state: State,
+    /// Who asked, and from where.
+    pub requester: Requester,
+    /// The operation, as callers name it.
+    pub operation: String,
+    /// The grants file, and so the plugin, that serves it.
+    pub plugin: String,
+    /// The request's data, byte for byte.
+    pub data: Data,
+    /// The plugin's own bytes.
+    #[serde(with = "hex")]
+    pub plugin_state: Vec<u8>,
+    /// The plugin's word.
+    pub summary: String,
+    /// What will run.
+    pub plan: Vec<PlannedStep>,
+    /// What consent it needs and has.
+    pub steps: Vec<ConsentStep>,
+    /// What the consent is bound to, each as a SHA-256.
+    pub bound: Bound,
+    /// What the caller was told to say to the administrator.
+    pub reference: String,
+    /// When it was asked.
+    pub asked: Timestamp,
+    /// Consent after this time is too late.
+    pub expires: Timestamp,
+    /// How long after the consent it may begin, in seconds.
+    pub run_within: u64,
+    /// When it was consented, which starts the second clock.
+    pub approved: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Why it did not come so far, for administrators: `void: module`, `denied by ben`.
+    pub reason: Option<String>,
+}
+
+/// One step of a plan as it was shown: the grant's name and the values, and what they came to on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// The granted command.
+    pub command: String,
+    /// Slots and values, as they were parsed and written again.
+    pub values: Vec<(String, String)>,
+    /// The argument list.
+    pub argv: Vec<String>,
+    /// The program with every link resolved; `None` when it was not there.
+    pub program: Option<String>,
+    /// Whom it runs as, by name.
+    pub run_as: String,
+    /// The user and groups that the name stood for.
+    pub uid: u32,
+    /// Its primary group.
+    pub gid: u32,
+    /// Its further groups.
+    pub groups: Vec<u32>,
+    /// Milliseconds that it may take.
+    pub timeout_ms: u64,
+}
+
+/// One item of `require`, and who has consented.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentStep {
+    /// The person or team whose step it is.
+    pub of: String,
+    /// How many different persons must consent.
+    pub count: u32,
+    /// Who has.
+    pub consents: Vec<Consent>,
+}
+
+/// One person's yes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// By the name in `[people]`.
+    pub person: String,
+    /// As the kernel said on the admin socket.
+    pub uid: u32,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How an operation that ran ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Outcome {
+    /// With this result.
+    Done(Data),
+    /// With this text and code for the caller.
+    Failed(String, regent_protocol::Code),
+}
+
+/// What a consent is bound to: a name and a SHA-256 for each field, compared again at the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bound(BTreeMap<String, String>);
+
+impl Bound {
+    /// Of fields and their bytes.
+    pub fn of<'a>(fields: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Self {
+        let hashed = |(name, bytes): (&str, Vec<u8>)| (name.to_owned(), hex::encode(Sha256::digest(bytes)));
+        Self(fields.into_iter().map(hashed).collect())
+    }
+
+    /// The first field in which two differ.
+    #[must_use]
+    pub fn difference<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
+        let here = self.0.iter().find(|(name, hash)| other.0.get(*name) != Some(hash));
+        here.or_else(|| other.0.iter().find(|(name, _)| !self.0.contains_key(*name))).map(|(name, _)| name.as_str())
+    }
+}
+
+impl Hold {
+    /// The step that waits for consent now; `None` when all have it.
+    #[must_use]
+    pub fn open_step(&self) -> Option<&ConsentStep> {
+        self.steps.iter().find(|step| !step.is_complete())
+    }
+
+    /// The record after this person's consent to the open step, and whether it was the last that was needed.
+    #[must_use]
+    pub fn consented(mut self, consent: Consent) -> Self {
+        let at = consent.at;
+        if let Some(step) = self.steps.iter_mut().find(|step| !step.is_complete()) {
+            step.consents.push(consent);
+        }
+        if self.open_step().is_none() {
+            (self.state, self.approved) = (State::Approved, Some(at));
+        }
+        self
+    }
+
+    /// The record in a state from which nothing more happens.
+    #[must_use]
+    pub fn ended(mut self, state: State, reason: Option<String>, at: Timestamp) -> Self {
+        (self.state, self.reason, self.ended) = (state, reason, Some(at));
+        self
+    }
+
+    /// Whether it still waits or runs.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, State::Held | State::Approved | State::Performing)
+    }
+
+    /// The time after which it may not go on from where it stands; `None` once it runs or has ended.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Held => Some(self.expires),
+            State::Approved => {
+                let within = jiff::SignedDuration::from_secs(i64::try_from(self.run_within).unwrap_or(0));
+                self.approved.and_then(|at| at.checked_add(within).ok())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl ConsentStep {
+    /// Whether enough different persons have consented.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.consents.len() >= self.count as usize
+    }
+
+    /// Whether this person has.
+    #[must_use]
+    pub fn has(&self, person: &str) -> bool {
+        self.consents.iter().any(|consent| consent.person == person)
+    }
+}

@@ -1,0 +1,283 @@
+//! The audit log: one line of ASCII JSON a record, each with its number and the hash of the line before.
+//!
+//! A line is written before a privileged act and after it; if it cannot be written, nothing runs. A line that could not be
+//! written whole is taken back; if even that fails the log takes no more, and so nothing runs any more.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+
+use redb::StorageBackend;
+use serde::Serialize;
+use regent_protocol::Data;
+use sha2::{Digest as _, Sha256};
+
+/// Bytes read at a time when the log is searched.
+const CHUNK: usize = 64 << 10;
+/// The longest line that is believed when the log is read again: a record holds a request's line (64 KiB), a plan of 64
+/// steps and little else, each character of which ASCII may make six.
+const LINE_MAX: usize = 4 << 20;
+
+/// Which record: its number, the SHA-256 of its line, and where the line begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Mark {
+    /// Counted from 1.
+    pub number: u64,
+    /// SHA-256 of the line without its end.
+    pub hash: [u8; 32],
+    /// Byte offset of the line in the file.
+    pub offset: u64,
+}
+
+/// What happened, as far as it is known; what is not, is left out of the line.
+#[derive(Debug, Default, Clone, Serialize)]
+pub struct Event<'a> {
+    /// `performing`, `done`, `refused`, or for a hold `hold` with its new `state`.
+    pub event: &'a str,
+    /// The ID of a held operation. Such a record is a *transition*: the store names the last of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<&'a str>,
+    /// The state that the hold has from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<&'a str>,
+    /// What a caller was told to say to the administrator.
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<&'a str>,
+    /// The socket's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket: Option<&'a str>,
+    /// The requester's user, by the kernel's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uid: Option<u32>,
+    /// Its group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gid: Option<u32>,
+    /// Its process when it connected; decides nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<i32>,
+    /// The operation, as callers name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operation: Option<&'a str>,
+    /// The request's data, as it was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<&'a Data>,
+    /// SHA-256 of the module.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<&'a str>,
+    /// SHA-256 of the operation's grants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grants: Option<&'a str>,
+    /// The argument lists that run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plan: Option<&'a [Vec<String>]>,
+    /// Who decided, as a person and a uid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<&'a str>,
+    /// How the steps ended, or why it was refused, voided or interrupted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    seq: u64,
+    prev: &'a str,
+    boot: &'a str,
+    at: String,
+    /// Seconds since the machine started.
+    up: f64,
+    #[serde(flatten)]
+    event: &'a Event<'a>,
+}
+
+/// What of a record the daemon reads back.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+pub struct Kept {
+    /// The record's number.
+    pub seq: u64,
+    /// The hash of the record before, in hex.
+    pub prev: String,
+    /// The held operation, if the record is a transition.
+    pub hold: Option<String>,
+    /// Its state from then on.
+    pub state: Option<String>,
+    /// Who decided.
+    pub by: Option<String>,
+}
+
+/// The log, open for writing at its end.
+#[derive(Debug)]
+pub struct Audit {
+    medium: Arc<dyn StorageBackend>,
+    boot: String,
+    number: u64,
+    last: [u8; 32],
+    end: u64,
+    broken: bool,
+}
+
+impl Audit {
+    /// Opens the log and finds its end. A last line that was torn is closed and said, not forgiven.
+    ///
+    /// # Errors
+    /// What the disk says, or that the last whole line is none of ours.
+    pub fn open(medium: Arc<dyn StorageBackend>, boot: String) -> io::Result<Self> {
+        let length = medium.len()?;
+        let mut audit = Self { medium, boot, number: 0, last: [0; 32], end: length, broken: false };
+        let Some((start, line, whole)) = audit.last_line(length)? else { return Ok(audit) };
+        if whole {
+            audit.follow(&line)?;
+            return Ok(audit);
+        }
+        // The torn bytes stay, as a line of their own that no chain goes through.
+        if let Some((_, before, _)) = audit.last_line(start)? {
+            audit.follow(&before)?;
+        }
+        audit.medium.write(length, b"\n")?;
+        audit.end = length + 1;
+        let outcome = format!("the last line was torn: {} bytes", line.len());
+        audit.append(&Event { event: "torn", outcome: Some(&outcome), ..Event::default() })?;
+        Ok(audit)
+    }
+
+    fn follow(&mut self, line: &[u8]) -> io::Result<()> {
+        let kept: Kept = serde_json::from_slice(line).map_err(|why| strange(&format!("its last line: {why}")))?;
+        (self.number, self.last) = (kept.seq, Sha256::digest(line).into());
+        Ok(())
+    }
+
+    /// The last line before `end`: where it starts, its bytes, and whether its end is there. `None` in an empty log.
+    fn last_line(&self, end: u64) -> io::Result<Option<(u64, Vec<u8>, bool)>> {
+        if end == 0 {
+            return Ok(None);
+        }
+        let mut tail = Vec::new();
+        let mut start = end;
+        loop {
+            let step = start.min(CHUNK as u64);
+            start -= step;
+            let mut chunk = vec![0; usize::try_from(step).unwrap_or(CHUNK)];
+            self.medium.read(start, &mut chunk)?;
+            chunk.extend_from_slice(&tail);
+            tail = chunk;
+            let (body, whole) = match tail.split_last() {
+                Some((b'\n', body)) => (body, true),
+                _ => (tail.as_slice(), false),
+            };
+            let newline = body.iter().rposition(|byte| *byte == b'\n');
+            if newline.is_some() || start == 0 {
+                let from = newline.map_or(0, |at| at + 1);
+                let line = body.get(from..).unwrap_or_default().to_vec();
+                return Ok(Some((start + from as u64, line, whole)));
+            }
+            if tail.len() > LINE_MAX {
+                return Err(strange("a line without end"));
+            }
+        }
+    }
+
+    /// Writes a record; it is in the file when this returns, and on the disk after the next sync.
+    ///
+    /// # Errors
+    /// What the disk says: then nothing may be done that the record was to tell of.
+    pub fn append(&mut self, event: &Event<'_>) -> io::Result<Mark> {
+        if self.broken {
+            return Err(strange("an earlier record could not be taken back"));
+        }
+        let mark = Mark { number: self.number + 1, hash: [0; 32], offset: self.end };
+        let prev = hex::encode(self.last);
+        let at = jiff::Timestamp::now().to_string();
+        let up = uptime();
+        let line = ascii(&Line { seq: mark.number, prev: &prev, boot: &self.boot, at, up, event })?;
+        let hash = Sha256::digest(line.as_bytes()).into();
+        if let Err(why) = self.medium.write(self.end, format!("{line}\n").as_bytes()) {
+            self.broken = self.medium.set_len(self.end).is_err();
+            return Err(why);
+        }
+        (self.number, self.last, self.end) = (mark.number, hash, self.end + line.len() as u64 + 1);
+        Ok(Mark { hash, ..mark })
+    }
+
+    /// The file, for syncing from another thread.
+    #[must_use]
+    pub fn medium(&self) -> Arc<dyn StorageBackend> {
+        Arc::clone(&self.medium)
+    }
+
+    /// How long the log is, in bytes.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Every whole record from `mark` on, itself first, with its mark; `None` if that record is not there.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub fn since(&self, mark: &Mark) -> io::Result<Option<Vec<(Mark, Kept)>>> {
+        let mut records = Vec::new();
+        let mut offset = mark.offset;
+        while offset < self.end {
+            let Some(line) = self.line_at(offset)? else { break };
+            let at = Mark { number: 0, hash: Sha256::digest(&line).into(), offset };
+            if records.is_empty() && at.hash != mark.hash {
+                return Ok(None);
+            }
+            // What does not read as a record is a torn line: it was said when it was found.
+            if let Ok(kept) = serde_json::from_slice::<Kept>(&line) {
+                records.push((Mark { number: kept.seq, ..at }, kept));
+            }
+            offset += line.len() as u64 + 1;
+        }
+        Ok((!records.is_empty()).then_some(records))
+    }
+
+    fn line_at(&self, offset: u64) -> io::Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        while line.len() <= LINE_MAX {
+            let from = offset + line.len() as u64;
+            let step = CHUNK.min(usize::try_from(self.end.saturating_sub(from)).unwrap_or(CHUNK));
+            if step == 0 {
+                return Ok(None);
+            }
+            let mut chunk = vec![0; step];
+            self.medium.read(from, &mut chunk)?;
+            if let Some(newline) = chunk.iter().position(|byte| *byte == b'\n') {
+                line.extend_from_slice(chunk.get(..newline).unwrap_or_default());
+                return Ok(Some(line));
+            }
+            line.extend_from_slice(&chunk);
+        }
+        Err(strange("a line without end"))
+    }
+}
+
+fn strange(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, format!("the audit log is not as this daemon writes it: {what}"))
+}
+
+fn uptime() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    #[allow(clippy::cast_precision_loss, reason = "microseconds of some centuries fit")]
+    let seconds = time.tv_sec as f64 + (time.tv_nsec / 1000) as f64 / 1e6;
+    seconds
+}
+
+/// JSON in which every character beyond ASCII is an escape, so that no terminal reads a meaning into the log.
+fn ascii(line: &impl Serialize) -> io::Result<String> {
+    let text = serde_json::to_string(line)?;
+    if text.is_ascii() && !text.contains('\u{7f}') {
+        return Ok(text);
+    }
+    let mut escaped = String::with_capacity(text.len() * 2);
+    for c in text.chars() {
+        if c.is_ascii() && c != '\u{7f}' {
+            escaped.push(c);
+        } else {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(escaped, "\\u{unit:04x}").map_err(io::Error::other)?;
+            }
+        }
+    }
+    Ok(escaped)
+}

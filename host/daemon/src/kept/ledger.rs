@@ -1,0 +1,203 @@
+//! Store and audit log together: the one order in which a hold changes.
+//!
+//! The record of a transition is appended and synced; then the store commits the new state and names that record. So a
+//! crash leaves at most one record of a transition that the store does not know, and a start can tell: the record that the
+//! store names is gone, the log was cut; more than one follows, the store is an older copy. Both void what is held.
+
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use redb::StorageBackend;
+use regent_protocol::State;
+
+use super::audit::{Audit, Event, Kept, Mark};
+use super::store::{Store, StoreError};
+use crate::hold::{Consent, Hold, HoldId};
+
+/// The log, written by the request path and synced by the disk's thread.
+pub type SharedAudit = Arc<Mutex<Audit>>;
+
+/// Store and log.
+#[derive(Debug)]
+pub struct Ledger {
+    /// The store. Read freely; only [`Ledger::transition`] changes a hold.
+    pub store: Store,
+    audit: SharedAudit,
+    medium: Arc<dyn StorageBackend>,
+    /// How far the log is known to be on the disk, and since when.
+    last_sync: Cell<(u64, Instant)>,
+}
+
+/// What a start found.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Why all that was held is void, if it is.
+    pub voided: Option<&'static str>,
+    /// Operations that were running when the predecessor ended.
+    pub interrupted: Vec<HoldId>,
+    /// A decision that was logged and not yet stored, and has been stored now.
+    pub completed: Option<HoldId>,
+}
+
+impl Ledger {
+    /// Over an open log and store; nothing is changed yet.
+    #[must_use]
+    pub fn new(store: Store, audit: SharedAudit) -> Self {
+        let medium = lock(&audit).medium();
+        Self { store, audit, medium, last_sync: Cell::new((0, Instant::now())) }
+    }
+
+    /// Brings a hold to its next state: logged, synced, then stored. When this returns the state is durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`]: nothing was done. Anything else: nothing is known, and the process must end.
+    pub fn transition(&self, next: &mut Hold, by: Option<&str>, forget: &[HoldId]) -> Result<(), StoreError> {
+        self.store.expect(&next.id, next.version)?;
+        next.version += 1;
+        let mark = self.append(next, by)?;
+        self.sync()?;
+        self.store.commit(std::slice::from_ref(next), &mark, forget)
+    }
+
+    fn append(&self, next: &Hold, by: Option<&str>) -> Result<Mark, StoreError> {
+        let first = next.version == 1;
+        let runs = next.state == State::Performing;
+        let argv: Vec<Vec<String>> = next.plan.iter().map(|step| step.argv.clone()).collect();
+        let state = next.state.to_string();
+        let event = Event {
+            event: "hold",
+            hold: Some(next.id.as_str()),
+            state: Some(&state),
+            reference: Some(&next.reference),
+            socket: Some(&next.requester.socket),
+            uid: Some(next.requester.uid),
+            gid: Some(next.requester.gid),
+            pid: next.requester.pid,
+            operation: Some(&next.operation),
+            data: first.then_some(&next.data),
+            plan: (first || runs).then_some(argv.as_slice()),
+            by,
+            outcome: next.reason.as_deref(),
+            ..Event::default()
+        };
+        Ok(lock(&self.audit).append(&event)?)
+    }
+
+    /// Makes all that was logged durable.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`]: nothing is known of what was written, and the process must end.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        let end = lock(&self.audit).end();
+        self.medium.sync_data()?;
+        self.last_sync.set((end, Instant::now()));
+        Ok(())
+    }
+
+    /// Makes the log durable if it has grown and was not synced for so long.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    pub fn sync_if_due(&self, every: Duration) -> Result<(), StoreError> {
+        let end = lock(&self.audit).end();
+        let (synced, at) = self.last_sync.get();
+        if end == synced || at.elapsed() < every {
+            return Ok(());
+        }
+        self.sync()
+    }
+
+    /// What must be settled after the predecessor's end, whatever ended it. Once, before anything else.
+    ///
+    /// It may end the same way itself: each of its two steps is one record and one commit at most, and does nothing when
+    /// done again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn recover(&self, now: Timestamp) -> Result<Recovered, StoreError> {
+        let mut found = Recovered::default();
+        match self.beyond()? {
+            Ok(Some((mark, kept))) => found.completed = self.complete(&mark, &kept, now)?,
+            Ok(None) => {}
+            Err(why) => found.voided = Some(why),
+        }
+        let live = self.store.holds()?.into_iter().filter(Hold::is_live);
+        let mut settled: Vec<Hold> = live.filter_map(|hold| settle(hold, found.voided, now)).collect();
+        if settled.is_empty() {
+            return Ok(found);
+        }
+        let of = |state: State| settled.iter().filter(move |hold| hold.state == state).map(|hold| hold.id.clone());
+        found.interrupted = of(State::Interrupted).collect();
+        let void: Vec<HoldId> = of(State::Void).collect();
+        let outcome = format!("interrupted: {}; void: {}", list(&found.interrupted), list(&void));
+        let event = Event { event: "recovery", hold: Some("*"), outcome: Some(&outcome), ..Event::default() };
+        let mark = lock(&self.audit).append(&event)?;
+        self.sync()?;
+        settled.iter_mut().for_each(|hold| hold.version += 1);
+        self.store.commit(&settled, &mark, &[])?;
+        Ok(found)
+    }
+
+    /// Stores what the log already tells of.
+    fn complete(&self, mark: &Mark, kept: &Kept, now: Timestamp) -> Result<Option<HoldId>, StoreError> {
+        let id = kept.hold.as_deref().and_then(HoldId::parse);
+        let hold = id.map(|id| self.store.hold(&id)).transpose()?.flatten().filter(Hold::is_live);
+        let mut next: Vec<Hold> = hold.map(|hold| rolled_forward(hold, kept, now)).into_iter().collect();
+        next.iter_mut().for_each(|hold| hold.version += 1);
+        self.store.commit(&next, mark, &[])?;
+        Ok(next.into_iter().next().map(|hold| hold.id))
+    }
+
+    /// The one transition that the log has and the store has not, or why the two do not belong together.
+    fn beyond(&self) -> Result<Result<Option<(Mark, Kept)>, &'static str>, StoreError> {
+        let Some(mark) = self.store.last_transition()? else {
+            // A store that knows of no transition has nothing to void.
+            return Ok(Ok(None));
+        };
+        let Some(records) = lock(&self.audit).since(&mark)? else {
+            return Ok(Err("the audit log no longer has the record of its last change"));
+        };
+        let mut beyond = records.into_iter().skip(1).filter(|(_, kept)| kept.hold.is_some());
+        match (beyond.next(), beyond.next()) {
+            (first, None) => Ok(Ok(first)),
+            _ => Ok(Err("the store is older than the audit log")),
+        }
+    }
+}
+
+/// The end of a hold that cannot go on after a restart; `None` for one that can.
+fn settle(hold: Hold, voided: Option<&str>, now: Timestamp) -> Option<Hold> {
+    if hold.state == State::Performing {
+        return Some(hold.ended(State::Interrupted, Some("interrupted: the daemon ended while it ran".into()), now));
+    }
+    voided.map(|why| hold.ended(State::Void, Some(format!("void: {why}")), now))
+}
+
+/// The state that the log tells of. A consent counts though the approver was never told that it did; a run that was
+/// logged counts as begun, though nothing was started before it was stored.
+fn rolled_forward(mut hold: Hold, kept: &Kept, now: Timestamp) -> Hold {
+    let by = kept.by.as_deref().unwrap_or_default();
+    let (person, uid) = by.split_once(" uid ").unwrap_or((by, ""));
+    match (kept.state.as_deref(), uid.parse()) {
+        (Some("held" | "approved"), Ok(uid)) => hold.consented(Consent { person: person.to_owned(), uid, at: now }),
+        (Some("denied"), _) => hold.ended(State::Denied, Some(format!("denied by {person}")), now),
+        (Some("cancelled"), _) => hold.ended(State::Cancelled, None, now),
+        (Some("expired"), _) => hold.ended(State::Expired, None, now),
+        (Some("performing" | "done" | "failed"), _) => {
+            hold.state = State::Performing;
+            hold
+        }
+        _ => hold.ended(State::Void, Some("void: its last change was not stored".into()), now),
+    }
+}
+
+fn list(ids: &[HoldId]) -> String {
+    ids.iter().map(HoldId::as_str).collect::<Vec<_>>().join(" ")
+}
+
+/// The log, whatever a thread that panicked meanwhile did: an append is whole or taken back.
+pub fn lock(audit: &SharedAudit) -> std::sync::MutexGuard<'_, Audit> {
+    audit.lock().unwrap_or_else(PoisonError::into_inner)
+}

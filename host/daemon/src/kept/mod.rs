@@ -1,0 +1,12 @@
+//! What is kept: the store of holds and the audit log, and the thread that waits for the disk.
+
+// A file as both see it.
+pub mod medium;
+// The log.
+pub mod audit;
+// The store.
+pub mod store;
+// Both together, in the one order.
+pub mod ledger;
+// The thread.
+pub mod disk;

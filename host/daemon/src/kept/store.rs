@@ -1,0 +1,276 @@
+//! The store of holds: a redb file in which every change is one synced transaction.
+//!
+//! A hold is written as JSON, so that a later version can read it. Nothing here decides: each change is compare-and-set on
+//! the hold's version, and what the change means was settled before.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, StorageBackend, TableDefinition, WriteTransaction};
+
+use super::audit::Mark;
+use super::medium::OnDisk;
+use crate::hold::{Handle, Hold, HoldId};
+
+const HOLDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("holds");
+const HANDLES: TableDefinition<'_, [u8; 32], &str> = TableDefinition::new("handles");
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+const SANDBOXES: TableDefinition<'_, &str, u32> = TableDefinition::new("sandboxes");
+
+/// redb's cache: a hold is small and read seldom.
+const CACHE: usize = 4 << 20;
+
+/// The file, open.
+#[derive(Debug)]
+pub struct Store {
+    database: Database,
+}
+
+/// Why a change was not made.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The hold is not as the change was made for: read it again.
+    Conflict,
+    /// The file or the disk failed. After a failed sync nothing is known of what was written, so the process must end.
+    Lost(Box<redb::Error>),
+    /// A hold in the store is none that this version can read.
+    Unreadable(serde_json::Error),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict => f.write_str("the hold has changed meanwhile"),
+            Self::Lost(why) => write!(f, "the store failed: {why}"),
+            Self::Unreadable(why) => write!(f, "a hold in the store cannot be read: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl<E: Into<redb::Error>> From<E> for StoreError {
+    fn from(why: E) -> Self {
+        Self::Lost(Box::new(why.into()))
+    }
+}
+
+/// A medium shared with the store, since redb wants one of its own.
+#[derive(Debug)]
+struct Shared(Arc<dyn StorageBackend>);
+
+impl StorageBackend for Shared {
+    fn len(&self) -> std::io::Result<u64> {
+        self.0.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> std::io::Result<()> {
+        self.0.read(offset, out)
+    }
+    fn set_len(&self, len: u64) -> std::io::Result<()> {
+        self.0.set_len(len)
+    }
+    fn sync_data(&self) -> std::io::Result<()> {
+        self.0.sync_data()
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> std::io::Result<()> {
+        self.0.write(offset, data)
+    }
+}
+
+impl Store {
+    /// Opens the store in a folder of the daemon's own, or makes it. It is made under another name first: a file that was
+    /// half made when the power went is none that can be repaired.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_at(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            let made = path.with_extension("new");
+            let _half_made = std::fs::remove_file(&made);
+            drop(Self::open(Arc::new(OnDisk::open(&made)?))?);
+            std::fs::rename(&made, path)?;
+        }
+        Self::open(Arc::new(OnDisk::open(path)?))
+    }
+
+    /// Opens the store, or makes it in an empty medium.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`]: the file is none of ours, or damaged beyond what a crash can do.
+    pub fn open(medium: Arc<dyn StorageBackend>) -> Result<Self, StoreError> {
+        let mut builder = Database::builder();
+        builder.set_cache_size(CACHE);
+        let database = builder.create_with_backend(Shared(medium))?;
+        let store = Self { database };
+        let change = store.change()?;
+        change.open_table(HOLDS)?;
+        change.open_table(HANDLES)?;
+        change.open_table(META)?;
+        change.open_table(SANDBOXES)?;
+        change.commit()?;
+        Ok(store)
+    }
+
+    /// A transaction that is whole and synced when committed: two phases, since what a client chose stands in the file and
+    /// redb's checksums are not cryptographic; and quick repair, so that a start after a crash need not read it all.
+    fn change(&self) -> Result<WriteTransaction, StoreError> {
+        let mut change = self.database.begin_write()?;
+        change.set_two_phase_commit(true);
+        change.set_quick_repair(true);
+        Ok(change)
+    }
+
+    /// The random name of this state folder, made at its first start.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    pub fn instance(&self) -> Result<String, StoreError> {
+        if let Some(found) = self.meta("instance")? {
+            return Ok(String::from_utf8_lossy(&found).into_owned());
+        }
+        let made = uuid::Uuid::new_v4().simple().to_string();
+        let change = self.change()?;
+        change.open_table(META)?.insert("instance", made.as_bytes())?;
+        change.commit()?;
+        Ok(made)
+    }
+
+    /// The number of the uid that sandboxes of this plugin run as: the same after every restart.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`]; `Ok(None)` when all of the range are taken.
+    pub fn sandbox(&self, plugin: &str, range: u32) -> Result<Option<u32>, StoreError> {
+        let change = self.change()?;
+        let number = {
+            let mut table = change.open_table(SANDBOXES)?;
+            let found = table.get(plugin)?.map(|number| number.value());
+            match found {
+                Some(number) => (number < range).then_some(number),
+                None => {
+                    let taken = u32::try_from(table.iter()?.count()).unwrap_or(u32::MAX);
+                    if taken < range {
+                        table.insert(plugin, taken)?;
+                    }
+                    (taken < range).then_some(taken)
+                }
+            }
+        };
+        change.commit()?;
+        Ok(number)
+    }
+
+    /// The audit record of the last transition that the store knows of.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_transition(&self) -> Result<Option<Mark>, StoreError> {
+        self.meta("transition")?.map(|found| serde_json::from_slice(&found).map_err(StoreError::Unreadable)).transpose()
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = self.database.begin_read()?;
+        Ok(read.open_table(META)?.get(key)?.map(|found| found.value().to_vec()))
+    }
+
+    /// A hold by its ID.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn hold(&self, id: &HoldId) -> Result<Option<Hold>, StoreError> {
+        let read = self.database.begin_read()?;
+        let found = read.open_table(HOLDS)?.get(id.as_str())?.map(|found| parse(found.value())).transpose();
+        found
+    }
+
+    /// A hold by the handle of its requester, of which the store knows the hash alone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn by_handle(&self, handle: &Handle) -> Result<Option<Hold>, StoreError> {
+        let read = self.database.begin_read()?;
+        let Some(id) = read.open_table(HANDLES)?.get(handle.hash())?.map(|id| id.value().to_owned()) else {
+            return Ok(None);
+        };
+        let found = read.open_table(HOLDS)?.get(id.as_str())?.map(|found| parse(found.value())).transpose();
+        found
+    }
+
+    /// Every hold, oldest ID first by no order that means anything.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn holds(&self) -> Result<Vec<Hold>, StoreError> {
+        let read = self.database.begin_read()?;
+        let table = read.open_table(HOLDS)?;
+        let mut holds = Vec::new();
+        for row in table.iter()? {
+            holds.push(parse(row?.1.value())?);
+        }
+        Ok(holds)
+    }
+
+    /// Whether the hold is at this version (0: not there), so that a change made for it may be logged.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it is not.
+    pub fn expect(&self, id: &HoldId, version: u64) -> Result<(), StoreError> {
+        let found = self.hold(id)?.map_or(0, |hold| hold.version);
+        if found == version { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+
+    /// Writes the next versions of holds, with the mark of the audit record that tells of them, and forgets others.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`]: whether it was written is then unknown.
+    pub fn commit(&self, next: &[Hold], mark: &Mark, forget: &[HoldId]) -> Result<(), StoreError> {
+        let mark = serde_json::to_vec(mark).map_err(StoreError::Unreadable)?;
+        let change = self.change()?;
+        {
+            let mut holds = change.open_table(HOLDS)?;
+            let mut handles = change.open_table(HANDLES)?;
+            for hold in next {
+                let record = serde_json::to_vec(hold).map_err(StoreError::Unreadable)?;
+                holds.insert(hold.id.as_str(), record.as_slice())?;
+                handles.insert(hold.handle.hash(), hold.id.as_str())?;
+            }
+            change.open_table(META)?.insert("transition", mark.as_slice())?;
+            remove(&mut holds, &mut handles, forget)?;
+        }
+        change.commit()?;
+        Ok(())
+    }
+
+    /// Forgets holds whose results have been kept long enough.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    pub fn forget(&self, ids: &[HoldId]) -> Result<(), StoreError> {
+        let change = self.change()?;
+        {
+            let mut holds = change.open_table(HOLDS)?;
+            let mut handles = change.open_table(HANDLES)?;
+            remove(&mut holds, &mut handles, ids)?;
+        }
+        change.commit()?;
+        Ok(())
+    }
+}
+
+fn remove(
+    holds: &mut redb::Table<'_, &str, &[u8]>,
+    handles: &mut redb::Table<'_, [u8; 32], &str>,
+    ids: &[HoldId],
+) -> Result<(), StoreError> {
+    for id in ids {
+        let found = holds.remove(id.as_str())?.map(|found| parse(found.value())).transpose()?;
+        if let Some(hold) = found {
+            handles.remove(hold.handle.hash())?;
+        }
+    }
+    Ok(())
+}
+
+fn parse(record: &[u8]) -> Result<Hold, StoreError> {
+    serde_json::from_slice(record).map_err(StoreError::Unreadable)
+}

@@ -1,0 +1,181 @@
+//! Sockets in the file system. One is bound closed, given its owner and mode, and only then listens: at no moment is it wider
+//! than configured. Whoever connects is who the kernel says it is, at that moment and for as long as the connection lasts.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use regent_peer::Peer;
+use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::trusted_file;
+
+/// Connections of one peer uid on one socket: each may keep a line of 64 KiB in memory.
+pub const CONNECTIONS_EACH: usize = 512;
+/// Connections in all.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections that the kernel keeps until they are accepted.
+const BACKLOG: i32 = 1_024;
+/// After the descriptors ran out: closing takes place meanwhile.
+const BREATH: Duration = Duration::from_millis(100);
+
+/// A socket's place and who may connect.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its mode, 0o660 for owner and group.
+    pub mode: u32,
+    /// Its group.
+    pub group: Option<u32>,
+}
+
+/// Why a socket is not there.
+#[derive(Debug)]
+pub struct CannotListen(PathBuf, String);
+
+impl fmt::Display for CannotListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.display(), self.1)
+    }
+}
+
+impl std::error::Error for CannotListen {}
+
+/// A socket that listens. Its name goes when it does.
+#[derive(Debug)]
+pub struct Listener {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Listener {
+    /// Binds, gives owner and mode, listens.
+    ///
+    /// # Errors
+    /// [`CannotListen`]: the folder is not to be trusted, something else has the name, or the kernel says no.
+    pub fn open(place: &Place) -> Result<Self, CannotListen> {
+        let cannot = |why: &dyn fmt::Display| CannotListen(place.path.clone(), why.to_string());
+        let folder = place.path.parent().ok_or_else(|| cannot(&"has no folder"))?;
+        own_folder(folder, 0o755).map_err(|why| cannot(&why))?;
+        trusted_file::folder(folder).map_err(|why| cannot(&why))?;
+        clear(&place.path).map_err(|why| cannot(&why))?;
+        let socket = bind(place).map_err(|why| cannot(&why))?;
+        rustix::net::listen(&socket, BACKLOG).map_err(|why| cannot(&why))?;
+        let listener = std::os::unix::net::UnixListener::from(socket);
+        listener.set_nonblocking(true).map_err(|why| cannot(&why))?;
+        let listener = UnixListener::from_std(listener).map_err(|why| cannot(&why))?;
+        Ok(Self { listener, path: place.path.clone() })
+    }
+
+    /// The next peer that the kernel vouches for.
+    pub async fn accept(&self) -> (UnixStream, Peer) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => match regent_peer::credentials(&stream) {
+                    Ok(peer) => return (stream, peer),
+                    Err(why) => crate::warning!("{}: a peer without credentials: {why}", self.path.display()),
+                },
+                Err(why) => {
+                    crate::warning!("{}: cannot accept: {why}", self.path.display());
+                    tokio::time::sleep(BREATH).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let _already_gone = fs::remove_file(&self.path);
+    }
+}
+
+fn bind(place: &Place) -> io::Result<OwnedFd> {
+    let address = SocketAddrUnix::new(&place.path)?;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    let before = rustix::process::umask(Mode::from_raw_mode(0o177));
+    let bound = rustix::net::bind(&socket, &address);
+    rustix::process::umask(before);
+    bound?;
+    let group = place.group.map(Gid::from_raw);
+    rustix::fs::chownat(CWD, &place.path, None, group, AtFlags::SYMLINK_NOFOLLOW)?;
+    // The folder is ours alone, so the name is still the socket's.
+    rustix::fs::chmodat(CWD, &place.path, Mode::from_raw_mode(place.mode), AtFlags::empty())?;
+    Ok(socket)
+}
+
+/// Removes a socket on which nobody answers. Anything else that has the name stays, and is the administrator's to look at.
+fn clear(path: &Path) -> Result<(), String> {
+    let Ok(stat) = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(()) };
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
+        return Err("something that is no socket has this name: remove it".into());
+    }
+    match std::os::unix::net::UnixStream::connect(path) {
+        Ok(_) => Err("another process listens here".into()),
+        Err(why) if why.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(|why| format!("cannot remove what a predecessor left: {why}"))
+        }
+        Err(why) => Err(format!("cannot tell whether another process listens here: {why}")),
+    }
+}
+
+/// Makes a folder of the daemon's if it is not there; its parent must be.
+///
+/// # Errors
+/// What the kernel says.
+pub fn own_folder(path: &Path, mode: u32) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(mode).create(path) {
+        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+/// How many connections there are, by socket and peer uid.
+#[derive(Debug, Default)]
+pub struct Connections(RefCell<(usize, HashMap<(usize, u32), usize>)>);
+
+/// A connection's place, until it is dropped.
+#[derive(Debug)]
+pub struct Admission {
+    of: Rc<Connections>,
+    key: (usize, u32),
+}
+
+impl Connections {
+    /// One more, if there may be.
+    pub fn admit(self: &Rc<Self>, socket: usize, uid: u32) -> Option<Admission> {
+        let mut inner = self.0.borrow_mut();
+        let (all, each) = &mut *inner;
+        let of_peer = each.get(&(socket, uid)).copied().unwrap_or_default();
+        if *all >= CONNECTIONS_MAX || of_peer >= CONNECTIONS_EACH {
+            return None;
+        }
+        each.insert((socket, uid), of_peer + 1);
+        *all += 1;
+        Some(Admission { of: Rc::clone(self), key: (socket, uid) })
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        let mut inner = self.of.0.borrow_mut();
+        let (all, each) = &mut *inner;
+        *all -= 1;
+        if let Some(of_peer) = each.get_mut(&self.key) {
+            *of_peer -= 1;
+            if *of_peer == 0 {
+                each.remove(&self.key);
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The daemon's own log: lines on standard error, for a service manager to keep.
+//!
+//! Whatever a requester or a plugin had a hand in is made harmless here, so no caller of [`say`] can forget it. A closed or
+//! full standard error loses lines, never the daemon.
+
+use std::fmt;
+use std::io::Write as _;
+
+use regent_protocol::visible;
+
+/// How a line is meant, as syslog's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// Progress.
+    Info,
+    /// Served, but to be looked at.
+    Warning,
+    /// Not served, or not done.
+    Error,
+}
+
+/// The longest line: a plugin's own text is cut before, this bounds all the rest.
+const LINE_MAX: usize = 8 << 10;
+
+/// Writes one line.
+pub fn say(level: Level, text: fmt::Arguments<'_>) {
+    let text = text.to_string();
+    let text = visible::line(&text);
+    let end = text.floor_char_boundary(LINE_MAX);
+    let word = match level {
+        Level::Info => "",
+        Level::Warning => "warning: ",
+        Level::Error => "error: ",
+    };
+    // One write for the whole line; what cannot be written is lost, for there is nowhere left to say so.
+    let _lost = std::io::stderr().write_all(format!("regentd: {word}{}\n", text.get(..end).unwrap_or("")).as_bytes());
+}
+
+/// A line of progress.
+#[macro_export]
+macro_rules! info { ($($text:tt)*) => { $crate::log::say($crate::log::Level::Info, format_args!($($text)*)) } }
+/// A line about something that is served but should be looked at.
+#[macro_export]
+macro_rules! warning { ($($text:tt)*) => { $crate::log::say($crate::log::Level::Warning, format_args!($($text)*)) } }
+/// A line about something that is not served or was not done.
+#[macro_export]
+macro_rules! error { ($($text:tt)*) => { $crate::log::say($crate::log::Level::Error, format_args!($($text)*)) } }

@@ -1,0 +1,132 @@
+//! Compiled code, kept: a folder of the daemon's own (0700). A file's name is its key; its header names the key again and
+//! the digest of what follows, so what is handed to a sandbox is what the compiler of this very module wrote.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+use super::module::{ModuleDigest, Sealed};
+
+/// First line of each file; the number changes with the header.
+const MAGIC: &[u8; 16] = b"regent compiled1";
+/// What the engine is made to write: another kind would be another key.
+const ENGINE: &[u8] = b"native";
+/// The largest artefact: a 64 MiB module came to twice its size when it was compiled.
+pub const ARTEFACT_MAX: u64 = 256 << 20;
+/// The largest description kept beside it.
+const DESCRIPTION_MAX: u64 = regent_lane::DESCRIPTION_MAX as u64;
+
+/// The folder, and the compiler whose work is in it.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    folder: PathBuf,
+    compiler: [u8; 32],
+}
+
+/// Which compiled code: of which module, by which compiler, for which kind of engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key([u8; 32]);
+
+impl Cache {
+    /// In this folder, made if it is not there; `compiler` is the SHA-256 of the compiler's own binary.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn open(folder: PathBuf, compiler: [u8; 32]) -> io::Result<Self> {
+        match fs::DirBuilder::new().mode(0o700).create(&folder) {
+            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
+            _ => {}
+        }
+        fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        Ok(Self { folder, compiler })
+    }
+
+    /// The key of a module's code.
+    #[must_use]
+    pub fn key(&self, module: &ModuleDigest) -> Key {
+        Key(Sha256::new().chain_update(module).chain_update(self.compiler).chain_update(ENGINE).finalize().into())
+    }
+
+    fn path(&self, key: Key, ending: &str) -> PathBuf {
+        self.folder.join(format!("{}.{ending}", hex::encode(key.0)))
+    }
+
+    /// The code, sealed; `None` if it is not there or not whole, which is said.
+    #[must_use]
+    pub fn code(&self, key: Key) -> Option<Sealed> {
+        let path = self.path(key, "code");
+        match Self::read(&path, key) {
+            Ok(sealed) => sealed,
+            Err(why) => {
+                crate::warning!("{}: {why}: compiling again", path.display());
+                None
+            }
+        }
+    }
+
+    fn read(path: &Path, key: Key) -> io::Result<Option<Sealed>> {
+        let mut file = match File::open(path) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let mut header = [0; MAGIC.len() + 64];
+        file.read_exact(&mut header)?;
+        let sealed = Sealed::copy("code", file, ARTEFACT_MAX)?;
+        if header != *Self::header(key, &sealed.digest()) {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "is not what the compiler wrote"));
+        }
+        Ok(Some(sealed))
+    }
+
+    fn header(key: Key, digest: &[u8; 32]) -> Box<[u8; MAGIC.len() + 64]> {
+        let mut header = Box::new([0; MAGIC.len() + 64]);
+        let parts = MAGIC.iter().chain(&key.0).chain(digest);
+        header.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
+        header
+    }
+
+    /// Keeps code. It is a cache: what cannot be kept is said, and compiled again at the next start.
+    pub fn keep_code(&self, key: Key, code: &Sealed) {
+        let write = |file: &mut File| {
+            file.write_all(&*Self::header(key, &code.digest()))?;
+            io::copy(&mut code.reader()?, file).map(|_| ())
+        };
+        self.keep(&self.path(key, "code"), write);
+    }
+
+    /// What `describe` said, if it was kept.
+    #[must_use]
+    pub fn description(&self, key: Key) -> Option<String> {
+        let mut text = String::new();
+        let file = File::open(self.path(key, "description")).ok()?;
+        let length = file.take(DESCRIPTION_MAX + 1).read_to_string(&mut text).ok()?;
+        (length as u64 <= DESCRIPTION_MAX).then_some(text)
+    }
+
+    /// Keeps what `describe` said.
+    pub fn keep_description(&self, key: Key, text: &str) {
+        self.keep(&self.path(key, "description"), |file| file.write_all(text.as_bytes()));
+    }
+
+    /// Drops what the engine would not take.
+    pub fn forget(&self, key: Key) {
+        let _either_way = fs::remove_file(self.path(key, "code"));
+    }
+
+    fn keep(&self, path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) {
+        let half = path.with_extension("half");
+        let _left_over = fs::remove_file(&half);
+        let kept = (|| {
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
+            write(&mut file)?;
+            file.sync_data()?;
+            fs::rename(&half, path)
+        })();
+        if let Err(why) = kept {
+            crate::warning!("{}: {why}: what was compiled is not kept", path.display());
+        }
+    }
+}

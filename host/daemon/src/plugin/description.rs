@@ -1,0 +1,118 @@
+//! What a plugin says of itself, read leniently where it is for people (keys that a later version adds) and strictly where
+//! the daemon acts on it. It is a stranger's word: it can offer and ask, it grants nothing.
+
+use std::collections::BTreeMap;
+
+use regent_lane::Export;
+use serde::Deserialize;
+
+/// Operations of one plugin: more are a mistake.
+const OPERATIONS_MAX: usize = 256;
+
+/// The description, as far as the daemon uses it.
+#[derive(Debug, Clone, Default)]
+pub struct Description {
+    operations: BTreeMap<String, Operation>,
+    /// Commands that it wants granted, with its reasons.
+    pub wants: Vec<Want>,
+}
+
+/// One operation.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Operation {
+    /// For people.
+    pub summary: String,
+    /// Whether it has `authorise`.
+    pub authorising: bool,
+    /// Whether it has `finish`.
+    pub finishing: bool,
+}
+
+/// A wish.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Want {
+    /// The command's name.
+    pub command: String,
+    /// Why.
+    #[serde(default)]
+    pub reason: String,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    operations: Vec<WireOperation>,
+    #[serde(default)]
+    wants: Vec<Want>,
+}
+
+#[derive(Deserialize)]
+struct WireOperation {
+    name: String,
+    #[serde(default)]
+    summary: String,
+    #[serde(default)]
+    uses: Vec<String>,
+}
+
+impl Description {
+    /// Reads what `describe` said; `exports` is what the component was found to export.
+    ///
+    /// # Errors
+    /// Every reason why it cannot be served, for the administrator.
+    pub fn read(text: &str, exports: &[Export]) -> Result<Self, Vec<String>> {
+        let wire: Wire =
+            serde_json::from_str(text).map_err(|why| vec![format!("what it says of itself cannot be read: {why}")])?;
+        if wire.operations.len() > OPERATIONS_MAX {
+            return Err(vec![format!("it describes more than {OPERATIONS_MAX} operations")]);
+        }
+        let mut description = Self { operations: BTreeMap::new(), wants: wire.wants };
+        let mut reasons = Vec::new();
+        for operation in wire.operations {
+            let name = operation.name.clone();
+            match read_operation(operation, exports) {
+                Ok(read) if description.operations.insert(name.clone(), read).is_some() => {
+                    reasons.push(format!("it describes the operation {name} twice"));
+                }
+                Ok(_) => {}
+                Err(why) => reasons.extend(why.into_iter().map(|why| format!("operation {name}: {why}"))),
+            }
+        }
+        if reasons.is_empty() { Ok(description) } else { Err(reasons) }
+    }
+
+    /// One of its operations.
+    #[must_use]
+    pub fn operation(&self, name: &str) -> Option<&Operation> {
+        self.operations.get(name)
+    }
+
+    /// The names of all.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.operations.keys().map(String::as_str)
+    }
+}
+
+fn read_operation(wire: WireOperation, exports: &[Export]) -> Result<Operation, Vec<String>> {
+    let mut reasons = Vec::new();
+    let mut operation = Operation { summary: wire.summary, ..Operation::default() };
+    for used in wire.uses {
+        let export = match used.as_str() {
+            "authorising" => Export::Authorising,
+            "finishing" => Export::Finishing,
+            "performing" | "judging" => {
+                reasons.push(format!("{used} is not served by this version of Regent: plan the steps in prepare"));
+                continue;
+            }
+            other => {
+                reasons.push(format!("uses {other}, which is no optional interface of regent:plugin@0.1"));
+                continue;
+            }
+        };
+        if !exports.contains(&export) {
+            reasons.push(format!("uses {used}, but the component does not export regent:plugin/{used}"));
+        }
+        operation.authorising |= export == Export::Authorising;
+        operation.finishing |= export == Export::Finishing;
+    }
+    if reasons.is_empty() { Ok(operation) } else { Err(reasons) }
+}

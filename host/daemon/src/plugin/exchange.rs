@@ -1,0 +1,268 @@
+//! What is asked of a plugin, one exchange at a time: prepare (with authorise, and the reply of an empty plan), and finish.
+//! The sandbox may say anything; what counts is what the daemon itself checks here.
+
+use std::rc::Rc;
+
+use regent_lane::{
+    Ask, Authorised, Blame, Call, EXCHANGE_GRACE, EXCHANGE_WALL, LOG_MAX, REPLY_MAX, Refusal, STATE_MAX, Say,
+    StepResult, TEXT_MAX,
+};
+use regent_protocol::Data;
+use tokio::time::Instant;
+
+use super::lane::LaneError;
+use super::places::{Busy, Peer};
+use super::sandbox::Exchange;
+use super::{Fault, Plugin};
+use crate::log::Level;
+
+/// What is to be prepared.
+#[derive(Debug, Clone)]
+pub struct Preparation<'a> {
+    /// The plugin's own name of the operation.
+    pub operation: &'a str,
+    /// The request's data.
+    pub data: &'a Data,
+    /// The administrator's steps stand in the way already, so no reply is wanted even of an empty plan.
+    pub may_complete: bool,
+}
+
+/// What `prepare` and `authorise` said, within their limits.
+#[derive(Debug)]
+pub struct Answer {
+    /// For people: the plugin's word.
+    pub summary: String,
+    /// The plugin's own bytes.
+    pub state: Vec<u8>,
+    /// The steps that `authorise` asks for, as JSON.
+    pub steps: Option<String>,
+    /// The reply of an empty plan.
+    pub reply: Option<Result<Data, String>>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum NoAnswer {
+    /// No lane came free in time.
+    Busy,
+    /// The plugin refused the data: its code and words.
+    Refused(Refusal),
+    /// `authorise` denied the request: its words are for the log.
+    Denied(String),
+    /// The plugin broke a rule, or its process ended.
+    Fault(Fault),
+}
+
+impl From<Busy> for NoAnswer {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+/// Takes the calls of `commands.plan`: `Err` is the answer to the plugin; a fault is kept and ends the request.
+pub trait Planner {
+    /// A call.
+    ///
+    /// # Errors
+    /// The refusal that the plugin is given.
+    fn plan(&mut self, call: Call) -> Result<(), Refusal>;
+    /// Forgets what was planned, since it all begins again on a new process.
+    fn start_again(&mut self);
+    /// What the plugin did that no plugin may.
+    fn fault(&mut self) -> Option<String>;
+}
+
+impl Plugin {
+    /// Prepares a request. If the plugin's process ends meanwhile through no fault of this request, it is prepared once more
+    /// on the next: nothing has happened yet.
+    ///
+    /// # Errors
+    /// [`NoAnswer`].
+    pub async fn prepare(
+        self: &Rc<Self>,
+        peer: Peer,
+        preparation: &Preparation<'_>,
+        planner: &mut impl Planner,
+        deadline: Instant,
+    ) -> Result<Answer, NoAnswer> {
+        for last in [false, true] {
+            planner.start_again();
+            let exchange = self.exchange(peer, deadline).await?;
+            match self.prepare_on(exchange, preparation, planner).await {
+                Err(NoAnswer::Fault(Fault::Ended(_))) if !last => {}
+                answer => return answer,
+            }
+        }
+        Err(NoAnswer::Fault(Fault::Ended("its process ended twice".into())))
+    }
+
+    async fn prepare_on(
+        &self,
+        mut exchange: Exchange,
+        preparation: &Preparation<'_>,
+        planner: &mut impl Planner,
+    ) -> Result<Answer, NoAnswer> {
+        let operation = self.operation(preparation.operation);
+        let ask = Ask::Prepare {
+            operation: preparation.operation.to_owned(),
+            data: preparation.data.as_str().to_owned(),
+            authorising: operation.authorising,
+            complete: preparation.may_complete,
+            finishing: operation.finishing,
+        };
+        let said = self.converse(&mut exchange, &ask, Some(planner)).await.map_err(NoAnswer::Fault)?;
+        if let Some(why) = planner.fault() {
+            exchange.end();
+            return Err(NoAnswer::Fault(Fault::Rule(why)));
+        }
+        let answer = match said {
+            Say::Prepared { summary, state, authorised, reply } => {
+                exchange.end();
+                answer(summary, state, authorised, reply)?
+            }
+            Say::Refused(refusal) => {
+                exchange.end();
+                return Err(NoAnswer::Refused(refusal));
+            }
+            Say::Fault(blame, text) => {
+                exchange.end();
+                return Err(NoAnswer::Fault(Fault::Guest(blame, text)));
+            }
+            _ => return Err(NoAnswer::Fault(exchange.condemn("it answered what was not asked"))),
+        };
+        Ok(answer)
+    }
+
+    /// The reply after a plan has run, or the plugin's words for its failure; `None` if the operation has no `finish`.
+    ///
+    /// # Errors
+    /// [`NoAnswer`], never [`NoAnswer::Refused`].
+    pub async fn finish(
+        self: &Rc<Self>,
+        peer: Peer,
+        operation: &str,
+        state: Vec<u8>,
+        results: Vec<StepResult>,
+        deadline: Instant,
+    ) -> Result<Option<Result<Data, String>>, NoAnswer> {
+        if !self.operation(operation).finishing {
+            return Ok(None);
+        }
+        let mut exchange = self.exchange(peer, deadline).await?;
+        let ask = Ask::Finish { operation: operation.to_owned(), state, results };
+        let none: Option<&mut Nothing> = None;
+        match self.converse(&mut exchange, &ask, none).await.map_err(NoAnswer::Fault)? {
+            Say::Finished(reply) => {
+                exchange.end();
+                Ok(Some(shaped(reply)?))
+            }
+            Say::Fault(blame, text) => {
+                exchange.end();
+                Err(NoAnswer::Fault(Fault::Guest(blame, text)))
+            }
+            _ => Err(NoAnswer::Fault(exchange.condemn("it answered what was not asked"))),
+        }
+    }
+
+    /// Asks, and serves what the plugin asks meanwhile, until it answers.
+    pub(super) async fn converse<P: Planner>(
+        &self,
+        exchange: &mut Exchange,
+        ask: &Ask,
+        mut planner: Option<&mut P>,
+    ) -> Result<Say, Fault> {
+        let deadline = Instant::now() + EXCHANGE_WALL + EXCHANGE_GRACE;
+        let mut logged = 0;
+        exchange.ask(ask, deadline).await?;
+        loop {
+            match exchange.say(deadline).await? {
+                Say::Log(level, text) => self.log(level, &text, &mut logged),
+                Say::Plan(call) => match &mut planner {
+                    Some(planner) => exchange.ask(&Ask::Planned(planner.plan(call)), deadline).await?,
+                    None => return Err(exchange.condemn("it planned where nothing can be planned")),
+                },
+                answer => return Ok(answer),
+            }
+        }
+    }
+
+    /// A line of the plugin's log, as long as this exchange may still log.
+    fn log(&self, level: regent_lane::Level, text: &str, logged: &mut usize) {
+        if *logged >= LOG_MAX {
+            return;
+        }
+        *logged += text.len().max(1);
+        let level = match level {
+            regent_lane::Level::Debug | regent_lane::Level::Info => Level::Info,
+            regent_lane::Level::Warning => Level::Warning,
+            regent_lane::Level::Error => Level::Error,
+        };
+        crate::log::say(level, format_args!("plugin {}: {text}", self.name));
+        if *logged >= LOG_MAX {
+            crate::warning!("plugin {}: the rest of its log of this request is dropped", self.name);
+        }
+    }
+}
+
+/// Where nothing is planned.
+pub(super) struct Nothing;
+
+impl Planner for Nothing {
+    fn plan(&mut self, _: Call) -> Result<(), Refusal> {
+        Ok(())
+    }
+    fn start_again(&mut self) {}
+    fn fault(&mut self) -> Option<String> {
+        None
+    }
+}
+
+fn answer(
+    summary: String,
+    state: Vec<u8>,
+    authorised: Option<Authorised>,
+    reply: Option<Result<String, Refusal>>,
+) -> Result<Answer, NoAnswer> {
+    if summary.len() > TEXT_MAX || state.len() > STATE_MAX {
+        return Err(too_long("its summary or state"));
+    }
+    let steps = match authorised {
+        Some(Authorised::Denied(refusal)) => return Err(NoAnswer::Denied(refusal.message)),
+        Some(Authorised::Steps(steps)) => Some(steps),
+        None => None,
+    };
+    let reply = reply.map(shaped).transpose()?;
+    Ok(Answer { summary, state, steps, reply })
+}
+
+/// A reply as it may go out: JSON that reads one way, or one line of harmless words.
+fn shaped(reply: Result<String, Refusal>) -> Result<Result<Data, String>, NoAnswer> {
+    match reply {
+        Ok(text) if text.len() > REPLY_MAX => Err(too_long("its reply")),
+        Ok(text) => match Data::parse(&text) {
+            Ok(data) => Ok(Ok(data)),
+            Err(why) => Err(NoAnswer::Fault(Fault::Guest(Blame::Answer, format!("its reply: {why}")))),
+        },
+        Err(refusal) => Ok(Err(words(&refusal.message))),
+    }
+}
+
+/// A plugin's words for a caller: one line, within its length, nothing invisible.
+#[must_use]
+pub fn words(message: &str) -> String {
+    let line = regent_protocol::visible::line(message);
+    line.get(..line.floor_char_boundary(TEXT_MAX)).unwrap_or_default().to_owned()
+}
+
+fn too_long(what: &str) -> NoAnswer {
+    NoAnswer::Fault(Fault::Guest(Blame::Answer, format!("{what} is too long")))
+}
+
+impl From<LaneError> for Fault {
+    fn from(why: LaneError) -> Self {
+        match why {
+            LaneError::Closed => Self::Ended(why.to_string()),
+            LaneError::Late | LaneError::Garbled(_) => Self::Rule(why.to_string()),
+        }
+    }
+}

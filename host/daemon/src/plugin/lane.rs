@@ -1,0 +1,154 @@
+//! One lane: words out, words in, every read with a deadline. What a sandbox sends is hostile.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
+
+use regent_lane::{Ask, FrameError, HEADER, Say, Side, decode, encode, frame_length};
+use rustix::event::{PollFd, PollFlags};
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+use tokio::net::UnixStream;
+use tokio::time::{Instant, timeout_at};
+
+/// How long the loop may wait for a lane in place, if that lane's last answer came so soon: a wake-up through the reactor
+/// costs more than most plugins do.
+const IN_PLACE: Duration = Duration::from_micros(200);
+/// Read at once with a frame's header: most words are smaller.
+const CHUNK: usize = 4 << 10;
+
+/// The daemon's end of a lane.
+#[derive(Debug)]
+pub struct Lane {
+    stream: UnixStream,
+    read: Vec<u8>,
+    quick: bool,
+}
+
+/// Why an exchange came to nothing. Each is the sandbox's fault or its death, and the end of it.
+#[derive(Debug)]
+pub enum LaneError {
+    /// It did not answer in time.
+    Late,
+    /// The lane is closed.
+    Closed,
+    /// It sent what is no word, or what was not its turn to say.
+    Garbled(FrameError),
+}
+
+impl std::fmt::Display for LaneError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Late => f.write_str("it did not answer in time"),
+            Self::Closed => f.write_str("its process has ended"),
+            Self::Garbled(why) => write!(f, "{why}"),
+        }
+    }
+}
+
+impl Lane {
+    /// A lane, and its other end for the sandbox.
+    ///
+    /// # Errors
+    /// When descriptors run out.
+    pub fn pair() -> io::Result<(Self, OwnedFd)> {
+        let flags = SocketFlags::CLOEXEC;
+        let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        rustix::io::ioctl_fionbio(&ours, true)?;
+        let stream = UnixStream::from_std(std::os::unix::net::UnixStream::from(ours))?;
+        Ok((Self { stream, read: Vec::new(), quick: false }, theirs))
+    }
+
+    /// Whether nothing came while the lane was idle: neither a byte nor its end.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.read.is_empty()
+            && matches!(self.stream.try_read(&mut [0; 1]), Err(why) if why.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Sends a word.
+    ///
+    /// # Errors
+    /// [`LaneError`]; the sandbox is then of no more use.
+    pub async fn ask(&mut self, word: &Ask, deadline: Instant) -> Result<(), LaneError> {
+        let frame = encode(Side::Daemon, word).map_err(LaneError::Garbled)?;
+        let mut rest = frame.as_slice();
+        while !rest.is_empty() {
+            match self.stream.try_write(rest) {
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
+                    let writable = timeout_at(deadline, self.stream.writable()).await.map_err(|_| LaneError::Late)?;
+                    writable.map_err(|_| LaneError::Closed)?;
+                }
+                Err(_) => return Err(LaneError::Closed),
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the next word.
+    ///
+    /// # Errors
+    /// [`LaneError`]; the sandbox is then of no more use.
+    pub async fn say(&mut self, deadline: Instant) -> Result<Say, LaneError> {
+        let asked = Instant::now();
+        if self.quick && self.read.is_empty() {
+            self.wait_in_place();
+        }
+        loop {
+            if let Some(word) = self.take_word()? {
+                self.quick = asked.elapsed() <= IN_PLACE;
+                return Ok(word);
+            }
+            self.more(deadline).await?;
+        }
+    }
+
+    /// Waits for the first byte without giving up the thread.
+    fn wait_in_place(&self) {
+        let mut lane = [PollFd::new(&self.stream, PollFlags::IN)];
+        let within = rustix::time::Timespec { tv_sec: 0, tv_nsec: i64::from(IN_PLACE.subsec_nanos()) };
+        let _either_way = rustix::event::poll(&mut lane, Some(&within));
+    }
+
+    fn take_word(&mut self) -> Result<Option<Say>, LaneError> {
+        let Some((header, rest)) = self.read.split_first_chunk::<HEADER>() else { return Ok(None) };
+        let length = frame_length(Side::Sandbox, *header).map_err(LaneError::Garbled)?;
+        let Some(body) = rest.get(..length) else { return Ok(None) };
+        let word = decode(body).map_err(LaneError::Garbled)?;
+        self.read.drain(..HEADER + length);
+        Ok(Some(word))
+    }
+
+    async fn more(&mut self, deadline: Instant) -> Result<(), LaneError> {
+        let mut chunk = [0; CHUNK];
+        loop {
+            // The reactor need not be asked where the bytes are there already: read past what tokio knows.
+            match rustix::io::retry_on_intr(|| rustix::io::read(self.stream.as_fd(), &mut chunk)) {
+                Ok(0) => return Err(LaneError::Closed),
+                Ok(length) => {
+                    self.read.extend_from_slice(chunk.get(..length).unwrap_or_default());
+                    return Ok(());
+                }
+                Err(rustix::io::Errno::AGAIN) => {}
+                Err(_) => return Err(LaneError::Closed),
+            }
+            // Clears what tokio believes, if that is stale, and waits.
+            let ready = async {
+                self.stream.readable().await?;
+                match self.stream.try_read(&mut chunk) {
+                    Err(why) if why.kind() == io::ErrorKind::WouldBlock => Ok(0),
+                    other => other.map(|length| if length == 0 { usize::MAX } else { length }),
+                }
+            };
+            match timeout_at(deadline, ready).await {
+                Err(_) => return Err(LaneError::Late),
+                Ok(Err(_)) | Ok(Ok(usize::MAX)) => return Err(LaneError::Closed),
+                Ok(Ok(0)) => {}
+                Ok(Ok(length)) => {
+                    self.read.extend_from_slice(chunk.get(..length).unwrap_or_default());
+                    return Ok(());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Plugins.
+pub mod places;
+pub mod lane;
+pub mod module;
+pub mod cache;

@@ -1,0 +1,97 @@
+//! A module as it is read: once, from a judged handle, into a sealed memory file while it is hashed. What was hashed is what
+//! is compiled; the file on the disk is never opened again.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::Path;
+
+use regent_lane::MODULE_MAX;
+use rustix::fs::{MemfdFlags, SealFlags};
+use sha2::{Digest as _, Sha256};
+
+use crate::trusted_file::Trusted;
+
+/// Copied at a time.
+const CHUNK: usize = 128 << 10;
+
+/// SHA-256 of a module, as pins name it.
+pub type ModuleDigest = [u8; 32];
+
+/// Bytes that nobody can change any more, and their SHA-256.
+#[derive(Debug)]
+pub struct Sealed {
+    file: File,
+    digest: [u8; 32],
+    size: u64,
+}
+
+impl Sealed {
+    /// Copies at most `limit` bytes of `from`.
+    ///
+    /// # Errors
+    /// What the kernel says, or that there is more.
+    pub fn copy(name: &str, mut from: impl io::Read, limit: u64) -> io::Result<Self> {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let mut file = File::from(rustix::fs::memfd_create(name, flags)?);
+        let mut hash = Sha256::new();
+        let mut chunk = vec![0; CHUNK];
+        let mut size = 0;
+        loop {
+            let length = match from.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(length) => length,
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+                Err(why) => return Err(why),
+            };
+            size += length as u64;
+            if size > limit {
+                return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("is larger than {limit} bytes")));
+            }
+            let read = chunk.get(..length).unwrap_or_default();
+            hash.update(read);
+            file.write_all(read)?;
+        }
+        rustix::fs::fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL)?;
+        Ok(Self { file, digest: hash.finalize().into(), size })
+    }
+
+    /// SHA-256 of all of it.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// A handle of its own offset, at the start, that can only read.
+    ///
+    /// # Errors
+    /// When descriptors run out.
+    pub fn reader(&self) -> io::Result<File> {
+        // Opened anew: a duplicate would share the offset with the others.
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&self.file));
+        let mut reader = File::open(path)?;
+        reader.rewind()?;
+        Ok(reader)
+    }
+}
+
+/// Reads a module from its folder.
+///
+/// # Errors
+/// Why it is not to be read, for the administrator.
+pub fn read(path: &Path) -> Result<Sealed, String> {
+    let trusted = Trusted::open_itself(path).map_err(|why| why.to_string())?;
+    if trusted.size() > MODULE_MAX {
+        return Err(format!("{}: is larger than a module may be ({MODULE_MAX} bytes)", path.display()));
+    }
+    let mut file = trusted.into_file();
+    let mut magic = [0; 4];
+    file.read_exact(&mut magic).map_err(|why| format!("{}: {why}", path.display()))?;
+    file.rewind().map_err(|why| format!("{}: {why}", path.display()))?;
+    Sealed::copy("module", file, MODULE_MAX).map_err(|why| format!("{}: {why}", path.display()))
+}

@@ -1,0 +1,80 @@
+//! Users and groups of this machine, by name or number: the one door to the system's databases. A look-up that fails is a
+//! refusal, never a default.
+
+use nix::unistd::{Gid, Group, Uid, User};
+
+/// A user that commands run as, with all that the name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Its name.
+    pub name: String,
+    /// Its number.
+    pub uid: u32,
+    /// Its primary group.
+    pub gid: u32,
+    /// Every group that it is in, its primary one included, in ascending order.
+    pub groups: Vec<u32>,
+    /// Its home.
+    pub home: String,
+}
+
+/// The user that this process is.
+///
+/// # Errors
+/// For the administrator: the databases do not know it.
+pub fn own() -> Result<Identity, String> {
+    let uid = Uid::effective();
+    let user = User::from_uid(uid).map_err(|why| why.to_string())?.ok_or(format!("uid {uid} is no user"))?;
+    let mut groups: Vec<u32> =
+        nix::unistd::getgroups().map_err(|why| why.to_string())?.into_iter().map(Gid::as_raw).collect();
+    groups.push(Gid::effective().as_raw());
+    Ok(identity(user, groups))
+}
+
+/// A user by name or number.
+///
+/// # Errors
+/// For the administrator: there is no such user.
+pub fn user(name: &str) -> Result<Identity, String> {
+    let found = match name.parse() {
+        Ok(uid) => User::from_uid(Uid::from_raw(uid)),
+        Err(_) => User::from_name(name),
+    };
+    let user = found.map_err(|why| format!("{name}: {why}"))?.ok_or_else(|| format!("there is no user {name}"))?;
+    let c_name = std::ffi::CString::new(user.name.as_str()).map_err(|why| format!("{name}: {why}"))?;
+    let groups = nix::unistd::getgrouplist(&c_name, user.gid).map_err(|why| format!("{name}: {why}"))?;
+    Ok(identity(user, groups.into_iter().map(Gid::as_raw).collect()))
+}
+
+fn identity(user: User, mut groups: Vec<u32>) -> Identity {
+    groups.sort_unstable();
+    groups.dedup();
+    Identity {
+        uid: user.uid.as_raw(),
+        gid: user.gid.as_raw(),
+        groups,
+        home: user.dir.to_string_lossy().into_owned(),
+        name: user.name,
+    }
+}
+
+/// A group's number, by name or number.
+///
+/// # Errors
+/// For the administrator: there is no such group.
+pub fn group(name: &str) -> Result<u32, String> {
+    if let Ok(gid) = name.parse() {
+        return Ok(gid);
+    }
+    let found = Group::from_name(name).map_err(|why| format!("{name}: {why}"))?;
+    found.map(|group| group.gid.as_raw()).ok_or_else(|| format!("there is no group {name}"))
+}
+
+/// What people call a uid: a user's name, else its number.
+#[must_use]
+pub fn name_of(uid: u32) -> String {
+    match User::from_uid(Uid::from_raw(uid)) {
+        Ok(Some(user)) => user.name,
+        _ => format!("uid {uid}"),
+    }
+}

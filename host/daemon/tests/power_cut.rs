@@ -1,0 +1,392 @@
+//! What is kept, when the power goes: at every point where the disk is told to sync, with what was written since the last
+//! sync kept, dropped or torn. The real store and the real audit log run over a disk that forgets.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use jiff::{SignedDuration, Timestamp};
+use redb::StorageBackend;
+use regent_protocol::{Code, Data, State};
+use regentd::gate::Requester;
+use regentd::hold::{Bound, Consent, ConsentStep, Handle, Hold, HoldId, Outcome, PlannedStep};
+use regentd::kept::audit::Audit;
+use regentd::kept::ledger::{Ledger, Recovered};
+use regentd::kept::store::{Store, StoreError};
+
+/// What becomes of the writes that were not synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unsynced {
+    Kept,
+    Dropped,
+    /// Some whole, some in part, some not at all, by this seed.
+    Torn(u64),
+}
+
+/// When the power goes: counted over both files.
+#[derive(Debug)]
+struct Power {
+    syncs_left: Option<usize>,
+    syncs: usize,
+    out: bool,
+}
+
+#[derive(Debug)]
+struct Medium {
+    power: Arc<Mutex<Power>>,
+    state: Mutex<Bytes>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Bytes {
+    durable: Vec<u8>,
+    now: Vec<u8>,
+    unsynced: Vec<Change>,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    Length(usize),
+    Write(usize, Vec<u8>),
+}
+
+fn power_is_out() -> io::Error {
+    io::Error::other("the power is out")
+}
+
+impl Medium {
+    fn new(power: &Arc<Mutex<Power>>, durable: Vec<u8>) -> Arc<Self> {
+        let bytes = Bytes { now: durable.clone(), durable, unsynced: Vec::new() };
+        Arc::new(Self { power: Arc::clone(power), state: Mutex::new(bytes) })
+    }
+
+    fn alive(&self) -> io::Result<()> {
+        if self.power.lock().unwrap().out { Err(power_is_out()) } else { Ok(()) }
+    }
+
+    /// What a start finds.
+    fn after(&self, unsynced: Unsynced) -> Vec<u8> {
+        let state = self.state.lock().unwrap().clone();
+        let mut bytes = state.durable;
+        let mut random = match unsynced {
+            Unsynced::Dropped => return bytes,
+            Unsynced::Kept => None,
+            Unsynced::Torn(seed) => Some(seed),
+        };
+        for change in state.unsynced {
+            match (change, &mut random) {
+                (change, None) => apply(&mut bytes, &change),
+                (Change::Length(length), Some(seed)) => {
+                    if next(seed) % 2 == 0 {
+                        apply(&mut bytes, &Change::Length(length));
+                    }
+                }
+                (Change::Write(at, data), Some(seed)) => {
+                    let part = match next(seed) % 3 {
+                        0 => 0,
+                        1 => data.len(),
+                        _ => usize::try_from(next(seed)).unwrap() % (data.len() + 1),
+                    };
+                    apply(&mut bytes, &Change::Write(at, data[..part].to_vec()));
+                }
+            }
+        }
+        bytes
+    }
+}
+
+fn next(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    *seed >> 33
+}
+
+fn apply(bytes: &mut Vec<u8>, change: &Change) {
+    match change {
+        Change::Length(length) => bytes.resize(*length, 0),
+        Change::Write(_, data) if data.is_empty() => {}
+        Change::Write(at, data) => {
+            if bytes.len() < at + data.len() {
+                bytes.resize(at + data.len(), 0);
+            }
+            bytes[*at..at + data.len()].copy_from_slice(data);
+        }
+    }
+}
+
+impl StorageBackend for Medium {
+    fn len(&self) -> io::Result<u64> {
+        self.alive()?;
+        Ok(self.state.lock().unwrap().now.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.alive()?;
+        let state = self.state.lock().unwrap();
+        let from = usize::try_from(offset).unwrap();
+        let found = state.now.get(from..from + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        out.copy_from_slice(found);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.change(Change::Length(usize::try_from(len).unwrap()))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.alive()?;
+        let mut power = self.power.lock().unwrap();
+        power.syncs += 1;
+        if power.syncs_left == Some(0) {
+            power.out = true;
+            return Err(power_is_out());
+        }
+        power.syncs_left = power.syncs_left.map(|left| left - 1);
+        let mut state = self.state.lock().unwrap();
+        state.durable = state.now.clone();
+        state.unsynced.clear();
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.change(Change::Write(usize::try_from(offset).unwrap(), data.to_vec()))
+    }
+}
+
+impl Medium {
+    fn change(&self, change: Change) -> io::Result<()> {
+        self.alive()?;
+        let mut state = self.state.lock().unwrap();
+        apply(&mut state.now, &change);
+        state.unsynced.push(change);
+        Ok(())
+    }
+}
+
+/// Both files, and what a start over them makes.
+struct Disk {
+    power: Arc<Mutex<Power>>,
+    audit: Arc<Medium>,
+    store: Arc<Medium>,
+}
+
+impl Disk {
+    fn new(syncs_left: Option<usize>, audit: Vec<u8>, store: Vec<u8>) -> Self {
+        let power = Arc::new(Mutex::new(Power { syncs_left, syncs: 0, out: false }));
+        Self { audit: Medium::new(&power, audit), store: Medium::new(&power, store), power }
+    }
+
+    fn start(&self) -> Result<(Ledger, Recovered), StoreError> {
+        let audit = Audit::open(Arc::<Medium>::clone(&self.audit), "boot".into())?;
+        let store = Store::open(Arc::<Medium>::clone(&self.store))?;
+        let ledger = Ledger::new(store, Arc::new(Mutex::new(audit)));
+        let found = ledger.recover(now())?;
+        Ok((ledger, found))
+    }
+
+    fn restarted(&self, unsynced: Unsynced, syncs_left: Option<usize>) -> Self {
+        Self::new(syncs_left, self.audit.after(unsynced), self.store.after(unsynced))
+    }
+}
+
+fn now() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+fn asked(number: usize) -> Hold {
+    let plan = PlannedStep {
+        command: "open-port".into(),
+        values: vec![("ip".into(), "8.8.8.8".into())],
+        argv: vec!["/usr/sbin/nft".into(), "8.8.8.8".into()],
+        program: Some("/usr/sbin/nft".into()),
+        run_as: "root".into(),
+        uid: 0,
+        gid: 0,
+        groups: vec![0],
+        timeout_ms: 3_000,
+    };
+    Hold {
+        version: 0,
+        id: HoldId::parse(&format!("hhhhhhhhh{}", ["2", "3", "4"][number])).unwrap(),
+        handle: Handle::of(&format!("handle {number}")),
+        state: State::Held,
+        requester: Requester {
+            socket: "web".into(),
+            uid: 33,
+            gid: 33,
+            groups: vec![],
+            pid: None,
+            trusted: true,
+            name: "www-data".into(),
+        },
+        operation: "open".into(),
+        plugin: "firewall".into(),
+        data: Data::null(),
+        plugin_state: vec![0; 1_000],
+        summary: "Open a port".into(),
+        plan: vec![plan],
+        steps: vec![ConsentStep { of: "ops".into(), count: 2, consents: vec![] }],
+        bound: Bound::of([("plan", b"plan".to_vec())]),
+        reference: "abcdefgh".into(),
+        asked: now(),
+        expires: now() + SignedDuration::from_mins(15),
+        run_within: 300,
+        approved: None,
+        ended: None,
+        outcome: None,
+        reason: None,
+    }
+}
+
+/// What the outside world was told and saw, for each of the three holds.
+#[derive(Debug, Default, Clone)]
+struct Witness {
+    acknowledged: Option<State>,
+    consents: u32,
+    tried: Option<State>,
+    consents_tried: u32,
+    ran: u32,
+}
+
+type Step<'a> = Result<Hold, StoreError>;
+
+fn step(ledger: &Ledger, seen: &mut Witness, next: Hold, by: Option<&str>) -> Step<'static> {
+    let mut next = next;
+    let consents = u32::try_from(next.steps[0].consents.len()).unwrap();
+    (seen.tried, seen.consents_tried) = (Some(next.state), consents);
+    ledger.transition(&mut next, by, &[])?;
+    (seen.acknowledged, seen.consents) = (Some(next.state), consents);
+    Ok(next)
+}
+
+fn consent(hold: Hold, person: &str) -> Hold {
+    hold.consented(Consent { person: person.into(), uid: 1_000, at: now() })
+}
+
+/// Three holds, taken turn by turn, to different ends.
+fn story(ledger: &Ledger, seen: &mut [Witness; 3]) -> Result<(), StoreError> {
+    let mut holds = Vec::new();
+    for (number, seen) in seen.iter_mut().enumerate() {
+        holds.push(step(ledger, seen, asked(number), None)?);
+    }
+    for (hold, seen) in holds.iter_mut().zip(seen.iter_mut()) {
+        *hold = step(ledger, seen, consent(hold.clone(), "anna"), Some("anna uid 1000"))?;
+    }
+    holds[1] = step(ledger, &mut seen[1], holds[1].clone().ended(State::Cancelled, None, now()), None)?;
+    for number in [0, 2] {
+        let seen = &mut seen[number];
+        let hold = step(ledger, seen, consent(holds[number].clone(), "ben"), Some("ben uid 1001"))?;
+        let hold = step(ledger, seen, Hold { state: State::Performing, ..hold }, None)?;
+        seen.ran += 1;
+        let mut done = hold.ended(State::Done, None, now());
+        done.outcome = Some(match number {
+            0 => Outcome::Done(Data::null()),
+            _ => Outcome::Failed("Failed to change firewall".into(), Code::Failed),
+        });
+        step(ledger, seen, done, None)?;
+    }
+    Ok(())
+}
+
+/// What must hold of each after any crash and a start.
+fn check(ledger: &Ledger, seen: &[Witness; 3], at: &str) {
+    for (number, seen) in seen.iter().enumerate() {
+        let found = ledger.store.hold(&asked(number).id).unwrap();
+        let Some(found) = found else {
+            assert_eq!(seen.acknowledged, None, "{at}: hold {number} was acknowledged and is lost");
+            continue;
+        };
+        let by_handle = ledger.store.by_handle(&found.handle).unwrap();
+        assert!(by_handle.is_some(), "{at}: hold {number} has lost its handle");
+        let consents = u32::try_from(found.steps[0].consents.len()).unwrap();
+        assert!(consents >= seen.consents, "{at}: hold {number} has lost a consent");
+        assert!(consents <= seen.consents_tried, "{at}: hold {number} has a consent that nobody gave");
+        assert_ne!(found.state, State::Void, "{at}: hold {number} is void for nothing: {:?}", found.reason);
+        assert_ne!(found.state, State::Performing, "{at}: hold {number} still runs after a restart");
+        if found.state == State::Approved {
+            assert_eq!(consents, 2, "{at}: hold {number} is approved without consent");
+            assert_eq!(seen.ran, 0, "{at}: hold {number} ran and would run again");
+        }
+        if seen.ran > 0 {
+            let told = matches!(found.state, State::Interrupted | State::Done);
+            assert!(told, "{at}: hold {number} ran and is {}", found.state);
+        }
+        let settled = [State::Done, State::Cancelled, State::Interrupted];
+        if seen.acknowledged.is_some_and(|state| settled.contains(&state)) {
+            assert_eq!(Some(found.state), seen.acknowledged, "{at}: hold {number} went back");
+        }
+    }
+}
+
+#[test]
+fn at_every_sync_nothing_acknowledged_is_lost_and_nothing_would_run_twice_or_unapproved() {
+    // The store's file itself is made under another name, and is whole when it gets its own.
+    let made = Disk::new(None, vec![], vec![]);
+    drop(made.start().unwrap());
+    let made = made.store.after(Unsynced::Kept);
+    let disk = Disk::new(None, vec![], made.clone());
+    let (ledger, _) = disk.start().unwrap();
+    story(&ledger, &mut Default::default()).unwrap();
+    let syncs = disk.power.lock().unwrap().syncs;
+    drop(ledger);
+    assert!(syncs > 30, "a story of twelve transitions syncs log and store: {syncs}");
+    let torn = (0..6).map(|seed| Unsynced::Torn(0x9e37_79b9 * (seed + 1)));
+    for unsynced in [Unsynced::Kept, Unsynced::Dropped].into_iter().chain(torn) {
+        for last in 0..syncs {
+            let at = format!("power out at sync {last}, {unsynced:?}");
+            let disk = Disk::new(Some(last), vec![], made.clone());
+            let mut seen: [Witness; 3] = Default::default();
+            if let Ok((ledger, _)) = disk.start() {
+                story(&ledger, &mut seen).expect_err("the power went out in the middle");
+            }
+            // The start that settles it loses its power too, at each of its first syncs, and then one gets through.
+            for again in 0..4 {
+                let second = disk.restarted(unsynced, Some(again));
+                drop(second.start());
+                let third = second.restarted(unsynced, None);
+                let (ledger, _) = third.start().unwrap_or_else(|why| panic!("{at}, again at {again}: {why}"));
+                check(&ledger, &seen, &format!("{at}, again at {again}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_cut_log_voids_what_is_held() {
+    let disk = Disk::new(None, vec![], vec![]);
+    let (ledger, _) = disk.start().unwrap();
+    let held = step(&ledger, &mut Witness::default(), asked(0), None).unwrap();
+    drop(ledger);
+    let cut = Disk::new(None, vec![], disk.store.after(Unsynced::Kept));
+    let (ledger, found) = cut.start().unwrap();
+    assert_eq!(found.voided, Some("the audit log no longer has the record of its last change"));
+    let now = ledger.store.hold(&held.id).unwrap().unwrap();
+    assert_eq!(now.state, State::Void);
+}
+
+#[test]
+fn yesterdays_copy_of_the_store_voids_what_is_held() {
+    let disk = Disk::new(None, vec![], vec![]);
+    let (ledger, _) = disk.start().unwrap();
+    let mut seen = Witness::default();
+    let held = step(&ledger, &mut seen, asked(0), None).unwrap();
+    let copy = disk.store.after(Unsynced::Dropped);
+    let once = step(&ledger, &mut seen, consent(held, "anna"), Some("anna uid 1000")).unwrap();
+    step(&ledger, &mut seen, once.ended(State::Cancelled, None, now()), None).unwrap();
+    drop(ledger);
+    let restored = Disk::new(None, disk.audit.after(Unsynced::Kept), copy);
+    let (ledger, found) = restored.start().unwrap();
+    assert_eq!(found.voided, Some("the store is older than the audit log"));
+    assert_eq!(ledger.store.hold(&asked(0).id).unwrap().unwrap().state, State::Void);
+}
+
+#[test]
+fn a_change_made_for_an_older_version_is_refused_and_leaves_no_record() {
+    let disk = Disk::new(None, vec![], vec![]);
+    let (ledger, _) = disk.start().unwrap();
+    let held = step(&ledger, &mut Witness::default(), asked(0), None).unwrap();
+    let mut cancelled = held.clone().ended(State::Cancelled, None, now());
+    ledger.transition(&mut cancelled, None, &[]).unwrap();
+    let before = disk.audit.len().unwrap();
+    let mut denied = held.ended(State::Denied, None, now());
+    assert!(matches!(ledger.transition(&mut denied, None, &[]), Err(StoreError::Conflict)));
+    assert_eq!(disk.audit.len().unwrap(), before);
+}

@@ -1,0 +1,68 @@
+//! The native programs.
+//!
+//! The two that hold the engine are built by a cargo call each, so that features do not unify: the sandbox must not get the
+//! compiler's. What starts in an empty root is linked statically, for there is no loader.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    dist,
+    error::{Error, Result},
+    place,
+    run::{self, Run},
+    toolchain,
+};
+
+/// How the daemon and its company are compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Dev,
+    Release,
+}
+
+impl Profile {
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Dev => "debug",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Builds all of them into a folder.
+pub(crate) fn build(profile: Profile, out: &Path) -> Result<()> {
+    dynamic(profile, &["regentd", "regent"], out)?;
+    fixed(profile, "regent-spawner", out)?;
+    // Always optimised: an engine that is not takes a hundred times as long, and runs into every limit.
+    fixed(Profile::Release, "regent-sandbox", out)?;
+    fixed(Profile::Release, "regent-compiler", out)
+}
+
+fn dynamic(profile: Profile, packages: &[&str], out: &Path) -> Result<()> {
+    let target = place::native();
+    packages.iter().fold(cargo_build(profile, &target), |cargo, package| cargo.args(["-p", package])).done()?;
+    packages.iter().try_for_each(|package| take(&target.join(profile.folder()), package, out))
+}
+
+/// Statically linked.
+fn fixed(profile: Profile, package: &str, out: &Path) -> Result<()> {
+    let (target, host) = (place::native(), toolchain::host()?);
+    cargo_build(profile, &target)
+        .args(["-p", package, "--bin", package, "--target", &host])
+        .env("RUSTFLAGS", "-C target-feature=+crt-static")
+        .done()?;
+    take(&target.join(host).join(profile.folder()), package, out)
+}
+
+fn cargo_build(profile: Profile, target: &Path) -> Run {
+    let cargo = run::cargo().arg("build").arg("--target-dir").arg(target);
+    if profile == Profile::Release { cargo.arg("--release") } else { cargo }
+}
+
+fn take(folder: &Path, program: &str, out: &Path) -> Result<()> {
+    let built: PathBuf = folder.join(program);
+    if !built.exists() {
+        return Err(Error::new(format!("cargo built no {}", built.display())));
+    }
+    dist::install(&built, &out.join(program), 0o755)
+}

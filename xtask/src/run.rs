@@ -1,0 +1,111 @@
+//! The one door through which the commands start programs: never with standard input, and never longer than they say.
+
+use std::{
+    ffi::OsStr,
+    fmt::Write as _,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use crate::error::{Error, Result};
+
+/// How often a running program is looked at: far below what a person notices.
+const POLL: Duration = Duration::from_millis(50);
+/// A build from nothing on two slow cores takes minutes; what takes this long hangs.
+const LONGEST: Duration = Duration::from_mins(40);
+
+/// A program to be run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    command: Command,
+    within: Duration,
+}
+
+impl Run {
+    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(program);
+        command.stdin(Stdio::null());
+        Self { command, within: LONGEST }
+    }
+
+    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.command.arg(arg);
+        self
+    }
+
+    pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.command.args(args);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
+    pub(crate) fn without_env(mut self, name: &str) -> Self {
+        self.command.env_remove(name);
+        self
+    }
+
+    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
+    pub(crate) fn within(mut self, within: Duration) -> Self {
+        self.within = within;
+        self
+    }
+
+    /// Runs it to its end; what it writes is seen.
+    pub(crate) fn done(mut self) -> Result<()> {
+        let child = self.command.spawn().map_err(|error| self.failed(&error.to_string()))?;
+        let status = self.ended(child)?;
+        if status.success() { Ok(()) } else { Err(self.failed(&status.to_string())) }
+    }
+
+    /// Runs it and gives back what it wrote to standard output. For short programs: their output has to fit into a pipe.
+    pub(crate) fn text(mut self) -> Result<String> {
+        let child = self.command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
+        let output = child.and_then(Child::wait_with_output).map_err(|error| self.failed(&error.to_string()))?;
+        if !output.status.success() {
+            return Err(self.failed(&output.status.to_string()));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    fn ended(&self, mut child: Child) -> Result<ExitStatus> {
+        let deadline = Instant::now() + self.within;
+        loop {
+            match child.try_wait() {
+                Ok(Some(status)) => return Ok(status),
+                Ok(None) if Instant::now() < deadline => sleep(POLL),
+                Ok(None) => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    return Err(self.failed(&format!("not done within {} s", self.within.as_secs())));
+                }
+                Err(error) => return Err(self.failed(&error.to_string())),
+            }
+        }
+    }
+
+    fn failed(&self, how: &str) -> Error {
+        let mut line = self.command.get_program().to_string_lossy().into_owned();
+        for arg in self.command.get_args() {
+            let _ = write!(line, " {}", arg.to_string_lossy());
+        }
+        Error::new(format!("{line}\n  {how}"))
+    }
+}
+
+/// Cargo in the repository, free of what would make its builds another's: flags for all targets, and another compiler.
+pub(crate) fn cargo() -> Run {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_BUILD_RUSTFLAGS", "CARGO_TARGET_DIR"]
+        .into_iter()
+        .fold(Run::new(cargo).folder(crate::place::root()), Run::without_env)
+}

@@ -1,0 +1,24 @@
+//! The standard library that rustup has or fetches.
+
+use std::time::Duration;
+
+use super::sysroot;
+use crate::{
+    error::{Error, Result},
+    place,
+    run::Run,
+};
+
+/// 20 MB over a slow line; and what an unreachable server that never answers may cost before the other way is taken.
+const FETCH: Duration = Duration::from_secs(90);
+
+/// Sees to it that the compiler of `cargo` knows this target.
+pub(super) fn ready(target: &str) -> Result<()> {
+    let library = sysroot()?.join("lib/rustlib").join(target).join("lib");
+    if library.is_dir() {
+        return Ok(());
+    }
+    eprintln!("asking rustup for {target} (at most {} s)", FETCH.as_secs());
+    Run::new("rustup").args(["target", "add", target]).folder(place::root()).within(FETCH).done()?;
+    if library.is_dir() { Ok(()) } else { Err(Error::new(format!("rustup brought no {}", library.display()))) }
+}
