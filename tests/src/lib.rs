@@ -1,1 +1,30 @@
-//! Under construction.
+//! Regent from outside: what the tests share. A [`World`] is a private folder with a configuration; started, it is the real
+//! daemon from `target/dist`, spoken to in raw bytes, by the command line, or by the Python client.
+//!
+//! `cargo xtask test` builds `target/dist` and everything else that is needed, and runs these as root; what is missing fails
+//! a test and is named.
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
+// A private folder with a configuration.
+mod world;
+// The daemon that runs over it.
+mod running;
+// A connection in raw bytes.
+mod wire;
+// Processes as /proc shows them.
+pub mod proc;
+// Trying again until it holds.
+mod eventually;
+
+pub use eventually::eventually;
+pub use running::{Cli, Running};
+pub use wire::{Wire, code, error};
+pub use world::{SECRET, World, dist, fixture, needs_root, user};

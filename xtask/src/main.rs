@@ -5,7 +5,10 @@
 //! commands share stand below.
 
 #![forbid(unsafe_code)]
-#![allow(clippy::disallowed_methods, reason = "the spawner is the daemon's door to programs; a builder starts compilers")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the spawner is the daemon's door to programs; a builder starts compilers"
+)]
 
 // The commands.
 mod build;

@@ -115,6 +115,21 @@ impl Connection {
         }
     }
 
+    /// Sends a last reply to a peer that may still be sending, and reads on for a moment: a socket closed with bytes unread
+    /// would take the reply with it.
+    pub async fn reply_and_close(&mut self, line: &[u8]) {
+        self.read = Vec::new();
+        if !self.reply(line).await || self.stream.shutdown().await.is_err() {
+            return;
+        }
+        let drained = async {
+            while self.more().await {
+                self.read.clear();
+            }
+        };
+        let _either_way = timeout(LINE_WITHIN, drained).await;
+    }
+
     /// Returns when the peer has closed both directions. One that closed its writing side alone may wait for a reply.
     pub async fn gone(&self) {
         loop {

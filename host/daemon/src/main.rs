@@ -1,2 +1,120 @@
-//! Under construction.
-fn main() {}
+//! `regentd --config FILE [--check]`
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use clap::Parser;
+use regentd::daemon::Daemon;
+use regentd::helpers::Helpers;
+use regentd::policy::{self, Findings};
+use regentd::{folders, process, start};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
+
+/// What still runs may end so long after SIGTERM.
+const END_WITHIN: Duration = Duration::from_secs(5);
+/// EX_CONFIG of sysexits.h.
+const BAD_CONFIGURATION: u8 = 78;
+/// EX_UNAVAILABLE.
+const CANNOT_START: u8 = 69;
+
+/// Regent's privileged daemon.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// regent.toml
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Say everything that is wrong with the configuration and the grants, and end: 0 if nothing is, else 78
+    #[arg(long)]
+    check: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if arguments.check {
+        return check(&arguments.config);
+    }
+    // Before configuration and secrets are read: what the spawner's memory does not hold, its children cannot find.
+    let helpers = match Helpers::find() {
+        Ok(helpers) => helpers,
+        Err(why) => return failed(&[why], CANNOT_START),
+    };
+    let spawner = match process::launch(&helpers.spawner) {
+        Ok(spawner) => spawner,
+        Err(why) => return failed(&[format!("regent-spawner: {why}")], CANNOT_START),
+    };
+    raise_file_limit();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(LocalSet::new().run_until(serve(&arguments.config, helpers, spawner))),
+        Err(why) => failed(&[why.to_string()], CANNOT_START),
+    }
+}
+
+/// Everything that is wrong, at once.
+fn check(config: &std::path::Path) -> ExitCode {
+    let mut findings = Findings::default();
+    let policy = policy::read(config, &mut findings);
+    let all = policy.as_ref().map(|policy| folders::read_all(policy, &mut findings)).unwrap_or_default();
+    let (_, mistakes) = regentd::catalog::Catalog::new(all);
+    findings.mistakes.extend(mistakes);
+    findings.warnings.iter().for_each(|warning| println!("warning: {warning}"));
+    findings.mistakes.iter().for_each(|mistake| println!("{mistake}"));
+    if findings.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
+}
+
+async fn serve(config: &std::path::Path, helpers: Helpers, spawner: process::SpawnerSocket) -> ExitCode {
+    let mut findings = Findings::default();
+    let Some(policy) = policy::read(config, &mut findings) else {
+        return failed(&findings.mistakes, BAD_CONFIGURATION);
+    };
+    let all = folders::read_all(&policy, &mut findings);
+    findings.warnings.iter().for_each(|warning| regentd::warning!("{warning}"));
+    findings.mistakes.iter().for_each(|mistake| regentd::error!("{mistake}"));
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
+    let (Ok(mut term), Ok(mut interrupt), Ok(mut hangup)) = signals else {
+        return failed(&["signals cannot be waited for".into()], CANNOT_START);
+    };
+    let daemon = match start::start(policy, all, helpers, spawner).await {
+        Ok(daemon) => daemon,
+        Err(why) => return failed(&why.0, CANNOT_START),
+    };
+    let sockets = daemon.policy.sockets.len() + usize::from(daemon.policy.admin.is_some());
+    regentd::info!("READY: {sockets} sockets listen");
+    loop {
+        tokio::select! {
+            _ = term.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => regentd::info!("SIGHUP: changed files are read at the next start"),
+        }
+    }
+    end(&daemon).await;
+    ExitCode::SUCCESS
+}
+
+/// Begins nothing more, and gives what runs its time.
+async fn end(daemon: &Rc<Daemon>) {
+    regentd::info!("ending");
+    daemon.ending.set(true);
+    let until = tokio::time::Instant::now() + END_WITHIN;
+    while daemon.running.get() > 0 && tokio::time::Instant::now() < until {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// As many descriptors as the administrator lets us have: each connection is one.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(why) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
+        regentd::warning!("the limit of open files stays at {:?}: {why}", limit.current);
+    }
+}
+
+fn failed(reasons: &[String], status: u8) -> ExitCode {
+    reasons.iter().for_each(|reason| regentd::error!("{reason}"));
+    ExitCode::from(status)
+}

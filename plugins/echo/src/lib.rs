@@ -23,3 +23,20 @@ impl Operation for Echo {
 }
 
 plugin! { "echo" => Echo }
+
+#[cfg(test)]
+mod tests {
+    use regent_plugin::testing::{Host, json};
+
+    use super::PLUGIN;
+
+    #[test]
+    fn what_was_sent_comes_back_and_nothing_is_planned() {
+        let host = Host::with_grants(&PLUGIN, include_str!("../echo.toml"));
+        for data in [json!(null), json!({"a": [1, "two", null]}), json!("text"), json!(5.5)] {
+            let planned = host.prepare("echo", data.clone()).unwrap();
+            assert!(planned.command_lines().is_empty());
+            assert_eq!(planned.finish(vec![]), Ok(data));
+        }
+    }
+}

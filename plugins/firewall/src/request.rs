@@ -14,6 +14,7 @@ pub(crate) const SCHEMA: &str = r#"{"type":"object","required":["ip"],"propertie
 /// The data as it came. The address is kept as its JSON text, so that one that is no string is refused in this plugin's
 /// words and not in serde's.
 #[derive(Default, Deserialize)]
+#[serde(expecting = "an object")]
 pub(crate) struct Request {
     ip: Option<Box<RawValue>>,
     port: Option<Box<RawValue>>,

@@ -22,3 +22,34 @@ impl Operation for WhoAmI {
 }
 
 plugin! { "whoami" => WhoAmI; wants "whoami"(): "prints the user's name" }
+
+#[cfg(test)]
+mod tests {
+    use regent_plugin::testing::{Host, Planned, json, ok, status};
+
+    use super::PLUGIN;
+
+    fn host() -> Host {
+        Host::with_grants(&PLUGIN, include_str!("../whoami.toml"))
+    }
+
+    fn planned(host: &Host) -> Planned<'_> {
+        host.prepare("whoami", json!(null)).unwrap()
+    }
+
+    #[test]
+    fn it_plans_the_one_command_whatever_the_data() {
+        assert_eq!(planned(&host()).command_lines(), ["/usr/bin/whoami"]);
+        assert_eq!(host().prepare("whoami", json!({"x": 1})).unwrap().command_lines(), ["/usr/bin/whoami"]);
+    }
+
+    #[test]
+    fn the_reply_is_the_name_alone() {
+        assert_eq!(planned(&host()).run(|_| ok("root\n")), Ok(json!("root")));
+    }
+
+    #[test]
+    fn a_command_that_failed_gives_no_name() {
+        assert_eq!(planned(&host()).run(|_| status(1)).unwrap_err(), "Operation failed");
+    }
+}

@@ -35,9 +35,6 @@ mod tests {
 
     #[test]
     fn a_wrong_type_is_told_without_a_place() {
-        assert_eq!(
-            read::<Data>(r#"{"ip": 5}"#).unwrap_err().message,
-            "invalid type: integer `5`, expected a string"
-        );
+        assert_eq!(read::<Data>(r#"{"ip": 5}"#).unwrap_err().message, "invalid type: integer `5`, expected a string");
     }
 }

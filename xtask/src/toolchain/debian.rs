@@ -62,10 +62,15 @@ impl Rustc {
             linkers: [tools.clone(), tools.join("gcc-ld")],
         };
         let [tools, lld] = &rustc.linkers;
-        let needed = [tools.join("wasm-component-ld"), lld.join("wasm-ld"), rustc.wasi().join("libc.a"), rustc.program()];
+        let needed =
+            [tools.join("wasm-component-ld"), lld.join("wasm-ld"), rustc.wasi().join("libc.a"), rustc.program()];
         if let Some(missing) = needed.iter().find(|file| !file.exists()) {
             let again = place::target().join("wasm-toolchain");
-            return Err(Error::new(format!("{} is missing; remove {} and try again", missing.display(), again.display())));
+            return Err(Error::new(format!(
+                "{} is missing; remove {} and try again",
+                missing.display(),
+                again.display()
+            )));
         }
         Run::new(rustc.program()).arg("--version").env("LD_LIBRARY_PATH", &rustc.libraries).text()?;
         Ok(rustc)

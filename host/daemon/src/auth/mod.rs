@@ -1,3 +1,128 @@
-//! Authorisation.
-pub mod consent;
+//! Authorisation: may a prepared request run now, does it wait for somebody's consent, or not at all. Nothing runs without
+//! the [`Authorized`] that only this room can make.
+
+// Who a uid is.
 pub mod people;
+// What a consent is bound to.
+pub mod bound;
+// Who may say yes or no to what is held.
+pub mod consent;
+
+use std::rc::Rc;
+
+use regent_grants::{Step, combine};
+use regent_protocol::Data;
+
+use crate::catalog::Found;
+use crate::daemon::Daemon;
+use crate::hold::{ConsentStep, Hold};
+use crate::plan::Plan;
+use crate::plugin::Plugin;
+use crate::plugin::exchange::Answer;
+
+/// A request that its plugin took, with what would run.
+///
+/// Having one tells you that this peer may see the operation and that the plugin and every slot took the data. It tells
+/// nothing of whether it may run.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The operation.
+    pub found: Found,
+    /// The plugin that serves it.
+    pub plugin: Rc<Plugin>,
+    /// What the plugin said.
+    pub answer: Answer,
+    /// What would run.
+    pub plan: Plan,
+}
+
+/// What may run, once, now.
+///
+/// Having one tells you that no step of consent was asked for, or that each was given and everything that the consents are
+/// bound to is still the same.
+#[derive(Debug)]
+pub struct Authorized {
+    plugin: Rc<Plugin>,
+    operation: String,
+    state: Vec<u8>,
+    plan: Plan,
+    reply: Option<Result<Data, String>>,
+}
+
+impl Authorized {
+    /// The plugin, its own name of the operation, its bytes, what runs, and the reply that an empty plan has already.
+    #[must_use]
+    pub fn into_parts(self) -> (Rc<Plugin>, String, Vec<u8>, Plan, Option<Result<Data, String>>) {
+        (self.plugin, self.operation, self.state, self.plan, self.reply)
+    }
+
+    /// What runs.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+}
+
+/// What the authorisation says.
+#[derive(Debug)]
+pub enum Decision {
+    /// Now.
+    Allow(Authorized),
+    /// When these have consented.
+    Ask(Prepared, Vec<ConsentStep>),
+    /// Not at all, for the log.
+    Deny(String),
+}
+
+/// The administrator's steps, and those that the plugin adds.
+pub fn decide(daemon: &Daemon, prepared: Prepared) -> Decision {
+    let steps = match required(daemon, &prepared) {
+        Ok(steps) => steps,
+        Err(why) => return Decision::Deny(why),
+    };
+    if steps.is_empty() {
+        return Decision::Allow(authorized(prepared));
+    }
+    if prepared.found.grants().sha256.is_empty() {
+        let name = &prepared.found.grants().name;
+        return Decision::Deny(format!("the plugin asks for consent, and {name}.toml pins no module: add sha256"));
+    }
+    let steps = steps.into_iter().map(|step| ConsentStep { of: step.of, count: step.count, consents: Vec::new() });
+    Decision::Ask(prepared, steps.collect())
+}
+
+/// Which steps stand between this request and its run.
+///
+/// # Errors
+/// For the log: the plugin asked for what is no step.
+pub fn required(daemon: &Daemon, prepared: &Prepared) -> Result<Vec<Step>, String> {
+    let floor = &prepared.found.operation().require;
+    let Some(asked) = &prepared.answer.steps else { return Ok(floor.clone()) };
+    let own = Step::read_json(asked, &daemon.policy.config)?;
+    Ok(combine(floor, &own))
+}
+
+fn authorized(prepared: Prepared) -> Authorized {
+    Authorized {
+        operation: prepared.found.operation().name.clone(),
+        plugin: prepared.plugin,
+        state: prepared.answer.state,
+        plan: prepared.plan,
+        reply: prepared.answer.reply,
+    }
+}
+
+/// What was held and is consented, compared with what would run today.
+///
+/// # Errors
+/// The field that is no longer what was consented to.
+pub fn again(daemon: &Daemon, hold: &Hold, found: &Found, plugin: &Rc<Plugin>) -> Result<Authorized, String> {
+    let plan = bound::compare(daemon, hold, found, &plugin.digest)?;
+    Ok(Authorized {
+        plugin: Rc::clone(plugin),
+        operation: found.operation().name.clone(),
+        state: hold.plugin_state.clone(),
+        plan,
+        reply: None,
+    })
+}

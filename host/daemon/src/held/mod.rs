@@ -3,7 +3,11 @@
 //! Every change is one job on the disk's thread, which reads the record, judges, logs and stores: so two decisions at once are
 //! one after the other, and what a caller is told has happened is on the disk.
 
+// From a prepared request to a record.
+mod asked;
+// What must be known without asking the disk.
 mod index;
+// A hold as it is told.
 mod views;
 
 use std::cell::RefCell;
@@ -11,7 +15,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use regent_protocol::{Refusal, Reply, State};
+use regent_protocol::{Refusal, State};
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::consent::{self, No};
@@ -22,6 +26,7 @@ use crate::kept::disk::Disk;
 use crate::kept::store::StoreError;
 
 pub use index::{ENDED_EACH, LIVE_EACH, LIVE_MAX};
+pub use asked::{asked, dry_run};
 pub use views::{reply, view};
 
 use index::Index;
@@ -89,24 +94,14 @@ impl Held {
     }
 
     /// What the requester's handle leads to, if it is the requester's.
-    async fn find(&self, requester: &Requester, uid: &str) -> Option<Hold> {
+    pub async fn find(&self, requester: &Requester, uid: &str) -> Option<Hold> {
         let handle = Handle::of(uid);
         let found = self.disk.run(move |ledger| ledger.store.by_handle(&handle)).await;
         said(found).flatten().filter(|hold| hold.requester.owner() == requester.owner())
     }
 
-    /// Tells the requester where its hold stands, at once or when it has ended.
-    ///
-    /// # Errors
-    /// What the requester hears.
-    pub async fn read(&self, requester: &Requester, uid: &str, wait: Option<Duration>) -> Result<Hold, Refusal> {
-        let hold = self.find(requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
-        Ok(self.wait(hold, wait).await)
-    }
-
     /// Waits for the end of a hold, but no longer than `wait`.
-    pub async fn wait(&self, mut hold: Hold, wait: Option<Duration>) -> Hold {
-        let Some(wait) = wait else { return hold };
+    pub async fn wait(&self, mut hold: Hold, wait: Duration) -> Hold {
         let deadline = Instant::now() + wait;
         while hold.is_live() {
             let Some(changes) = self.index.borrow().changes(&hold.id) else { break };
@@ -184,6 +179,16 @@ impl Held {
     /// One hold, if this approver may see it.
     pub async fn show(&self, approver: &Approver, id: &HoldId) -> Option<Hold> {
         self.by_id(id).await.filter(|hold| consent::may_see(hold, approver, &self.people))
+    }
+
+    /// The record, if this approver could say yes to it now.
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn may_approve(&self, approver: &Approver, id: &HoldId) -> Decided {
+        let hold = self.by_id(id).await.ok_or(No::Unknown)?;
+        consent::consent(&hold, approver, &self.people, Timestamp::now())?;
+        Ok(hold)
     }
 
     /// A person's yes. If it was the last that was needed, the hold is approved afterwards, and it is for the caller to run.
@@ -305,13 +310,4 @@ impl Held {
 /// The value, or a line in the log: a store that can be read no more is said wherever it is met.
 fn said<T>(result: Result<T, StoreError>) -> Option<T> {
     result.inspect_err(|why| crate::error!("{why}")).ok()
-}
-
-/// The reply to its requester.
-#[must_use]
-pub fn answered(result: Result<(Hold, &str), Refusal>, reference: &str) -> Reply {
-    match result {
-        Ok((hold, uid)) => reply(&hold, uid, reference),
-        Err(refusal) => Reply::Refused { refusal: refusal.with_reference(reference), state: None },
-    }
 }

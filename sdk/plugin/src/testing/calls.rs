@@ -1,8 +1,99 @@
-//! stub
+//! The host's functions for a plugin that runs natively: they reach the exchange that its thread is in.
+
+use std::{cell::RefCell, rc::Rc, time::Duration};
+
+use regent_grants::{Grants, RenderError, Rendered};
+use regent_lane::{RANDOM_MAX, STEPS_MAX};
+
+use super::Host;
 use crate::{Level, Refusal};
-pub(crate) fn plan(_command: &str, _values: Vec<(String, String)>) -> Result<(), Refusal> { Ok(()) }
-pub(crate) fn log(_level: Level, _text: &str) {}
-pub(crate) fn settings() -> String { "{}".into() }
-pub(crate) fn now() -> u64 { 0 }
-pub(crate) fn monotonic() -> u64 { 0 }
-pub(crate) fn random(_length: u32) -> Vec<u8> { vec![] }
+
+thread_local! {
+    static CURRENT: RefCell<Option<Exchange>> = const { RefCell::new(None) };
+}
+
+/// Which of the plugin's functions runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// `describe`.
+    Describing,
+    /// `prepare`.
+    Preparing,
+    /// `authorise` or `finish`.
+    Other,
+}
+
+/// One call of the plugin, and what it did meanwhile.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    grants: Rc<Grants>,
+    phase: Phase,
+    now: Duration,
+    steps: Vec<(String, Rendered)>,
+    logged: Vec<(Level, String)>,
+}
+
+impl Exchange {
+    /// Runs the plugin's function as part of an exchange.
+    pub(super) fn during<T>(host: &Host, phase: Phase, function: impl FnOnce() -> T) -> (T, Self) {
+        let new = || Self { grants: Rc::clone(&host.grants), phase, now: host.now, steps: vec![], logged: vec![] };
+        CURRENT.set(Some(new()));
+        let returned = function();
+        (returned, CURRENT.take().unwrap_or_else(new))
+    }
+
+    pub(super) fn ended(self) -> (Vec<(String, Rendered)>, Vec<(Level, String)>) {
+        (self.steps, self.logged)
+    }
+
+    fn plan(&mut self, command: &str, values: &[(String, String)]) -> Result<(), Refusal> {
+        assert!(self.phase == Phase::Preparing, "commands.plan is allowed in prepare only");
+        assert!(self.steps.len() < STEPS_MAX, "a plan has at most {STEPS_MAX} steps");
+        let granted = self.grants.command(command);
+        let granted = granted.unwrap_or_else(|| panic!("not granted: add [commands.{command}] to the grants file"));
+        match granted.render(values) {
+            Ok(rendered) => {
+                self.steps.push((command.to_owned(), rendered));
+                Ok(())
+            }
+            Err(RenderError::NotAccepted { slot, .. }) => Err(Refusal::invalid(format!("{slot}: not accepted"))),
+            Err(RenderError::UnknownSlot(slot)) => panic!("command {command} has no slot {slot}"),
+            Err(RenderError::MissingSlot(slot)) => panic!("command {command}: slot {slot} was given no value"),
+            Err(RenderError::GivenTwice(slot)) => panic!("command {command}: slot {slot} was given twice"),
+        }
+    }
+}
+
+fn current<T>(call: impl FnOnce(&mut Exchange) -> T) -> T {
+    CURRENT.with_borrow_mut(|current| match current {
+        Some(exchange) => call(exchange),
+        None => panic!("there is no host here: in a test, call the plugin through regent_plugin::testing::Host"),
+    })
+}
+
+pub(crate) fn plan(command: &str, values: Vec<(String, String)>) -> Result<(), Refusal> {
+    current(|exchange| exchange.plan(command, &values))
+}
+
+pub(crate) fn log(level: Level, text: &str) {
+    current(|exchange| exchange.logged.push((level, text.to_owned())));
+}
+
+pub(crate) fn settings() -> String {
+    current(|exchange| exchange.grants.settings.clone())
+}
+
+/// The time does not pass while a test runs.
+pub(crate) fn now() -> u64 {
+    current(|exchange| u64::try_from(exchange.now.as_nanos()).unwrap_or(u64::MAX))
+}
+
+pub(crate) fn monotonic() -> u64 {
+    now()
+}
+
+/// Not random, so that tests do not depend on luck: 0, 1, 2 and so on.
+pub(crate) fn random(length: u32) -> Vec<u8> {
+    assert!(length <= RANDOM_MAX, "random.bytes: at most {RANDOM_MAX} bytes a call");
+    (0..=u8::MAX).cycle().take(length as usize).collect()
+}

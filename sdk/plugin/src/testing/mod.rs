@@ -1,2 +1,162 @@
-//! Under construction.
+//! A host for plain `cargo test`: native, without a WebAssembly toolchain and without a daemon.
+//!
+//! It reads the grants file with the daemon's own checker, so a test tries the plugin *and* the file that is shipped beside
+//! it: which command lines come out, and which values do not get in. It runs nothing. What in a daemon would be a fault of the
+//! plugin is a panic here, with the text that the daemon's log would have.
+//!
+//! ```ignore
+//! let host = Host::with_grants(&PLUGIN, include_str!("../whoami.toml"));
+//! let planned = host.prepare("whoami", json!(null)).unwrap();
+//! assert_eq!(planned.command_lines(), ["/usr/bin/whoami"]);
+//! assert_eq!(planned.run(|_| ok("root\n")).unwrap(), json!("root"));
+//! ```
+
+// What the plugin's calls reach while one of its functions runs.
 pub(crate) mod calls;
+// A request that was prepared, and what can become of it.
+mod planned;
+
+use std::{fmt, rc::Rc, time::Duration};
+
+pub use regent_grants::Step as Required;
+use regent_grants::{Config, Grants, Operation};
+use regent_lane::{STATE_MAX, TEXT_MAX};
+use serde_json::Value;
+pub use serde_json::json;
+
+use crate::{Plugin, Refusal, StepResult};
+use calls::{Exchange, Phase};
+pub use planned::{Line, Planned};
+
+/// As much of a `regent.toml` as a grants file needs that names no people.
+const CONFIG: &str = r#"
+plugins = ["/usr/lib/regent/plugins"]
+state = "/var/lib/regent"
+[[sockets]]
+name = "test"
+path = "/run/regent/test/regent.sock"
+secret_file = "/etc/regent/test.secret"
+operations = ["*"]
+"#;
+
+/// 2023-11-14T22:13:20Z: what the clock shows unless a test sets it, so that tests do not depend on the day.
+const NOW: Duration = Duration::from_secs(1_700_000_000);
+
+/// A plugin with its grants.
+#[derive(Debug)]
+pub struct Host {
+    plugin: &'static Plugin,
+    grants: Rc<Grants>,
+    config: Config,
+    now: Duration,
+}
+
+/// What the caller hears instead of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heard(String);
+
+impl PartialEq<&str> for Heard {
+    fn eq(&self, text: &&str) -> bool {
+        self.0 == *text
+    }
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl Host {
+    /// A host with this grants file, and a `regent.toml` without people.
+    ///
+    /// # Panics
+    /// If the file has a mistake; the text names each with its line.
+    #[must_use]
+    pub fn with_grants(plugin: &'static Plugin, grants: &str) -> Self {
+        Self::with_config(plugin, grants, CONFIG)
+    }
+
+    /// A host with this grants file and this `regent.toml`, for grants that name people and teams.
+    ///
+    /// # Panics
+    /// As above.
+    #[must_use]
+    pub fn with_config(plugin: &'static Plugin, grants: &str, config: &str) -> Self {
+        let config = Config::parse("regent.toml", config).unwrap_or_else(|mistakes| panic!("{mistakes}")).value;
+        let grants = Grants::parse("test", "grants file", grants, &config);
+        let grants = Rc::new(grants.unwrap_or_else(|mistakes| panic!("{mistakes}")).value);
+        Self { plugin, grants, config, now: NOW }
+    }
+
+    /// The same host at another time, counted from 1970.
+    #[must_use]
+    pub fn at(self, now: Duration) -> Self {
+        Self { now, ..self }
+    }
+
+    /// What the plugin says of itself.
+    ///
+    /// # Panics
+    /// If it is not JSON.
+    #[must_use]
+    pub fn describe(&self) -> Value {
+        let (text, _) = Exchange::during(self, Phase::Describing, || self.plugin.describe());
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("describe: not JSON: {error}"))
+    }
+
+    /// Sends a request, as far as its plan: under the name that callers use.
+    ///
+    /// # Errors
+    /// What the caller would hear: `Invalid data: Missing IP`.
+    ///
+    /// # Panics
+    /// If the plugin does, or does what no plugin may.
+    pub fn prepare(&self, operation: &str, data: Value) -> Result<Planned<'_>, Heard> {
+        let operation = self.operation(operation)?;
+        let data = data.to_string();
+        let (prepared, exchange) =
+            Exchange::during(self, Phase::Preparing, || self.plugin.prepare(&operation.name, &data));
+        let prepared = prepared.map_err(|refusal| heard(&refusal))?;
+        fits("summary", prepared.summary.len(), TEXT_MAX);
+        fits("state", prepared.state.len(), STATE_MAX);
+        let required = self.authorise(operation, &prepared.state)?;
+        Ok(Planned::new(self, operation, prepared, exchange, required))
+    }
+
+    fn authorise(&self, operation: &Operation, state: &[u8]) -> Result<Vec<Required>, Heard> {
+        let asked = Exchange::during(self, Phase::Other, || self.plugin.authorise(&operation.name, state)).0;
+        let asked = asked.map_err(|_| Heard("Authorisation failed".into()))?;
+        let asked = Required::read_json(&asked, &self.config).unwrap_or_else(|why| panic!("authorise: {why}"));
+        Ok(regent_grants::combine(&operation.require, &asked))
+    }
+
+    fn operation(&self, called: &str) -> Result<&Operation, Heard> {
+        let found = self.grants.operations.iter().find(|operation| operation.called == called);
+        found.ok_or_else(|| Heard("Unknown operation".into()))
+    }
+}
+
+fn heard(refusal: &Refusal) -> Heard {
+    fits("refusal", refusal.message.len(), TEXT_MAX);
+    match refusal.code.as_str() {
+        "invalid-data" => Heard(format!("Invalid data: {}", refusal.message)),
+        _ => Heard("Operation failed".into()),
+    }
+}
+
+fn fits(what: &str, size: usize, most: usize) {
+    assert!(size <= most, "{what}: {size} bytes, and {most} are allowed");
+}
+
+/// A step's result: it succeeded and wrote this.
+#[must_use]
+pub fn ok(stdout: &str) -> StepResult {
+    StepResult { outcome: "ok".into(), stdout: stdout.into(), ..StepResult::default() }
+}
+
+/// A step's result: it ended with this exit status, which its grant does not call success.
+#[must_use]
+pub fn status(status: i32) -> StepResult {
+    StepResult { outcome: "status".into(), status, ..StepResult::default() }
+}

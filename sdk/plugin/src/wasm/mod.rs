@@ -79,7 +79,7 @@ macro_rules! __exports {
             impl $crate::Component for Exports {
                 const PLUGIN: &'static $crate::Plugin = &$plugin;
             }
-            $crate::bindings::export!(Exports with_types_in $crate::bindings);
+    $crate::bindings::export!(Exports with_types_in $crate::bindings);
         };
     };
 }

@@ -6,6 +6,7 @@ mod bindings {
 
     wit_bindgen::generate!({
         path: "../../../wit",
+        generate_all,
         inline: "package regent:rogue; world rogue { import regent:plugin/commands@0.1.0; }",
     });
 }

@@ -1,0 +1,75 @@
+//! The admin socket: who connects is who the kernel says, and decides what names it. No secret, no plugin, no operation.
+
+use std::rc::Rc;
+
+use regent_protocol::{AdminReply, AdminRequest, Line, Refusal, State};
+
+use crate::auth::consent::No;
+use crate::auth::people::Approver;
+use crate::daemon::Daemon;
+use crate::held::view;
+use crate::hold::{Hold, HoldId};
+use crate::resume;
+
+/// One line of one administrator.
+pub async fn answer(daemon: &Rc<Daemon>, uid: u32, line: &[u8], reference: &str) -> Vec<u8> {
+    let approver = daemon.held.people().approver(uid);
+    let (reply, id) = match Line::read(line) {
+        Err(rejection) => (Err(rejection.into()), None),
+        Ok(line) => {
+            let reply = match line.admin() {
+                Ok(request) => serve(daemon, &approver, &request).await,
+                Err(rejection) => Err(rejection.into()),
+            };
+            (reply, line.id().map(str::to_owned))
+        }
+    };
+    let reply = reply.unwrap_or_else(|refusal: Refusal| {
+        crate::info!("ref {reference}: uid {uid} on the admin socket: {}", refusal.text);
+        AdminReply::Refused(refusal.with_reference(reference))
+    });
+    reply.to_line(id.as_deref())
+}
+
+async fn serve(daemon: &Rc<Daemon>, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Refusal> {
+    let hold = match request {
+        AdminRequest::Pending => {
+            let pending = daemon.held.pending(approver).await;
+            return Ok(AdminReply::Pending(pending.iter().map(view).collect()));
+        }
+        AdminRequest::Show { hold } => {
+            daemon.held.show(approver, &id(hold)?).await.ok_or_else(Refusal::unknown_hold)?
+        }
+        AdminRequest::Approve { hold } => approve(daemon, approver, &id(hold)?).await?,
+        AdminRequest::Deny { hold } => daemon.held.deny(approver, &id(hold)?).await.map_err(refusal)?,
+    };
+    Ok(AdminReply::Hold(Box::new(view(&hold))))
+}
+
+/// A yes. What is no longer what would run is voided before it is approved; what is approved runs at once, whether or not
+/// anybody is still connected.
+async fn approve(daemon: &Rc<Daemon>, approver: &Approver, id: &HoldId) -> Result<Hold, Refusal> {
+    let hold = daemon.held.may_approve(approver, id).await.map_err(refusal)?;
+    if let Some(field) = resume::difference(daemon, &hold).await {
+        let voided = daemon.held.void(id, &field).await;
+        return voided.ok_or_else(Refusal::unknown_hold);
+    }
+    let hold = daemon.held.approve(approver, id).await.map_err(refusal)?;
+    crate::info!("hold {id}: {} approved by {}", hold.operation, approver.person.as_deref().unwrap_or_default());
+    if hold.state == State::Approved {
+        resume::start(daemon, id.clone());
+    }
+    Ok(hold)
+}
+
+fn id(text: &str) -> Result<HoldId, Refusal> {
+    HoldId::parse(text).ok_or_else(Refusal::unknown_hold)
+}
+
+fn refusal(no: No) -> Refusal {
+    match no {
+        No::Unknown => Refusal::unknown_hold(),
+        No::NotHeld(state) => Refusal::no_longer_held(state),
+        No::MayNot(why) => Refusal::may_not(why),
+    }
+}

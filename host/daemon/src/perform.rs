@@ -1,0 +1,226 @@
+//! The plan is carried out: step by step, until one fails; then the plugin words the result. What ran is on record before it
+//! began and after it ended.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use regent_lane::{Outcome as Ended, RESULTS_MAX, StepResult};
+use regent_protocol::{Code, Data, Refusal};
+use tokio::time::Instant;
+
+use crate::auth::Authorized;
+use crate::daemon::Daemon;
+use crate::gate::Requester;
+use crate::hold::Outcome;
+use crate::kept::audit::Event;
+use crate::plan::{Plan, Step};
+use crate::plugin::exchange::NoAnswer;
+use crate::plugin::places::Peer;
+use crate::process::{CommandRun, run_command};
+use crate::refusals::Because;
+use crate::trusted_file::Program;
+
+/// What a command always has, whatever its grant adds.
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What is on record of an immediate operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Act<'a> {
+    /// Who asked.
+    pub requester: &'a Requester,
+    /// The operation, as callers name it.
+    pub operation: &'a str,
+    /// The request's data.
+    pub data: &'a Data,
+    /// What both sides can call it by.
+    pub reference: &'a str,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Performed {
+    /// With this result.
+    Done(Data),
+    /// With this, of which the log is told more.
+    Failed(Refusal, String),
+}
+
+impl Performed {
+    /// As it is kept with a hold.
+    #[must_use]
+    pub fn into_outcome(self) -> (Outcome, String) {
+        match self {
+            Self::Done(data) => (Outcome::Done(data), String::new()),
+            Self::Failed(refusal, why) => (Outcome::Failed(refusal.text, refusal.code), why),
+        }
+    }
+}
+
+/// Runs what needs nobody's consent. An operation that runs no command leaves one record, after it.
+///
+/// # Errors
+/// What the caller hears, and the log.
+pub async fn immediate(
+    daemon: &Rc<Daemon>,
+    act: &Act<'_>,
+    authorized: Authorized,
+    peer: Peer,
+    deadline: Instant,
+) -> Result<Data, Because> {
+    if !authorized.plan().is_empty() {
+        record(daemon, act, "performing", Some(authorized.plan()), None)
+            .map_err(|why| Because::ours(Code::Failed, why))?;
+    }
+    let runs = daemon.runs();
+    let performed = run(daemon, authorized, peer, deadline).await;
+    drop(runs);
+    let (event, outcome) = match &performed {
+        Performed::Done(_) => ("done", None),
+        Performed::Failed(refusal, why) => ("failed", Some(format!("{}: {why}", refusal.text))),
+    };
+    // What has run has run: the caller hears how, and the next operation finds that nothing can be recorded.
+    if let Err(why) = record(daemon, act, event, None, outcome.as_deref()) {
+        crate::error!("{why}");
+    }
+    match performed {
+        Performed::Done(data) => Ok(data),
+        Performed::Failed(refusal, why) if why.is_empty() => Err(refusal.into()),
+        Performed::Failed(refusal, why) => Err(Because::of(refusal, why)),
+    }
+}
+
+fn record(
+    daemon: &Daemon,
+    act: &Act<'_>,
+    event: &str,
+    plan: Option<&Plan>,
+    outcome: Option<&str>,
+) -> Result<(), String> {
+    let argv: Option<Vec<Vec<String>>> =
+        plan.map(|plan| plan.steps().iter().map(|step| step.planned.argv.clone()).collect());
+    let event = Event {
+        event,
+        reference: Some(act.reference),
+        socket: Some(&act.requester.socket),
+        uid: Some(act.requester.uid),
+        gid: Some(act.requester.gid),
+        pid: act.requester.pid,
+        operation: Some(act.operation),
+        data: plan.is_some().then_some(act.data),
+        plan: argv.as_deref(),
+        outcome,
+        ..Event::default()
+    };
+    daemon.record(&event).map(|_| ())
+}
+
+/// Steps, then the plugin's words for what came of them.
+pub async fn run(daemon: &Rc<Daemon>, authorized: Authorized, peer: Peer, deadline: Instant) -> Performed {
+    let (plugin, operation, state, plan, reply) = authorized.into_parts();
+    if let Some(reply) = reply.filter(|_| plan.is_empty()) {
+        return shaped(Ok(Some(reply)), None);
+    }
+    let mut results = Vec::new();
+    let mut failure = None;
+    let mut room = RESULTS_MAX;
+    for step in plan.steps() {
+        let result = perform_step(daemon, step, deadline, room).await;
+        room = room.saturating_sub(result.stdout.len() + result.stderr.len());
+        failure = failed(step, &result);
+        results.push(result);
+        if failure.is_some() {
+            break;
+        }
+    }
+    // However the steps used up the time, the plugin has its own to word the result.
+    let deadline = deadline.max(Instant::now() + Duration::from_secs(1));
+    shaped(plugin.finish(peer, &operation, state, results, deadline).await, failure)
+}
+
+/// What the caller hears of it all. A failed step is a failure, whatever the plugin makes of it: it may only word it.
+fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Option<(Code, String)>) -> Performed {
+    match (reply, failure) {
+        (Ok(Some(Ok(data))), None) => Performed::Done(data),
+        (Ok(None), None) => Performed::Done(Data::null()),
+        (Ok(Some(Err(words))), failure) => {
+            Performed::Failed(Refusal::failed_with(&words), failure.map(|(_, why)| why).unwrap_or_default())
+        }
+        (Ok(_), Some((code, why))) => Performed::Failed(Refusal::operation_failed(code), why),
+        (Err(no), failure) => {
+            let why = failure.map(|(_, why)| format!("{why}; then ")).unwrap_or_default();
+            let code = if matches!(no, NoAnswer::Busy) { Code::Busy } else { Code::Failed };
+            Performed::Failed(Refusal::operation_failed(code), format!("{why}{}", said(&no)))
+        }
+    }
+}
+
+fn said(no: &NoAnswer) -> String {
+    match no {
+        NoAnswer::Busy => "no lane came free in time".into(),
+        NoAnswer::Refused(refusal) => refusal.message.clone(),
+        NoAnswer::Denied(why) => why.clone(),
+        NoAnswer::Fault(fault) => format!("the plugin's fault: {fault}"),
+    }
+}
+
+fn failed(step: &Step, result: &StepResult) -> Option<(Code, String)> {
+    let name = &step.planned.command;
+    let stderr = String::from_utf8_lossy(&result.stderr);
+    let last = stderr.lines().last().unwrap_or_default();
+    match result.outcome {
+        Ended::Ok(_) => None,
+        Ended::Status(status) => Some((Code::CommandFailed, format!("command {name}: exit status {status}: {last}"))),
+        Ended::Signal(signal) => Some((Code::CommandFailed, format!("command {name}: signal {signal}: {last}"))),
+        Ended::Timeout => Some((Code::Timeout, format!("command {name}: did not end in time"))),
+        Ended::NotStarted => Some((Code::CommandFailed, format!("command {name}: could not be started: {last}"))),
+    }
+}
+
+async fn perform_step(daemon: &Daemon, step: &Step, deadline: Instant, room: usize) -> StepResult {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let result = |outcome, stdout, stderr, truncated| StepResult {
+        command: step.planned.command.clone(),
+        outcome,
+        stdout,
+        stderr,
+        truncated,
+    };
+    if left.is_zero() {
+        return result(Ended::Timeout, Vec::new(), Vec::new(), false);
+    }
+    let program = match Program::open(&PathBuf::from(&step.planned.argv.first().cloned().unwrap_or_default())) {
+        Ok(program) => program,
+        Err(why) => return result(Ended::NotStarted, Vec::new(), why.to_string().into_bytes(), false),
+    };
+    let run = command_run(step, program, step.command.timeout.min(left), room);
+    let ran = run_command(&daemon.spawner, run).await;
+    let outcome = match ran.outcome() {
+        Ended::Status(status) if step.command.ok.contains(&status) => Ended::Ok(status),
+        other => other,
+    };
+    result(outcome, ran.stdout, ran.stderr, ran.truncated)
+}
+
+/// Exactly what a command is started with.
+fn command_run(step: &Step, program: Program, timeout: Duration, room: usize) -> CommandRun {
+    let identity = &step.identity;
+    let base = [("PATH", PATH), ("LANG", "C.UTF-8"), ("HOME", &identity.home), ("USER", &identity.name)];
+    let mut env: Vec<(String, String)> =
+        base.iter().filter(|(name, _)| !step.command.env.contains_key(*name)).map(|(n, v)| (n.to_string(), v.to_string())).collect();
+    env.extend(step.command.env.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let (handle, path) = program.into_parts();
+    CommandRun {
+        program: handle,
+        path,
+        argv: step.planned.argv.clone(),
+        env,
+        cwd: step.command.cwd.clone().unwrap_or_else(|| "/".into()),
+        umask: step.command.umask,
+        uid: identity.uid,
+        gid: identity.gid,
+        groups: identity.groups.clone(),
+        timeout,
+        output_max: step.command.output_max.min(room),
+    }
+}

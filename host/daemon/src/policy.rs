@@ -1,0 +1,162 @@
+//! regent.toml as the daemon lives by it: read from a trusted file, its names turned into numbers of this machine. All that
+//! is wrong is said at once.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use regent_grants::{Config, SecretSource, Visible};
+use zeroize::Zeroizing;
+
+use crate::auth::people::People;
+use crate::gate::Secrets;
+use crate::listen::Place;
+use crate::trusted_file::Trusted;
+use crate::users;
+
+/// The whole policy but for the grants.
+#[derive(Debug)]
+pub struct Policy {
+    /// As it was written.
+    pub config: Config,
+    /// The request sockets.
+    pub sockets: Vec<Rc<Socket>>,
+    /// The admin socket.
+    pub admin: Option<Place>,
+    /// Persons, by uid.
+    pub people: People,
+}
+
+/// A request socket and what counts on it.
+#[derive(Debug)]
+pub struct Socket {
+    /// Its name, which stands in records and logs.
+    pub name: String,
+    /// Its number, for counting.
+    pub number: usize,
+    /// Where it is.
+    pub place: Place,
+    /// Any of these opens the gate.
+    pub secrets: Secrets,
+    /// What may be asked on it.
+    pub operations: Visible,
+    /// Whether its peers' uids mean users of this machine.
+    pub trust_peer_uid: bool,
+}
+
+/// What is wrong, and what is served all the same but should be looked at: one line each.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Nothing starts with one of these.
+    pub mistakes: Vec<String>,
+    /// Said loudly.
+    pub warnings: Vec<String>,
+}
+
+impl Findings {
+    fn keep<T>(&mut self, result: Result<T, String>) -> Option<T> {
+        result.map_err(|why| self.mistakes.push(why)).ok()
+    }
+}
+
+/// Reads and resolves.
+pub fn read(path: &Path, findings: &mut Findings) -> Option<Policy> {
+    let file = findings.keep(Trusted::open(path).map_err(|why| why.to_string()))?;
+    let readable_by_others = file.readable_by_others();
+    let text = file.text();
+    let text = Zeroizing::new(findings.keep(text.map_err(|why| why.to_string()))?);
+    let config = match Config::parse(&path.display().to_string(), &text) {
+        Ok(checked) => {
+            findings.warnings.extend(checked.warnings.iter().map(ToString::to_string));
+            checked.value
+        }
+        Err(mistakes) => {
+            findings.mistakes.extend(mistakes.iter().map(ToString::to_string));
+            return None;
+        }
+    };
+    let holds_secret = config.sockets.iter().any(|socket| matches!(socket.secret, SecretSource::Text(_)));
+    if readable_by_others && holds_secret {
+        findings.warnings.push(format!("{}: it holds a secret and others may read it: chmod 0600", path.display()));
+    }
+    let sockets = sockets(&config, path, findings);
+    let admin = config.admin.as_ref().and_then(|admin| {
+        let at = format!("{}: [admin]", path.display());
+        place(&at, &admin.path, admin.mode, admin.group.as_deref(), findings)
+    });
+    let people = people(&config, path, findings);
+    findings.mistakes.is_empty().then_some(Policy { config, sockets, admin, people })
+}
+
+fn sockets(config: &Config, file: &Path, findings: &mut Findings) -> Vec<Rc<Socket>> {
+    let mut sockets = Vec::new();
+    for (number, socket) in config.sockets.iter().enumerate() {
+        let at = format!("{}:{}: socket {}", file.display(), socket.line, socket.name);
+        let place = place(&at, &socket.path, socket.mode, socket.group.as_deref(), findings);
+        let secrets = secrets(&at, &socket.secret, findings);
+        if let (Some(place), Some(secrets)) = (place, secrets) {
+            sockets.push(Rc::new(Socket {
+                name: socket.name.clone(),
+                number,
+                place,
+                secrets,
+                operations: socket.operations.clone(),
+                trust_peer_uid: socket.trust_peer_uid,
+            }));
+        }
+    }
+    sockets
+}
+
+fn place(at: &str, path: &Path, mode: u32, group: Option<&str>, findings: &mut Findings) -> Option<Place> {
+    let group = group.map(users::group).transpose();
+    let group = findings.keep(group.map_err(|why| format!("{at}: {why}")))?;
+    Some(Place { path: path.to_path_buf(), mode, group })
+}
+
+/// One secret a line, all valid, so that one can be replaced while clients still use the other.
+fn secrets(at: &str, source: &SecretSource, findings: &mut Findings) -> Option<Secrets> {
+    let texts = match source {
+        SecretSource::Text(secret) => vec![Zeroizing::new(secret.reveal().to_owned())],
+        SecretSource::File(path) => {
+            let file = findings.keep(Trusted::open(path).map_err(|why| format!("{at}: {why}")))?;
+            if file.readable_by_others() {
+                findings.warnings.push(format!("{at}: others may read {}: chmod 0600", path.display()));
+            }
+            let text = findings.keep(file.text().map_err(|why| format!("{at}: {why}")))?;
+            let text = Zeroizing::new(text);
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| Zeroizing::new(line.into())).collect()
+        }
+    };
+    if texts.is_empty() {
+        findings.mistakes.push(format!("{at}: the secret file is empty: write a secret of 16 bytes or more into it"));
+        return None;
+    }
+    if let SecretSource::File(path) = source {
+        let weak = texts.iter().filter_map(|text| regent_grants::weak_secret(text));
+        findings.warnings.extend(weak.map(|why| format!("{at}: {}: {why}", path.display())));
+    }
+    Some(Secrets::of(texts))
+}
+
+fn people(config: &Config, file: &Path, findings: &mut Findings) -> People {
+    let mut persons = Vec::new();
+    for (name, person) in &config.people {
+        let at = format!("{}: [people.{name}]", file.display());
+        if let Some(user) = findings.keep(users::user(&person.user).map_err(|why| format!("{at}: {why}"))) {
+            persons.push((name.clone(), user.uid, person.admin));
+        }
+    }
+    let people = People::new(persons, config.teams.clone());
+    let said = |(one, other)| format!("{}: {one} and {other} are one user, and so one person", file.display());
+    findings.keep(people.map_err(said)).unwrap_or_default()
+}
+
+/// Where the daemon keeps its own.
+#[must_use]
+pub fn state_file(config: &Config, name: &str) -> PathBuf {
+    config.state.join(name)
+}
+
+/// A request's time when its grants name none.
+pub const DEADLINE: Duration = regent_grants::DEADLINE_DEFAULT;

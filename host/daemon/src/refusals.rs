@@ -1,0 +1,180 @@
+//! "No", sorted by blame: the caller hears its part, the log hears why, and both have the same reference. A stranger can be
+//! refused as often as it likes, so what is written of refusals is bounded.
+
+use std::cell::Cell;
+
+use regent_protocol::{Code, Refusal, Reply, State};
+use tokio::time::Instant;
+
+use crate::daemon::Daemon;
+use crate::kept::audit::Event;
+use crate::pipeline::Caller;
+use crate::plugin::Fault;
+use crate::plugin::exchange::{NoAnswer, words};
+
+/// Refusals written at once, and then a second: enough to see what happens, too few to fill a disk (a line is under 1 KiB).
+const BURST: u32 = 200;
+const A_SECOND: u32 = 10;
+
+/// A refusal, and what the log is told besides.
+#[derive(Debug)]
+pub struct Because {
+    refusal: Refusal,
+    why: String,
+    state: Option<State>,
+    blame: Blame,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    /// It did not even know the secret: not worth a line of the audit log.
+    Stranger,
+    Caller,
+    /// The plugin, the host or the administrator: somebody should look.
+    Ours,
+}
+
+impl Because {
+    /// The caller hears this, the log that.
+    #[must_use]
+    pub fn of(refusal: Refusal, why: String) -> Self {
+        Self { refusal, why, state: None, blame: Blame::Caller }
+    }
+
+    /// The caller hears `Operation failed`; the log hears whose fault it was.
+    #[must_use]
+    pub fn ours(code: Code, why: String) -> Self {
+        Self { refusal: Refusal::operation_failed(code), why, state: None, blame: Blame::Ours }
+    }
+
+    /// No secret, or a wrong one.
+    #[must_use]
+    pub fn wrong_secret() -> Self {
+        Self::stranger(Refusal::denied())
+    }
+
+    /// A line that is no request, by whoever sent it.
+    #[must_use]
+    pub fn stranger(refusal: Refusal) -> Self {
+        Self { refusal, why: String::new(), state: None, blame: Blame::Stranger }
+    }
+
+    /// The plugin does not serve, or not in time.
+    #[must_use]
+    pub fn not_served() -> Self {
+        Self::ours(Code::Busy, "its plugin does not serve: see the log of the start".into())
+    }
+
+    /// About a hold that stands so.
+    #[must_use]
+    pub fn about(mut self, state: State) -> Self {
+        self.state = Some(state);
+        self
+    }
+}
+
+impl From<Refusal> for Because {
+    fn from(refusal: Refusal) -> Self {
+        Self::of(refusal, String::new())
+    }
+}
+
+impl From<NoAnswer> for Because {
+    fn from(no: NoAnswer) -> Self {
+        match no {
+            NoAnswer::Busy => Self::ours(Code::Busy, "no lane came free in time".into()),
+            NoAnswer::Refused(refusal) if refusal.code == "invalid-data" => {
+                Refusal::invalid_data(&words(&refusal.message)).into()
+            }
+            NoAnswer::Refused(refusal) => {
+                Self::ours(Code::Failed, format!("prepare refused: {}: {}", refusal.code, refusal.message))
+            }
+            NoAnswer::Denied(why) => Self::of(Refusal::not_authorised(), format!("the plugin denied it: {why}")),
+            NoAnswer::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Fault> for Because {
+    fn from(fault: Fault) -> Self {
+        let code = match fault {
+            Fault::Guest(regent_lane::Blame::Time, _) => Code::Timeout,
+            _ => Code::Failed,
+        };
+        Self::ours(code, format!("the plugin's fault: {fault}"))
+    }
+}
+
+/// How much may still be written of refusals.
+#[derive(Debug)]
+pub struct Budget {
+    left: Cell<u32>,
+    at: Cell<Instant>,
+    unsaid: Cell<u64>,
+}
+
+impl Budget {
+    /// Whole.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { left: Cell::new(BURST), at: Cell::new(Instant::now()), unsaid: Cell::new(0) }
+    }
+
+    fn spend(&self) -> bool {
+        let seconds = u32::try_from(self.at.get().elapsed().as_secs()).unwrap_or(u32::MAX);
+        if seconds > 0 {
+            self.at.set(Instant::now());
+            self.left.set(self.left.get().saturating_add(seconds.saturating_mul(A_SECOND)).min(BURST));
+        }
+        let Some(left) = self.left.get().checked_sub(1) else {
+            self.unsaid.set(self.unsaid.get() + 1);
+            return false;
+        };
+        self.left.set(left);
+        let unsaid = self.unsaid.take();
+        if unsaid > 0 {
+            crate::warning!("{unsaid} refusals were not written down, for they came too fast");
+        }
+        true
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Writes a refusal down, as far as there is room, and makes it a reply.
+pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Because) -> Reply {
+    let Because { refusal, why, state, blame } = because;
+    if daemon.refusals.spend() {
+        let (requester, code) = (&caller.requester, refusal.code);
+        let outcome = if why.is_empty() { refusal.text.clone() } else { format!("{}: {why}", refusal.text) };
+        let level = if blame == Blame::Ours { crate::log::Level::Warning } else { crate::log::Level::Info };
+        crate::log::say(
+            level,
+            format_args!("ref {reference}: {} (uid {}) on {}: {code}: {outcome}", requester.name, requester.uid, requester.socket),
+        );
+        if blame != Blame::Stranger {
+            record(daemon, caller, reference, &outcome);
+        }
+    }
+    Reply::Refused { refusal: refusal.with_reference(reference), state }
+}
+
+fn record(daemon: &Daemon, caller: &Caller, reference: &str, outcome: &str) {
+    let event = Event {
+        event: "refused",
+        reference: Some(reference),
+        socket: Some(&caller.requester.socket),
+        uid: Some(caller.requester.uid),
+        gid: Some(caller.requester.gid),
+        pid: caller.requester.pid,
+        outcome: Some(outcome),
+        ..Event::default()
+    };
+    if let Err(why) = daemon.record(&event) {
+        crate::error!("{why}");
+    }
+}

@@ -1,0 +1,84 @@
+//! What was consented runs: compared with today's world, recorded as performing, and only then begun.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use regent_protocol::State;
+use tokio::time::Instant;
+
+use crate::auth::{self, Authorized};
+use crate::daemon::Daemon;
+use crate::hold::{Hold, HoldId};
+use crate::perform;
+
+/// A held operation may take as long as its steps, and this for the plugin and the starts.
+const BESIDE_STEPS: Duration = Duration::from_secs(5);
+
+/// Runs a hold that is approved; nobody needs to wait for it.
+pub fn start(daemon: &Rc<Daemon>, id: HoldId) {
+    let daemon = Rc::clone(daemon);
+    tokio::task::spawn_local(async move {
+        let _runs = daemon.runs();
+        if let Some(hold) = daemon.held.by_id(&id).await.filter(|hold| hold.state == State::Approved) {
+            run(&daemon, hold).await;
+        }
+    });
+}
+
+/// Runs everything that a predecessor left approved and not begun.
+pub async fn start_all(daemon: &Rc<Daemon>) {
+    for id in daemon.held.approved().await {
+        crate::info!("hold {id}: approved before this start and not begun: it runs now if nothing has changed");
+        start(daemon, id);
+    }
+}
+
+async fn run(daemon: &Rc<Daemon>, hold: Hold) {
+    let id = &hold.id;
+    let authorized = match authorize(daemon, &hold, until(&hold)).await {
+        Ok(authorized) => authorized,
+        Err(field) => {
+            crate::warning!("hold {id}: {} is void: not as it was approved: {field}", hold.operation);
+            daemon.held.void(id, &field).await;
+            return;
+        }
+    };
+    if daemon.held.begin(id).await.is_none() {
+        crate::warning!("hold {id}: {} was not begun: it is no longer approved, or it is too late", hold.operation);
+        return;
+    }
+    let deadline = Instant::now() + authorized.plan().longest() + BESIDE_STEPS;
+    let socket = daemon.policy.sockets.iter().find(|socket| socket.name == hold.requester.socket);
+    let peer = hold.requester.peer(socket.map_or(usize::MAX, |socket| socket.number));
+    let (outcome, why) = perform::run(daemon, authorized, peer, deadline).await.into_outcome();
+    if why.is_empty() {
+        crate::info!("hold {id}: {} has run", hold.operation);
+    } else {
+        crate::warning!("hold {id}: {} has failed: {why}", hold.operation);
+    }
+    daemon.held.finish(id, outcome).await;
+}
+
+/// The first field in which a hold differs from what would run now. Of one whose plugin is still being prepared nothing can
+/// be said yet; it is compared again before it runs.
+pub async fn difference(daemon: &Rc<Daemon>, hold: &Hold) -> Option<String> {
+    let found = daemon.catalog.find_again(&daemon.policy.sockets, &hold.requester, &hold.operation);
+    if found.is_some_and(|found| found.is_preparing()) {
+        return None;
+    }
+    authorize(daemon, hold, Instant::now()).await.err()
+}
+
+async fn authorize(daemon: &Rc<Daemon>, hold: &Hold, deadline: Instant) -> Result<Authorized, String> {
+    let found = daemon.catalog.find_again(&daemon.policy.sockets, &hold.requester, &hold.operation);
+    let found = found.ok_or("operation")?;
+    let plugin = found.plugin(deadline).await.ok_or("module")?;
+    auth::again(daemon, hold, &found, &plugin)
+}
+
+/// When it is too late to begin.
+fn until(hold: &Hold) -> Instant {
+    let left = hold.deadline().map(|due| due.duration_since(Timestamp::now())).unwrap_or_default();
+    Instant::now() + Duration::try_from(left).unwrap_or_default()
+}

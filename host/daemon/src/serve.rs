@@ -1,0 +1,138 @@
+//! Sockets and what happens on them: a task for each socket, and one for each connection.
+
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use regent_peer::Peer;
+use regent_protocol::{Line, Refusal, Reply};
+use tokio::net::UnixStream;
+use tokio::task::spawn_local;
+
+use crate::admin;
+use crate::connection::{Connection, Next};
+use crate::daemon::Daemon;
+use crate::gate::Requester;
+use crate::held;
+use crate::listen::{Admission, Connections, Listener};
+use crate::pipeline::{self, Answered, Caller};
+use crate::policy::Socket;
+use crate::refusals::{Because, refused};
+use crate::{random, users};
+
+/// A wrong secret is answered after this. Its connection keeps its place so long, whether or not anybody still listens.
+const WRONG_SECRET: Duration = Duration::from_secs(1);
+/// The admin socket, as far as places go.
+const ADMIN: usize = usize::MAX;
+
+/// Serves a request socket for ever.
+pub fn requests(daemon: &Rc<Daemon>, socket: &Rc<Socket>, listener: Listener, connections: &Rc<Connections>) {
+    let (daemon, socket) = (Rc::clone(daemon), Rc::clone(socket));
+    accept(listener, connections, socket.number, move |stream, peer, place| {
+        let caller = Caller { socket: Rc::clone(&socket), requester: requester(&socket, peer) };
+        connection(Rc::clone(&daemon), caller, Connection::new(stream), place)
+    });
+}
+
+/// Serves the admin socket for ever.
+pub fn admins(daemon: &Rc<Daemon>, listener: Listener, connections: &Rc<Connections>) {
+    let daemon = Rc::clone(daemon);
+    accept(listener, connections, ADMIN, move |stream, peer, place| {
+        administrator(Rc::clone(&daemon), peer.uid, Connection::new(stream), place)
+    });
+}
+
+fn accept<F: Future<Output = ()> + 'static>(
+    listener: Listener,
+    connections: &Rc<Connections>,
+    socket: usize,
+    serve: impl Fn(UnixStream, Peer, Admission) -> F + 'static,
+) {
+    let connections = Rc::clone(connections);
+    spawn_local(async move {
+        loop {
+            let (stream, peer) = listener.accept().await;
+            match connections.admit(socket, peer.uid) {
+                Some(place) => drop(spawn_local(serve(stream, peer, place))),
+                None => {
+                    // Not worth a task: what does not fit into the socket's buffer is not sent.
+                    let reply = Reply::refused(Refusal::too_many_requests().with_reference(random::reference()));
+                    let _gone = stream.try_write(&reply.to_line(None));
+                }
+            }
+        }
+    });
+}
+
+fn requester(socket: &Socket, peer: Peer) -> Requester {
+    let trusted = socket.trust_peer_uid;
+    Requester {
+        name: if trusted { users::name_of(peer.uid) } else { format!("socket:{}", socket.name) },
+        socket: socket.name.clone(),
+        uid: peer.uid,
+        gid: peer.gid,
+        groups: peer.groups,
+        pid: peer.pid,
+        trusted,
+    }
+}
+
+async fn connection(daemon: Rc<Daemon>, caller: Caller, mut connection: Connection, place: Admission) {
+    let _place = place;
+    loop {
+        let reference = random::reference();
+        let line = match connection.next().await {
+            Next::Line(line) => line,
+            Next::TooLong => {
+                let because = Because::of(Refusal::too_long(), String::new());
+                let reply = refused(&daemon, &caller, &reference, because).to_line(None);
+                connection.reply_and_close(&reply).await;
+                return;
+            }
+            Next::End => return,
+        };
+        let reply = match Line::read(&line) {
+            Ok(read) => {
+                let answered = pipeline::answer(&daemon, &caller, &read, &reference).await;
+                let Some(reply) = settle(&daemon, &connection, answered, &reference).await else { return };
+                reply.to_line(read.id())
+            }
+            Err(rejection) => {
+                let denied = rejection.code() == regent_protocol::Code::Denied;
+                let reply = refused(&daemon, &caller, &reference, Because::stranger(rejection.into()));
+                if denied {
+                    tokio::time::sleep(WRONG_SECRET).await;
+                }
+                reply.to_line(None)
+            }
+        };
+        if !connection.reply(&reply).await {
+            return;
+        }
+    }
+}
+
+/// Waits with a reply as long as it is to wait; `None` when nobody is there any more to hear it.
+async fn settle(daemon: &Daemon, connection: &Connection, answered: Answered, reference: &str) -> Option<Reply> {
+    match answered {
+        Answered::Now(reply) => Some(reply),
+        Answered::Late(reply) => {
+            tokio::time::sleep(WRONG_SECRET).await;
+            Some(reply)
+        }
+        Answered::Waits { hold, uid, wait } => tokio::select! {
+            hold = daemon.held.wait(*hold, wait) => Some(held::reply(&hold, &uid, reference)),
+            () = connection.gone() => None,
+        },
+    }
+}
+
+async fn administrator(daemon: Rc<Daemon>, uid: u32, mut connection: Connection, place: Admission) {
+    let _place = place;
+    while let Next::Line(line) = connection.next().await {
+        let reply = admin::answer(&daemon, uid, &line, &random::reference()).await;
+        if !connection.reply(&reply).await {
+            return;
+        }
+    }
+}

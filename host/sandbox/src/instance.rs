@@ -1,0 +1,111 @@
+//! One instance of the plugin, for one exchange, and what it carries.
+
+use std::sync::Arc;
+
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, UpdateDeadline};
+use wasmtime_wasi::WasiCtx;
+
+use crate::bindings::exports::regent::plugin as exported;
+use crate::lane::SharedLane;
+use crate::limits::{Memory, Time};
+use crate::plugin::Plugin;
+use crate::wasi;
+
+/// Bytes that one call may make this process allocate: a reply of 1 MiB, and what is around it.
+const HOST_ALLOCATION: usize = 2 << 20;
+/// Handles to streams and pollables that an instance may have at a time.
+const HANDLES: usize = 1_000;
+
+/// Where in its exchange an instance is: what it may call depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Its own start-up, before any request is known.
+    Starting,
+    /// `describe`
+    Describe,
+    /// `prepare`
+    Prepare,
+    /// `authorise`
+    Authorise,
+    /// `finish`
+    Finish,
+}
+
+impl Phase {
+    /// As a plugin's author knows it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "its start-up",
+            Self::Describe => "`describe`",
+            Self::Prepare => "`prepare`",
+            Self::Authorise => "`authorise`",
+            Self::Finish => "`finish`",
+        }
+    }
+}
+
+/// What the plugin's calls see.
+pub(crate) struct State {
+    pub(crate) lane: SharedLane,
+    pub(crate) settings: Arc<str>,
+    pub(crate) phase: Phase,
+    /// Calls of `commands.plan` so far.
+    pub(crate) planned: usize,
+    pub(crate) table: ResourceTable,
+    /// Made when it is first used: most plugins never do.
+    pub(crate) wasi: Option<WasiCtx>,
+    memory: Memory,
+    time: Time,
+}
+
+/// An instance that waits for its exchange, or is in it.
+pub(crate) struct Instance {
+    pub(crate) store: Store<State>,
+    pub(crate) operation: exported::operation::Guest,
+    pub(crate) finishing: Option<exported::finishing::Guest>,
+    pub(crate) authorising: Option<exported::authorising::Guest>,
+}
+
+impl Instance {
+    /// A fresh one. The plugin's own start-up runs here, within the same limits as an exchange.
+    pub(crate) fn prepare(plugin: &Plugin, lane: &SharedLane) -> wasmtime::Result<Self> {
+        let state = State {
+            lane: lane.clone(),
+            settings: Arc::clone(&plugin.settings),
+            phase: Phase::Starting,
+            planned: 0,
+            table: wasi::table(),
+            wasi: None,
+            memory: Memory::default(),
+            time: Time::begin(),
+        };
+        let mut store = Store::new(plugin.linked.engine(), state);
+        store.limiter(|state| &mut state.memory);
+        store.set_hostcall_fuel(HOST_ALLOCATION);
+        store.set_max_component_handles(HANDLES);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|running| {
+            running.data().time.check()?;
+            Ok(UpdateDeadline::Continue(1))
+        });
+        let instance = plugin.linked.instantiate(&mut store)?;
+        let functions = &plugin.functions;
+        let operation = functions.operation.load(&mut store, &instance)?;
+        let finishing = functions.finishing.as_ref().map(|at| at.load(&mut store, &instance)).transpose()?;
+        let authorising = functions.authorising.as_ref().map(|at| at.load(&mut store, &instance)).transpose()?;
+        Ok(Self { store, operation, finishing, authorising })
+    }
+
+    /// The exchange begins: its time runs from now.
+    pub(crate) fn begin(&mut self, phase: Phase) {
+        self.store.data_mut().time = Time::begin();
+        self.store.set_epoch_deadline(1);
+        self.enter(phase);
+    }
+
+    /// The next part of the same exchange.
+    pub(crate) fn enter(&mut self, phase: Phase) {
+        self.store.data_mut().phase = phase;
+    }
+}

@@ -1,0 +1,43 @@
+//! What the process gives up by itself, in both variants: the right to gain rights, and resources that it does not need.
+//! Limits only ever go down: what the spawner has set lower stays.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use crate::birth::Confinement;
+
+/// Stack of a lane's thread: the plugin's 512 KiB, the host's own calls below, and room. Running out of it would end the
+/// process, while running out of the plugin's is a trap.
+pub(crate) const THREAD_STACK: usize = 2 << 20;
+/// Address space. An instance may reserve 64 MiB and guards for each of its memories; four lanes of a plugin with eight
+/// memories stay below this, and so does a Python plugin's code.
+const ADDRESS_SPACE: u64 = 4 << 30;
+/// Descriptors: those it was born with, and the images of memories that the engine keeps, one a core module.
+const DESCRIPTORS: u64 = 256;
+/// Threads: a lane each, the ticker, and room for one more.
+const THREADS: u64 = regent_lane::LANES as u64 + 2;
+
+/// Gives them up.
+pub(crate) fn give_up(confinement: Confinement) -> Result<(), String> {
+    let limits = [
+        (Resource::Core, 0),
+        (Resource::As, ADDRESS_SPACE),
+        (Resource::Nofile, DESCRIPTORS),
+        (Resource::Memlock, 0),
+        (Resource::Msgqueue, 0),
+    ];
+    limits.into_iter().try_for_each(|(resource, most)| lower(resource, most))?;
+    if confinement == Confinement::Demanded {
+        // The kernel counts by user: an ordinary user has other processes.
+        lower(Resource::Nproc, THREADS)?;
+    }
+    rustix::thread::set_no_new_privs(true).map_err(|why| format!("cannot set no_new_privs: {why}"))?;
+    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+        .map_err(|why| format!("cannot become undumpable: {why}"))
+}
+
+fn lower(resource: Resource, most: u64) -> Result<(), String> {
+    let now = getrlimit(resource);
+    let limit = Some(now.current.map_or(most, |now| now.min(most)));
+    setrlimit(resource, Rlimit { current: limit, maximum: limit })
+        .map_err(|why| format!("cannot limit {resource:?}: {why}"))
+}

@@ -1,0 +1,99 @@
+//! The system calls that serving needs. Any other ends the process at once, and the kernel's log says which it was.
+//!
+//! Nothing here opens a file, makes a socket, starts a program, signals or looks at another process, or changes an
+//! identity. Memory may still become executable, because compiled code is loaded after this.
+
+use std::collections::BTreeMap;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+};
+
+/// Whatever their arguments.
+const NEEDED: [i64; 33] = [
+    // The lanes, the log, the image.
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_close,
+    libc::SYS_lseek,
+    libc::SYS_fstat,
+    libc::SYS_statx,
+    // Memory; images of memories, which the engine keeps to start instances from.
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_mremap,
+    libc::SYS_munmap,
+    libc::SYS_madvise,
+    libc::SYS_brk,
+    libc::SYS_memfd_create,
+    libc::SYS_ftruncate,
+    libc::SYS_fcntl,
+    // Threads of its own, and waiting for them.
+    libc::SYS_clone3,
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_sched_yield,
+    libc::SYS_futex,
+    libc::SYS_clock_nanosleep,
+    libc::SYS_clock_gettime,
+    libc::SYS_clock_getres,
+    libc::SYS_getrandom,
+    // Traps of the plugin's code come as signals.
+    libc::SYS_rt_sigaction,
+    libc::SYS_rt_sigprocmask,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_sigaltstack,
+    libc::SYS_gettid,
+    libc::SYS_getpid,
+    libc::SYS_exit,
+    libc::SYS_exit_group,
+];
+
+/// From here on only these.
+pub(crate) fn keep_few() -> Result<(), String> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = NEEDED.into_iter().map(|call| (call, Vec::new())).collect();
+    rules.insert(libc::SYS_clone, vec![thread_and_nothing_else()?]);
+    rules.insert(libc::SYS_prctl, vec![first_is(libc::PR_SET_NAME.cast_unsigned())?]);
+    let own = rustix::process::getpid().as_raw_nonzero().get();
+    rules.insert(libc::SYS_tgkill, vec![first_is(own.cast_unsigned())?]);
+    apply(rules, SeccompAction::KillProcess, SeccompAction::Allow)?;
+    // The flags of clone3 stand in memory, where no filter sees them: "not there" makes the C library use clone.
+    let clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
+    apply(clone3, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS.cast_unsigned()))
+}
+
+fn apply(
+    rules: BTreeMap<i64, Vec<SeccompRule>>,
+    otherwise: SeccompAction,
+    matching: SeccompAction,
+) -> Result<(), String> {
+    let machine = TargetArch::try_from(std::env::consts::ARCH).map_err(|why| why.to_string())?;
+    let filter = SeccompFilter::new(rules, otherwise, matching, machine).map_err(|why| why.to_string())?;
+    let program = BpfProgram::try_from(filter).map_err(|why| why.to_string())?;
+    seccompiler::apply_filter(&program).map_err(|why| format!("cannot filter system calls: {why}"))
+}
+
+/// A thread in the same memory, and in no namespace of its own.
+fn thread_and_nothing_else() -> Result<SeccompRule, String> {
+    let must = u64::from((libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND).cast_unsigned());
+    let must_not = libc::CLONE_NEWNS
+        | libc::CLONE_NEWCGROUP
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUSER
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWNET
+        | libc::CLONE_PTRACE;
+    let looked_at = must | u64::from(must_not.cast_unsigned());
+    rule(SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(looked_at), must)
+}
+
+fn first_is(value: u32) -> Result<SeccompRule, String> {
+    rule(SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value.into())
+}
+
+fn rule(length: SeccompCmpArgLen, operator: SeccompCmpOp, value: u64) -> Result<SeccompRule, String> {
+    let condition = SeccompCondition::new(0, length, operator, value).map_err(|why| why.to_string())?;
+    SeccompRule::new(vec![condition]).map_err(|why| why.to_string())
+}

@@ -1,0 +1,163 @@
+//! A private folder with a configuration: sockets, people, grants, modules.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::running::Running;
+
+pub const SECRET: &str = "a secret of more than sixteen bytes";
+
+/// Everything that a daemon reads. Gone when dropped.
+pub struct World {
+    folder: TempDir,
+    sockets: Vec<String>,
+    rest: String,
+}
+
+/// What `cargo xtask build` fills, or REGENT_DIST.
+pub fn dist() -> PathBuf {
+    let dist = std::env::var_os("REGENT_DIST").map(PathBuf::from);
+    let dist = dist.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/dist"));
+    assert!(dist.join("bin/regentd").exists(), "{} is not built: run `cargo xtask test`", dist.display());
+    dist.canonicalize().unwrap()
+}
+
+/// Something that `cargo xtask test` builds for the tests alone: a hostile plugin, the Python component.
+pub fn fixture(name: &str) -> PathBuf {
+    let folder = std::env::var_os("REGENT_FIXTURES").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/fixtures"));
+    let path = folder.join(name);
+    assert!(path.exists(), "{} is not built: run `cargo xtask test`", path.display());
+    path
+}
+
+/// Most of what Regent promises needs root to be seen.
+pub fn needs_root() {
+    assert!(rustix::process::geteuid().is_root(), "this test must run as root: `sudo -E cargo xtask test`");
+}
+
+/// The uid of a user that every Debian has.
+pub fn user(name: &str) -> u32 {
+    let passwd = fs::read_to_string("/etc/passwd").unwrap();
+    let line = passwd.lines().find(|line| line.split(':').next() == Some(name));
+    line.unwrap_or_else(|| panic!("there is no user {name}")).split(':').nth(2).unwrap().parse().unwrap()
+}
+
+impl World {
+    /// One socket `web` with every operation, an admin socket open to all, and three persons: anna is the user `games`, ben
+    /// is `mail`, carl is `news`; all three are `ops`.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("regent-test-").tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let world = Self { folder, sockets: Vec::new(), rest: String::new() };
+        for name in ["plugins", "grants", "log"] {
+            fs::create_dir(world.path(name)).unwrap();
+        }
+        world
+            .socket("web", "operations = [\"*\"]")
+            .people("[people.anna]\nuser = \"games\"\n[people.ben]\nuser = \"mail\"\n[people.carl]\nuser = \"news\"\n[teams]\nops = [\"anna\", \"ben\", \"carl\"]\n")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// One more socket, open to all users, with these further lines.
+    pub fn socket(mut self, name: &str, lines: &str) -> Self {
+        let path = self.socket_path(name);
+        self.sockets.push(format!(
+            "[[sockets]]\nname = \"{name}\"\npath = \"{}\"\nmode = \"0666\"\nsecret = \"{SECRET}\"\n{lines}\n",
+            path.display()
+        ));
+        self
+    }
+
+    pub fn socket_path(&self, name: &str) -> PathBuf {
+        self.path(&format!("run-{name}/regent.sock"))
+    }
+
+    pub fn admin_path(&self) -> PathBuf {
+        self.path("run-admin/admin.sock")
+    }
+
+    /// Instead of the persons that there are.
+    pub fn people(mut self, lines: &str) -> Self {
+        self.rest = lines.to_owned();
+        self
+    }
+
+    /// A module from `target/dist/plugins` or a fixture, and its grants.
+    pub fn plugin(self, name: &str, grants: &str) -> Self {
+        let shipped = dist().join("plugins").join(format!("{name}.wasm"));
+        let from = if shipped.exists() { shipped } else { fixture(&format!("{name}.wasm")) };
+        self.module(name, &from, grants)
+    }
+
+    /// The same under another name.
+    pub fn module(self, name: &str, from: &Path, grants: &str) -> Self {
+        fs::copy(from, self.path(&format!("plugins/{name}.wasm"))).unwrap();
+        self.grants(name, grants)
+    }
+
+    /// A grants file; `PIN` in it becomes the digest of the module that is there.
+    pub fn grants(self, name: &str, grants: &str) -> Self {
+        let pinned = grants.replace("PIN", &self.digest(name));
+        fs::write(self.path(&format!("grants/{name}.toml")), pinned).unwrap();
+        self
+    }
+
+    /// SHA-256 of a module, as coreutils count it.
+    pub fn digest(&self, name: &str) -> String {
+        let path = self.path(&format!("plugins/{name}.wasm"));
+        if !path.exists() {
+            return String::new();
+        }
+        let out = std::process::Command::new("sha256sum").arg(path).output().unwrap();
+        String::from_utf8(out.stdout).unwrap().split(' ').next().unwrap().to_owned()
+    }
+
+    /// regent.toml as it is written at a start.
+    pub fn config(&self) -> String {
+        format!(
+            "plugins = [\"{}\"]\ngrants = \"{}\"\nstate = \"{}\"\naudit = \"{}\"\n\n{}\n[admin]\npath = \"{}\"\nmode = \"0666\"\n{}",
+            self.path("plugins").display(),
+            self.path("grants").display(),
+            self.path("state").display(),
+            self.path("log/audit.jsonl").display(),
+            self.sockets.join("\n"),
+            self.admin_path().display(),
+            self.rest,
+        )
+    }
+
+    pub fn write_config(&self) -> PathBuf {
+        let path = self.path("regent.toml");
+        fs::write(&path, self.config()).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+
+    /// Starts the daemon and waits until it is ready.
+    pub fn start(&self) -> Running<'_> {
+        Running::start(self, &[])
+    }
+
+    /// The same under another program, such as strace.
+    pub fn start_under(&self, wrapper: &[&str]) -> Running<'_> {
+        Running::start(self, wrapper)
+    }
+
+    pub fn audit(&self) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.path("log/audit.jsonl")).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
