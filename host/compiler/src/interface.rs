@@ -71,7 +71,9 @@ impl<'a> Interface<'a> {
 /// What the import of this name is.
 pub(crate) fn class(import: &str) -> Class {
     let Some(interface) = Interface::parse(import) else {
-        return Class::Refused("it is no interface of Regent's or of WASI 0.2: build against Regent's `wit` folder".into());
+        return Class::Refused(
+            "it is no interface of Regent's or of WASI 0.2: build against Regent's `wit` folder".into(),
+        );
     };
     match interface.package {
         "regent:plugin" => own(&interface),
@@ -113,5 +115,7 @@ fn wasi(package: &str, interface: &Interface<'_>) -> Class {
     if interface.is_of("0.2") {
         return Class::Linked;
     }
-    Class::Refused("only WASI 0.2 is served. Rust: build for wasm32-wasip2. Python: componentize with --stub-wasi".into())
+    Class::Refused(
+        "only WASI 0.2 is served. Rust: build for wasm32-wasip2. Python: componentize with --stub-wasi".into(),
+    )
 }

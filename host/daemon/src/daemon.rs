@@ -1,6 +1,7 @@
 //! What the stages share: the state of the one daemon. Owned by the one thread of the request path.
 
 use std::cell::Cell;
+use std::fs::File;
 use std::rc::Rc;
 
 use crate::catalog::Catalog;
@@ -9,6 +10,7 @@ use crate::kept::audit::{Event, Mark};
 use crate::kept::ledger::{SharedAudit, lock};
 use crate::policy::Policy;
 use crate::process::Spawner;
+use crate::refusals::Budget;
 
 /// The daemon.
 #[derive(Debug)]
@@ -25,10 +27,14 @@ pub struct Daemon {
     pub instance: String,
     /// The log of what was done.
     pub audit: SharedAudit,
+    /// How much may still be written of refusals.
+    pub refusals: Budget,
     /// How many operations run now.
     pub running: Cell<usize>,
     /// No more is begun.
     pub ending: Cell<bool>,
+    /// Held as long as the daemon runs: two over one state folder would take one hold twice.
+    pub(crate) _lock: File,
 }
 
 impl Daemon {

@@ -1,16 +1,60 @@
 //! Regent's privileged daemon: it owns the sockets, the secrets, the authorisation flow, the store of holds, the audit log
-//! and every decision.
+//! and every decision. It runs no code that a plugin supplied and links no engine that could.
+//!
+//! ```text
+//! bytes ─► Line ─► Request ─► Admitted ─► Prepared ─► Decision ─┬─ Deny ────────────────────► Refusal ─► bytes
+//! listen   frame   protocol   gate        plugin      auth      ├─ Ask ──► held (durable) ─► uid ─► bytes
+//!                             catalog                           └─ Allow(Authorized) ─► audit ─► perform ─► audit ─► finish ─► bytes
+//! ```
+//!
+//! What holds everywhere: nothing with an effect happens before an [`auth::Authorized`] exists; what was held is on the disk
+//! as performing before it begins; nobody who is not trusted is waited for without a deadline; nothing that a client or a
+//! plugin sends ends the process. One thread carries all requests and owns their state; one more waits for the disk.
 #![forbid(unsafe_code)]
 
-pub mod process;
-pub mod log;
-pub mod random;
-pub mod users;
-pub mod trusted_file;
+// What the administrator wrote, as the daemon lives by it.
+pub mod policy;
+pub mod folders;
+// The order of a start.
+pub mod start;
+pub mod helpers;
+
+// Sockets in the file system, and the tasks on them.
+pub mod listen;
+pub mod serve;
+// One connection: lines in, replies out.
 pub mod connection;
+// The way of a request, read from top to bottom.
+pub mod pipeline;
+// Who is asking, and may it ask here at all.
 pub mod gate;
-pub mod hold;
-pub mod auth;
-pub mod held;
-pub mod kept;
+// Which operation it names, and may this peer see it.
+pub mod catalog;
+// The plugin that serves it.
 pub mod plugin;
+// What would run.
+pub mod plan;
+// May it run now, wait, or not at all.
+pub mod auth;
+// What waits.
+pub mod hold;
+pub mod held;
+// What was consented, run.
+pub mod resume;
+// What may run, run.
+pub mod perform;
+// "No", sorted by blame.
+pub mod refusals;
+// The same for administrators.
+pub mod admin;
+
+// What the stages share.
+pub mod daemon;
+// Doors, each the one place with that power: starting programs, trusted files, what is kept.
+pub mod process;
+pub mod trusted_file;
+pub mod kept;
+// Users and groups, random letters, the daemon's own log.
+pub mod users;
+pub mod random;
+pub mod log;

@@ -17,7 +17,6 @@ use tokio::task::spawn_local;
 
 use crate::catalog::{Catalog, Entry, Status};
 use crate::daemon::Daemon;
-use crate::folders;
 use crate::held::Held;
 use crate::helpers::Helpers;
 use crate::kept::audit::{Audit, Event};
@@ -58,7 +57,7 @@ pub async fn start(
     all: Vec<Grants>,
     helpers: Helpers,
     spawner: SpawnerSocket,
-) -> Result<(Rc<Daemon>, Rc<Connections>), CannotStart> {
+) -> Result<Rc<Daemon>, CannotStart> {
     let state = policy.config.state.clone();
     let lock = lock_state(&state).map_err(CannotStart::because)?;
     let (audit, ledger) = kept(&policy).map_err(CannotStart::because)?;
@@ -83,10 +82,12 @@ pub async fn start(
         ending: Cell::new(false),
         _lock: lock,
     });
-    let connections = listen(&daemon)?;
+    let started = Event { event: "started", outcome: Some(env!("CARGO_PKG_VERSION")), ..Event::default() };
+    daemon.record(&started).map_err(CannotStart::because)?;
+    listen(&daemon)?;
     spawn_local(load_all(Rc::clone(&daemon), helpers, uids));
     spawn_local(keep_time(Rc::clone(&daemon)));
-    Ok((daemon, connections))
+    Ok(daemon)
 }
 
 /// Two daemons over one state folder would take one hold twice.
@@ -158,7 +159,7 @@ fn sandbox_uids(policy: &Policy, catalog: &Catalog, ledger: &Ledger) -> Result<V
         .collect()
 }
 
-fn listen(daemon: &Rc<Daemon>) -> Result<Rc<Connections>, CannotStart> {
+fn listen(daemon: &Rc<Daemon>) -> Result<(), CannotStart> {
     let connections = Rc::new(Connections::default());
     let mut opened = Vec::new();
     for socket in &daemon.policy.sockets {
@@ -171,7 +172,7 @@ fn listen(daemon: &Rc<Daemon>) -> Result<Rc<Connections>, CannotStart> {
     if let Some(listener) = admin {
         serve::admins(daemon, listener, &connections);
     }
-    Ok(connections)
+    Ok(())
 }
 
 /// Brings the plugins to serve, each on its own, and what was approved before this start to run.
@@ -233,9 +234,9 @@ async fn keep_time(daemon: Rc<Daemon>) {
 /// # Errors
 /// What the kernel says.
 pub fn digest_of(mut file: impl std::io::Read) -> std::io::Result<[u8; 32]> {
-    let mut hash = Sha256::new();
-    std::io::copy(&mut file, &mut hash)?;
-    Ok(hash.finalize().into())
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Sha256::digest(&bytes).into())
 }
 
 /// All grants files, for a start or a check.
@@ -246,11 +247,3 @@ pub fn grants_folders(policy: &Policy) -> Vec<PathBuf> {
         None => policy.config.plugins.clone(),
     }
 }
-
-/// What a start writes first.
-pub fn record_start(daemon: &Daemon) -> Result<(), String> {
-    let event = Event { event: "started", outcome: Some(env!("CARGO_PKG_VERSION")), ..Event::default() };
-    daemon.record(&event).map(|_| ())
-}
-
-pub use folders::read_all;

@@ -1,1 +1,78 @@
-//! Under construction.
+//! Who is at the other end of a connected Unix socket, by the kernel's word at the moment of the connection.
+//!
+//! `unsafe` here is one system call that no crate of ours offers.
+#![allow(unsafe_code, reason = "SO_PEERGROUPS")]
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd as _};
+
+/// As many groups as Linux lets a process have.
+const GROUPS_MAX: usize = 65_536;
+
+/// A peer, as it was when it connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// Its effective user.
+    pub uid: u32,
+    /// Its effective group.
+    pub gid: u32,
+    /// Its process, which may be another's by now, or none that this namespace sees.
+    pub pid: Option<i32>,
+    /// Its further groups.
+    pub groups: Vec<u32>,
+}
+
+/// Asks the kernel.
+///
+/// # Errors
+/// Whatever it says: a peer that is not known is refused, never taken for another.
+pub fn credentials(socket: impl AsFd) -> io::Result<Peer> {
+    let known = rustix::net::sockopt::socket_peercred(&socket)?;
+    let pid = Some(known.pid.as_raw_nonzero().get()).filter(|pid| *pid > 0);
+    Ok(Peer { uid: known.uid.as_raw(), gid: known.gid.as_raw(), pid, groups: groups(&socket)? })
+}
+
+fn groups(socket: &impl AsFd) -> io::Result<Vec<u32>> {
+    let mut groups = vec![0_u32; 64];
+    loop {
+        let bytes = groups.len() * size_of::<u32>();
+        let mut length = libc::socklen_t::try_from(bytes).map_err(io::Error::other)?;
+        let fd = socket.as_fd().as_raw_fd();
+        // SAFETY: the buffer is `length` bytes long and outlives the call; any bytes are valid numbers.
+        let result = unsafe {
+            libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PEERGROUPS, groups.as_mut_ptr().cast(), &raw mut length)
+        };
+        let found = length as usize / size_of::<u32>();
+        if result == 0 {
+            groups.truncate(found);
+            return Ok(groups);
+        }
+        let why = io::Error::last_os_error();
+        if why.raw_os_error() != Some(libc::ERANGE) || found <= groups.len() || found > GROUPS_MAX {
+            return Err(why);
+        }
+        groups.resize(found, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_is_who_this_process_is() {
+        let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+        let peer = credentials(&one).unwrap();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+        let numbers = |key: &str| line(key).split_whitespace().map(|n| n.parse().unwrap()).collect::<Vec<u32>>();
+        assert_eq!((peer.uid, peer.gid), (numbers("Uid:")[1], numbers("Gid:")[1]));
+        assert_eq!(peer.groups, numbers("Groups:"));
+        assert_eq!(peer.pid, Some(std::process::id().cast_signed()));
+    }
+
+    #[test]
+    fn what_is_no_socket_is_nobody() {
+        assert!(credentials(std::fs::File::open("/dev/null").unwrap()).is_err());
+    }
+}

@@ -27,14 +27,22 @@ pub(crate) fn serve(plugin: &Plugin, ticker: &Ticker, lane: &SharedLane, first: 
             Err(stop) => return stop,
         };
         let busy = ticker.busy();
-        let said = Instance::ready_or_now(ready.take(), plugin, lane).and_then(|instance| answer(instance, ask));
-        let said = said.or_else(fault::say).and_then(|word| lane.answer(&word));
-        if let Err(stop) = said {
+        if let Err(stop) = exchange(plugin, lane, ready, ask) {
             return stop;
         }
         drop(busy);
         ready = made_ready(plugin, ticker, lane);
     }
+}
+
+/// One exchange, to its answer. The instance is dropped after that, when nobody waits.
+fn exchange(plugin: &Plugin, lane: &SharedLane, ready: Option<Instance>, ask: Ask) -> Result<(), Stop> {
+    let mut instance = match ready.map_or_else(|| Instance::prepare(plugin, lane), Ok) {
+        Ok(instance) => instance,
+        Err(why) => return lane.answer(&fault::say(why)?),
+    };
+    let word = answer(&mut instance, ask).or_else(fault::say)?;
+    lane.answer(&word)
 }
 
 /// The next instance. If it does not start, the exchange that needs it will find out once more, and say so.
@@ -43,23 +51,16 @@ fn made_ready(plugin: &Plugin, ticker: &Ticker, lane: &SharedLane) -> Option<Ins
     Instance::prepare(plugin, lane).ok()
 }
 
-impl Instance {
-    fn ready_or_now(ready: Option<Self>, plugin: &Plugin, lane: &SharedLane) -> wasmtime::Result<Self> {
-        ready.map_or_else(|| Self::prepare(plugin, lane), Ok)
-    }
-}
-
-/// Runs one exchange. The instance is used up.
-fn answer(mut instance: Instance, ask: Ask) -> wasmtime::Result<Say> {
+fn answer(instance: &mut Instance, ask: Ask) -> wasmtime::Result<Say> {
     match ask {
-        Ask::Describe => describe(&mut instance),
+        Ask::Describe => describe(instance),
         Ask::Prepare { operation, data, authorising, complete, finishing } => {
-            prepare(&mut instance, &operation, data, authorising, complete.then_some(finishing))
+            prepare(instance, &operation, data, authorising, complete.then_some(finishing))
         }
         Ask::Finish { operation, state, results } => {
             instance.begin(Phase::Finish);
             let results = results.into_iter().map(step_result).collect::<Vec<_>>();
-            finish(&mut instance, &operation, &state, &results).map(Say::Finished)
+            finish(instance, &operation, &state, &results).map(Say::Finished)
         }
         Ask::Load(_) | Ask::Planned(_) => Err(Stop::Broken("a word that begins no exchange".into()).into()),
     }

@@ -25,17 +25,17 @@ mod lane;
 // Generated from `wit/`.
 mod bindings;
 // The loaded component, and instances of it.
-mod plugin;
 mod instance;
+mod plugin;
 // What an instance may use: memory, time.
 mod limits;
 mod ticker;
 // What it may call: the plugin's world, and an inert WASI.
-mod world;
 mod wasi;
+mod world;
 // An exchange, what counts as an answer in it, and what becomes of a broken rule.
-mod exchange;
 mod answer;
+mod exchange;
 mod fault;
 
 use std::process::ExitCode;

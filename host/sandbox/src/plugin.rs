@@ -40,7 +40,8 @@ pub(crate) struct Loaded {
 impl Plugin {
     /// Loads it: the plugin, its first instance, and the word that says so; or the word that says why not.
     pub(crate) fn load(image: OwnedFd, settings: Settings, lane: &SharedLane) -> Result<(Loaded, Instance, Say), Say> {
-        let engine = Engine::new(&engine::settings()).map_err(|why| unloadable(false, format!("no engine: {why:#}")))?;
+        let engine =
+            Engine::new(&engine::settings()).map_err(|why| unloadable(false, format!("no engine: {why:#}")))?;
         let ticker = Ticker::start(engine.clone()).map_err(|why| unloadable(false, why))?;
         let component = component(&engine, image)?;
         let linked = link(&engine, &component).map_err(|why| {
@@ -49,7 +50,8 @@ impl Plugin {
         let (functions, exports) = Functions::of(&linked)?;
         let plugin = Self { linked, functions, settings: settings.settings.into() };
         let ticking = ticker.busy();
-        let first = Instance::prepare(&plugin, lane).map_err(|why| unloadable(false, format!("it does not start: {}", told(why))))?;
+        let first = Instance::prepare(&plugin, lane)
+            .map_err(|why| unloadable(false, format!("it does not start: {}", told(why))))?;
         drop(ticking);
         Ok((Loaded { plugin, ticker }, first, Say::Loaded { exports }))
     }
@@ -97,7 +99,10 @@ fn link(engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<
 impl Functions {
     fn of(linked: &InstancePre<State>) -> Result<(Self, Vec<Export>), Say> {
         let operation = exported::operation::GuestIndices::new(linked).map_err(|_| {
-            unloadable(false, "it exports no regent:plugin/operation of version 0.1: build it against Regent's `wit` folder".into())
+            unloadable(
+                false,
+                "it exports no regent:plugin/operation of version 0.1: build it against Regent's `wit` folder".into(),
+            )
         })?;
         let finishing = exported::finishing::GuestIndices::new(linked).ok();
         let authorising = exported::authorising::GuestIndices::new(linked).ok();

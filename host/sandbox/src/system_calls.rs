@@ -57,10 +57,11 @@ pub(crate) fn keep_few() -> Result<(), String> {
     rules.insert(libc::SYS_prctl, vec![first_is(libc::PR_SET_NAME.cast_unsigned())?]);
     let own = rustix::process::getpid().as_raw_nonzero().get();
     rules.insert(libc::SYS_tgkill, vec![first_is(own.cast_unsigned())?]);
-    apply(rules, SeccompAction::KillProcess, SeccompAction::Allow)?;
-    // The flags of clone3 stand in memory, where no filter sees them: "not there" makes the C library use clone.
+    // The flags of clone3 stand in memory, where no filter sees them: "not there" makes the C library use clone. A filter
+    // of its own, since a filter has one answer; of two answers the kernel takes the stricter.
     let clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    apply(clone3, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS.cast_unsigned()))
+    apply(clone3, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS.cast_unsigned()))?;
+    apply(rules, SeccompAction::KillProcess, SeccompAction::Allow)
 }
 
 fn apply(

@@ -1,11 +1,11 @@
-//! A plugin as a table: its operations by name and what it wants to be granted. The [`plugin!`](crate::plugin) macro writes
+//! A plugin as a table: its operations by name and what it wants to be granted. The [`plugin!`](crate::plugin!) macro writes
 //! the table; the exports and the fake host read it, so that both run the same code.
 
 use std::fmt::Write as _;
 
 use crate::{Failure, Operation, Plan, Refusal, Results, StepResult, data};
 
-/// All that a plugin is. Made by [`plugin!`](crate::plugin).
+/// All that a plugin is. Made by [`plugin!`](crate::plugin!).
 #[derive(Debug)]
 pub struct Plugin {
     #[doc(hidden)]

@@ -203,3 +203,16 @@ fn minor(version: &str) -> (u32, u32) {
     let mut numbers = version.split('.').map(|part| part.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::minor;
+
+    #[test]
+    fn an_older_compiler_is_known_by_its_version() {
+        assert!(minor("1.85.0+dfsg3-1~deb12u3") < minor("1.95"));
+        assert!(minor("1.96.0+dfsg1-1~deb12u2") >= minor("1.95"));
+        assert!(minor("1.100.0") >= minor("1.95"));
+        assert!(minor("none") < minor("1.95"));
+    }
+}

@@ -70,10 +70,11 @@ impl Description {
         for operation in wire.operations {
             let name = operation.name.clone();
             match read_operation(operation, exports) {
-                Ok(read) if description.operations.insert(name.clone(), read).is_some() => {
-                    reasons.push(format!("it describes the operation {name} twice"));
+                Ok(read) => {
+                    if description.operations.insert(name.clone(), read).is_some() {
+                        reasons.push(format!("it describes the operation {name} twice"));
+                    }
                 }
-                Ok(_) => {}
                 Err(why) => reasons.extend(why.into_iter().map(|why| format!("operation {name}: {why}"))),
             }
         }

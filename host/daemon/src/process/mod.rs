@@ -1,1 +1,13 @@
-//! Under construction.
+//! The one door through which the daemon starts programs: everything goes by the spawner, which was started before any
+//! configuration or secret was read.
+
+// The spawner itself, and the words to it.
+mod spawner;
+// One control group a run, where cgroup v2 is.
+mod cgroup;
+// A granted command, from start to the end of all that it started.
+mod command;
+
+pub use cgroup::Cgroups;
+pub use command::{CommandOutcome, CommandRun, run_command};
+pub use spawner::{Running, Spawner, SpawnerSocket, StartError, Started, launch};

@@ -29,8 +29,8 @@ pub(crate) struct Exchange {
     grants: Rc<Grants>,
     phase: Phase,
     now: Duration,
-    steps: Vec<(String, Rendered)>,
-    logged: Vec<(Level, String)>,
+    pub(super) steps: Vec<(String, Rendered)>,
+    pub(super) logged: Vec<(Level, String)>,
 }
 
 impl Exchange {
@@ -40,10 +40,6 @@ impl Exchange {
         CURRENT.set(Some(new()));
         let returned = function();
         (returned, CURRENT.take().unwrap_or_else(new))
-    }
-
-    pub(super) fn ended(self) -> (Vec<(String, Rendered)>, Vec<(Level, String)>) {
-        (self.steps, self.logged)
     }
 
     fn plan(&mut self, command: &str, values: &[(String, String)]) -> Result<(), Refusal> {

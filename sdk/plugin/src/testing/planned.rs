@@ -40,9 +40,8 @@ impl<'host> Planned<'host> {
         required: Vec<Required>,
     ) -> Self {
         let line = |(command, rendered): (String, Rendered)| Line { command, argv: rendered.argv().to_vec() };
-        let (steps, logged) = exchange.ended();
-        let lines = steps.into_iter().map(line).collect();
-        Self { host, name: operation.name.clone(), prepared, lines, logged, required }
+        let lines = exchange.steps.into_iter().map(line).collect();
+        Self { host, name: operation.name.clone(), prepared, lines, logged: exchange.logged, required }
     }
 
     /// What an approver is shown: each command line, its arguments set apart by a space.

@@ -14,7 +14,7 @@ use bindings::regent::plugin::{
 
 use crate::{Plugin, Refusal, StepResult};
 
-/// A type of the plugin crate that carries its table into the exports. Implemented by [`plugin!`](crate::plugin).
+/// A type of the plugin crate that carries its table into the exports. Implemented by [`plugin!`](crate::plugin!).
 #[doc(hidden)]
 pub trait Component {
     /// The plugin's table.

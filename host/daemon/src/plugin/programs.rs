@@ -1,0 +1,272 @@
+//! Compiler and sandboxes as processes: what each is given, and what it may use up. As root each gets a uid of its plugin's
+//! own and namespaces over an empty root; otherwise what an ordinary user can give.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use regent_lane::{Ask, Export, LANES, Say, Settings};
+use regent_spawner::{Confinement, Descent, Exit, Identity, Limit, Start};
+use rustix::fs::{MemfdFlags, Mode, OFlags};
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::net::unix::pipe::Receiver;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout};
+
+use super::cache::ARTEFACT_MAX;
+use super::lane::Lane;
+use super::module::Sealed;
+use super::sandbox::Sandbox;
+use crate::helpers::Helpers;
+use crate::process::{Spawner, StartError};
+
+/// A compiler's processor time, and its memory: a module can be made to want any amount of both.
+const COMPILE_SECONDS: u64 = 30;
+const COMPILE_MEMORY: u64 = 2 << 30;
+/// On a busy machine its processor time takes longer.
+const COMPILE_WITHIN: Duration = Duration::from_secs(120);
+/// Compilers at a time: each takes a processor.
+const COMPILERS: usize = 2;
+/// A sandbox's address space: four instances of 64 MiB with their guards, the code twice, stacks.
+const SANDBOX_MEMORY: u64 = 2 << 30;
+/// A sandbox opens nothing; it has what it is born with.
+const SANDBOX_DESCRIPTORS: u64 = 64;
+/// From a sandbox's start until it has loaded its code.
+const LOAD_WITHIN: Duration = Duration::from_secs(10);
+/// What a helper says of a module, or of itself: some lines.
+const SAID_MAX: u64 = 16 << 10;
+/// Lines of a sandbox's own log a second; a plugin's words come over its lane.
+const LINES_A_SECOND: u32 = 20;
+
+/// What ends a process that used up its processor time: first the one, then the other.
+const SIGXCPU: i32 = 24;
+const SIGKILL: i32 = 9;
+
+/// The programs, open, and the way to start them.
+#[derive(Debug)]
+pub struct Programs {
+    spawner: Rc<Spawner>,
+    sandbox: OwnedFd,
+    compiler: OwnedFd,
+    compilers: Semaphore,
+}
+
+/// Why a sandbox does not serve.
+#[derive(Debug)]
+pub enum Unloadable {
+    /// The code is of another engine or machine.
+    Incompatible(Vec<String>),
+    /// The component cannot be served.
+    Refused(Vec<String>),
+    /// The sandbox could not be started, or ended.
+    Failed(String),
+}
+
+impl Unloadable {
+    /// Every reason, for the administrator.
+    #[must_use]
+    pub fn reasons(self) -> Vec<String> {
+        match self {
+            Self::Incompatible(reasons) | Self::Refused(reasons) => reasons,
+            Self::Failed(why) => vec![why],
+        }
+    }
+}
+
+impl std::fmt::Display for Unloadable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Incompatible(reasons) | Self::Refused(reasons) => f.write_str(&reasons.join("; ")),
+            Self::Failed(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<io::Error> for Unloadable {
+    fn from(why: io::Error) -> Self {
+        Self::Failed(why.to_string())
+    }
+}
+
+impl From<StartError> for Unloadable {
+    fn from(why: StartError) -> Self {
+        Self::Failed(format!("its sandbox cannot be started: {why}"))
+    }
+}
+
+impl Programs {
+    /// By the handles that were judged.
+    ///
+    /// # Errors
+    /// When descriptors run out.
+    pub fn new(spawner: Rc<Spawner>, helpers: &Helpers) -> io::Result<Self> {
+        Ok(Self {
+            spawner,
+            sandbox: helpers.sandbox.try_clone()?,
+            compiler: helpers.compiler.try_clone()?,
+            compilers: Semaphore::new(COMPILERS),
+        })
+    }
+
+    /// Compiles a module.
+    ///
+    /// # Errors
+    /// Every reason why it cannot be, for the administrator.
+    pub async fn compile(&self, name: &str, uid: Option<u32>, module: &Sealed) -> Result<Sealed, Vec<String>> {
+        let _turn = self.compilers.acquire().await;
+        let begin = Instant::now();
+        let compiled = self.run_compiler(uid, module).await.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
+        let (size, took) = (compiled.size(), begin.elapsed());
+        crate::info!("plugin {name}: compiled in {} ms ({size} bytes)", took.as_millis());
+        Ok(compiled)
+    }
+
+    async fn run_compiler(
+        &self,
+        uid: Option<u32>,
+        module: &Sealed,
+    ) -> Result<Result<Sealed, Vec<String>>, Unloadable> {
+        let input = module.reader()?;
+        let output = rustix::fs::memfd_create("code", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
+        let (said, said_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
+        let limits = vec![
+            (Limit::Processor, COMPILE_SECONDS),
+            (Limit::Memory, COMPILE_MEMORY),
+            (Limit::File, ARTEFACT_MAX),
+            (Limit::Descriptors, SANDBOX_DESCRIPTORS),
+        ];
+        let start = confined("regent-compiler", uid, limits, 0);
+        let fds = [self.compiler.as_fd(), input.as_fd(), output.as_fd(), said_end.as_fd()];
+        let running = self.spawner.start(start, &fds).await?;
+        drop(said_end);
+        let mut text = Vec::new();
+        let mut said = Receiver::from_owned_fd(said)?.take(SAID_MAX);
+        let exit = timeout(COMPILE_WITHIN, async { tokio::join!(said.read_to_end(&mut text), running.exited()).1 }).await;
+        match exit {
+            Ok(Exit::Status(0)) => Ok(sealed(output).await),
+            Ok(exit) => Ok(Err(refused(&String::from_utf8_lossy(&text), exit))),
+            Err(_) => Ok(Err(vec![format!("it took longer than {} s to compile", COMPILE_WITHIN.as_secs())])),
+        }
+    }
+
+    /// Starts a sandbox and has it load this code.
+    ///
+    /// # Errors
+    /// [`Unloadable`].
+    pub async fn sandbox(
+        &self,
+        name: &str,
+        uid: Option<u32>,
+        code: &Sealed,
+        settings: &str,
+    ) -> Result<(Rc<Sandbox>, Vec<Export>), Unloadable> {
+        let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
+        let null = null.map_err(io::Error::from)?;
+        let (log, log_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
+        let (mut lanes, mut ends) = (Vec::new(), Vec::new());
+        for _ in 0..LANES {
+            let (lane, end) = Lane::pair()?;
+            lanes.push(lane);
+            ends.push(end);
+        }
+        let image = code.reader()?;
+        let mut fds: Vec<BorrowedFd<'_>> = vec![self.sandbox.as_fd(), null.as_fd(), null.as_fd(), log_end.as_fd()];
+        fds.extend(ends.iter().map(OwnedFd::as_fd));
+        fds.push(image.as_fd());
+        let limits = vec![(Limit::Memory, SANDBOX_MEMORY), (Limit::File, 0), (Limit::Descriptors, SANDBOX_DESCRIPTORS)];
+        let mut start = confined("regent-sandbox", uid, limits, u8::try_from(LANES + 1).unwrap_or(u8::MAX));
+        if uid.is_none() {
+            start.argv.push("--unconfined".into());
+        }
+        let running = self.spawner.start(start, &fds).await?;
+        drop((log_end, ends));
+        keep_log(name.to_owned(), log)?;
+        let exports = load(lanes.first_mut(), settings).await?;
+        Ok((Sandbox::new(name.to_owned(), running, lanes), exports))
+    }
+}
+
+/// A helper with no rights, as far as this daemon can take them away.
+fn confined(name: &str, uid: Option<u32>, limits: Vec<(Limit, u64)>, extra: u8) -> Start {
+    Start {
+        token: 0,
+        path: name.to_owned(),
+        argv: vec![name.to_owned()],
+        env: Vec::new(),
+        cwd: "/".into(),
+        umask: 0o077,
+        identity: uid.map(|uid| Identity { uid, gid: uid, groups: Vec::new() }),
+        confinement: if uid.is_some() { Confinement::Sandbox } else { Confinement::Plain },
+        limits,
+        extra,
+        descent: Descent::Alone,
+    }
+}
+
+async fn sealed(output: OwnedFd) -> Result<Sealed, Vec<String>> {
+    let copied = tokio::task::spawn_blocking(move || {
+        let mut file = File::from(output);
+        io::Seek::rewind(&mut file)?;
+        Sealed::copy("code", file, ARTEFACT_MAX)
+    });
+    match copied.await {
+        Ok(Ok(sealed)) => Ok(sealed),
+        Ok(Err(why)) => Err(vec![format!("what was compiled cannot be read: {why}")]),
+        Err(why) => Err(vec![why.to_string()]),
+    }
+}
+
+/// The compiler's own words, or what its end tells.
+fn refused(said: &str, exit: Exit) -> Vec<String> {
+    let mut reasons: Vec<String> = said.lines().map(str::to_owned).collect();
+    match exit {
+        Exit::Signal(signal @ (SIGXCPU | SIGKILL)) => reasons.push(format!(
+            "it takes more than {COMPILE_SECONDS} s of processor time to compile (signal {signal})"
+        )),
+        Exit::Signal(signal) => reasons.push(format!("the compiler was ended by signal {signal}")),
+        Exit::Status(status) if reasons.is_empty() => reasons.push(format!("the compiler ended with status {status}")),
+        Exit::Status(_) => {}
+    }
+    reasons
+}
+
+async fn load(lane: Option<&mut Lane>, settings: &str) -> Result<Vec<Export>, Unloadable> {
+    let lane = lane.ok_or_else(|| Unloadable::Failed("no lane".into()))?;
+    let deadline = Instant::now() + LOAD_WITHIN;
+    let failed = |why: super::lane::LaneError| Unloadable::Failed(format!("its sandbox, while it loaded: {why}"));
+    let word = Ask::Load(Settings { settings: settings.to_owned() });
+    lane.ask(&word, deadline).await.map_err(failed)?;
+    match lane.say(deadline).await.map_err(failed)? {
+        Say::Loaded { exports } => Ok(exports),
+        Say::Unloadable { incompatible: true, reasons } => Err(Unloadable::Incompatible(reasons)),
+        Say::Unloadable { reasons, .. } => Err(Unloadable::Refused(reasons)),
+        _ => Err(Unloadable::Failed("its sandbox said what was not asked".into())),
+    }
+}
+
+/// What a sandbox itself has to say comes by a pipe that is always read, and that can fill no log.
+fn keep_log(name: String, log: OwnedFd) -> io::Result<()> {
+    let mut lines = BufReader::new(Receiver::from_owned_fd(log)?);
+    tokio::task::spawn_local(async move {
+        let (mut second, mut left) = (Instant::now(), LINES_A_SECOND);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = (&mut lines).take(SAID_MAX).read_until(b'\n', &mut line).await;
+            if !matches!(read, Ok(1..)) {
+                return;
+            }
+            if second.elapsed() > Duration::from_secs(1) {
+                (second, left) = (Instant::now(), LINES_A_SECOND);
+            }
+            if left > 0 {
+                left -= 1;
+                crate::warning!("plugin {name}: its sandbox says: {}", String::from_utf8_lossy(&line).trim_end());
+            }
+        }
+    });
+    Ok(())
+}

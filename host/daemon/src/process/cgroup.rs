@@ -1,0 +1,162 @@
+//! One control group a run, so that nothing that a command started outlives it, however it detached itself. Only for ending
+//! and counting: no controller is enabled. cgroup v2 is found wherever it is mounted.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A killed process needs a moment to be gone.
+const GONE_WITHIN: Duration = Duration::from_secs(2);
+/// Between two looks.
+const LOOK_EVERY: Duration = Duration::from_micros(200);
+
+/// The folder of this instance's runs.
+#[derive(Debug)]
+pub struct Cgroups {
+    folder: PathBuf,
+    next: Cell<u64>,
+}
+
+/// The group of one run.
+#[derive(Debug)]
+pub struct Cgroup {
+    folder: PathBuf,
+    handle: File,
+}
+
+impl Cgroups {
+    /// Below the daemon's own group; `None` where there is no cgroup v2, or none that it may use.
+    ///
+    /// # Errors
+    /// What the kernel says of a group that should be ours.
+    pub fn open(instance: &str) -> io::Result<Option<Self>> {
+        let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+        let own = fs::read_to_string("/proc/self/cgroup")?;
+        let (Some(mount), Some(path)) = (mount_point(&mounts), own.lines().find_map(|line| line.strip_prefix("0::")))
+        else {
+            return Ok(None);
+        };
+        let folder = mount.join(path.trim_start_matches('/')).join(format!("regent-{instance}"));
+        match fs::create_dir(&folder) {
+            Err(why) if why.kind() == io::ErrorKind::AlreadyExists => {}
+            // Not delegated, read-only, or of another namespace: as good as none.
+            Err(_) => return Ok(None),
+            Ok(()) => {}
+        }
+        if !folder.join("cgroup.kill").exists() {
+            fs::remove_dir(&folder)?;
+            return Ok(None);
+        }
+        Ok(Some(Self { folder, next: Cell::new(0) }))
+    }
+
+    /// Ends what a predecessor of this instance left, and says how many runs that were.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn clear(&self) -> io::Result<usize> {
+        let mut ended = 0;
+        for entry in fs::read_dir(&self.folder)? {
+            let folder = entry?.path();
+            if folder.is_dir() {
+                let populated = is_populated(&folder);
+                fs::write(folder.join("cgroup.kill"), "1")?;
+                let begin = std::time::Instant::now();
+                while is_populated(&folder) && begin.elapsed() < GONE_WITHIN {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+                fs::remove_dir(&folder)?;
+                ended += usize::from(populated);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// A group for one run.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn run(&self) -> io::Result<Cgroup> {
+        let number = self.next.replace(self.next.get() + 1);
+        let folder = self.folder.join(format!("run-{number}"));
+        fs::create_dir(&folder)?;
+        let handle = File::open(&folder)?;
+        Ok(Cgroup { folder, handle })
+    }
+}
+
+impl Drop for Cgroups {
+    fn drop(&mut self) {
+        let _in_use = fs::remove_dir(&self.folder);
+    }
+}
+
+impl Cgroup {
+    /// For whoever is to be born in it.
+    #[must_use]
+    pub fn handle(&self) -> BorrowedFd<'_> {
+        self.handle.as_fd()
+    }
+
+    /// Kills whatever is still in it; when this returns it is empty, or the kernel does not let go of something.
+    pub async fn end(&self) {
+        if !is_populated(&self.folder) {
+            return;
+        }
+        self.kill();
+        let begin = std::time::Instant::now();
+        while is_populated(&self.folder) {
+            if begin.elapsed() > GONE_WITHIN {
+                crate::error!("{}: something in it does not end", self.folder.display());
+                return;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Kills whatever is in it, and does not wait.
+    pub fn kill(&self) {
+        let _gone = fs::write(self.folder.join("cgroup.kill"), "1");
+    }
+}
+
+impl Drop for Cgroup {
+    fn drop(&mut self) {
+        if fs::remove_dir(&self.folder).is_err() {
+            self.kill();
+            let folder = self.folder.clone();
+            tokio::task::spawn_local(async move {
+                tokio::time::sleep(GONE_WITHIN).await;
+                let _left_for_the_next_start = fs::remove_dir(folder);
+            });
+        }
+    }
+}
+
+fn is_populated(folder: &Path) -> bool {
+    fs::read_to_string(folder.join("cgroup.events")).is_ok_and(|events| events.contains("populated 1"))
+}
+
+/// Where cgroup v2 is mounted: the fifth field of the first line whose file system, after the dash, it is.
+fn mount_point(mountinfo: &str) -> Option<PathBuf> {
+    let line = mountinfo.lines().find(|line| line.split(" - ").nth(1).is_some_and(|rest| rest.starts_with("cgroup2 ")))?;
+    line.split(' ').nth(4).map(PathBuf::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cgroup_v2_is_found_wherever_it_is_mounted() {
+        let hybrid = "24 1 0:20 / /sys rw shared:1 - sysfs sysfs rw\n\
+                      31 24 0:27 / /sys/fs/cgroup/unified rw,nosuid shared:9 - cgroup2 cgroup2 rw\n";
+        assert_eq!(mount_point(hybrid), Some("/sys/fs/cgroup/unified".into()));
+        let unified = "31 24 0:27 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n";
+        assert_eq!(mount_point(unified), Some("/sys/fs/cgroup".into()));
+        assert_eq!(mount_point("31 24 0:27 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n"), None);
+    }
+}

@@ -1,0 +1,182 @@
+//! A granted command, from its start to the end of all that it started: within its time, its output bounded, nothing left.
+
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use regent_lane::Outcome;
+use regent_spawner::{Confinement, Descent, Exit, Identity, Start};
+use rustix::fs::{Mode, OFlags};
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe::Receiver;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::cgroup::Cgroup;
+use super::spawner::{Running, Spawner, StartError};
+
+/// A grandchild may keep the pipe after the command has ended; it is killed, so this is for what the kernel needs.
+const PIPE_AFTER_END: Duration = Duration::from_secs(1);
+/// Read at a time.
+const CHUNK: usize = 16 << 10;
+
+/// A command as it is to run.
+#[derive(Debug)]
+pub struct CommandRun {
+    /// The handle that was judged.
+    pub program: OwnedFd,
+    /// Its path.
+    pub path: PathBuf,
+    /// The argument list.
+    pub argv: Vec<String>,
+    /// The whole environment.
+    pub env: Vec<(String, String)>,
+    /// Where it starts.
+    pub cwd: PathBuf,
+    /// Its umask.
+    pub umask: u32,
+    /// Whom it runs as.
+    pub uid: u32,
+    /// The primary group.
+    pub gid: u32,
+    /// The further groups.
+    pub groups: Vec<u32>,
+    /// When it is killed.
+    pub timeout: Duration,
+    /// Bytes that are kept of each output; the rest is read and dropped.
+    pub output_max: usize,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub struct CommandOutcome {
+    outcome: Outcome,
+    /// Standard output, as far as it is kept; of what was not started, empty.
+    pub stdout: Vec<u8>,
+    /// Standard error, likewise; of what was not started, why.
+    pub stderr: Vec<u8>,
+    /// Whether either was cut.
+    pub truncated: bool,
+}
+
+impl CommandOutcome {
+    /// How it ended; an exit status is [`Outcome::Status`], whatever its grant calls it.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    fn not_started(why: &StartError) -> Self {
+        Self { outcome: Outcome::NotStarted, stdout: Vec::new(), stderr: why.to_string().into_bytes(), truncated: false }
+    }
+}
+
+/// Runs a command. When this returns, or is dropped, nothing of it is left.
+pub async fn run_command(spawner: &Rc<Spawner>, run: CommandRun) -> CommandOutcome {
+    match started(spawner, &run).await {
+        Ok((running, cgroup, stdout, stderr)) => finish(&run, running, cgroup, stdout, stderr).await,
+        Err(why) => CommandOutcome::not_started(&why),
+    }
+}
+
+type Born = (Running, Option<Cgroup>, OwnedFd, OwnedFd);
+
+async fn started(spawner: &Rc<Spawner>, run: &CommandRun) -> Result<Born, StartError> {
+    let failed = |why: &dyn std::fmt::Display| StartError { stage: "descriptors".into(), why: why.to_string() };
+    let cgroup = spawner.cgroups().map(super::Cgroups::run).transpose().map_err(|why| failed(&why))?;
+    let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let null = null.map_err(|why| failed(&why))?;
+    let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
+    let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
+    let mut fds = vec![run.program.as_fd(), null.as_fd(), stdout_end.as_fd(), stderr_end.as_fd()];
+    fds.extend(cgroup.as_ref().map(Cgroup::handle));
+    let start = start_word(run, cgroup.is_some());
+    let begun = spawner.begin(start, &fds).await?;
+    // A stop by the new user's own processes cannot keep us: the time runs from here.
+    let running = match timeout(run.timeout, begun.running()).await {
+        Ok(running) => running?,
+        Err(_) => return Err(StartError { stage: "exec".into(), why: "not within its time".into() }),
+    };
+    Ok((running, cgroup, stdout, stderr))
+}
+
+fn start_word(run: &CommandRun, in_cgroup: bool) -> Start {
+    let identity = Identity { uid: run.uid, gid: run.gid, groups: run.groups.clone() };
+    Start {
+        token: 0,
+        path: run.path.display().to_string(),
+        argv: run.argv.clone(),
+        env: run.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
+        cwd: run.cwd.display().to_string(),
+        umask: run.umask,
+        // Another user only root can be, and then all of it is set anew.
+        identity: rustix::process::geteuid().is_root().then_some(identity),
+        confinement: Confinement::None,
+        limits: Vec::new(),
+        extra: 0,
+        descent: if in_cgroup { Descent::Cgroup } else { Descent::Sweep },
+    }
+}
+
+async fn finish(
+    run: &CommandRun,
+    running: Running,
+    cgroup: Option<Cgroup>,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+) -> CommandOutcome {
+    let deadline = Instant::now() + run.timeout;
+    let (mut out, mut err) = (Kept::new(run.output_max), Kept::new(run.output_max));
+    let mut reading = Box::pin(async { tokio::join!(out.read(stdout), err.read(stderr)) });
+    let mut read = false;
+    let exit = loop {
+        tokio::select! {
+            exit = timeout_at(deadline, running.exited()) => break exit.ok(),
+            _ = &mut reading, if !read => read = true,
+        }
+    };
+    if exit.is_none() {
+        running.kill();
+    }
+    match &cgroup {
+        Some(cgroup) => cgroup.end().await,
+        None if exit.is_none() => drop(timeout(PIPE_AFTER_END, running.exited()).await),
+        None => {}
+    }
+    if !read {
+        let _held_open = timeout(PIPE_AFTER_END, &mut reading).await;
+    }
+    drop(reading);
+    let outcome = match exit {
+        None => Outcome::Timeout,
+        Some(Exit::Status(status)) => Outcome::Status(status),
+        Some(Exit::Signal(signal)) => Outcome::Signal(signal),
+    };
+    let truncated = out.cut || err.cut;
+    CommandOutcome { outcome, stdout: out.bytes, stderr: err.bytes, truncated }
+}
+
+/// Output, as far as it is kept.
+struct Kept {
+    bytes: Vec<u8>,
+    most: usize,
+    cut: bool,
+}
+
+impl Kept {
+    fn new(most: usize) -> Self {
+        Self { bytes: Vec::new(), most, cut: false }
+    }
+
+    /// Reads to the end: what is not kept is dropped, so that the command is not stopped by a full pipe.
+    async fn read(&mut self, pipe: OwnedFd) {
+        let Ok(mut pipe) = Receiver::from_owned_fd(pipe) else { return };
+        let mut chunk = vec![0; CHUNK];
+        while let Ok(length @ 1..) = pipe.read(&mut chunk).await {
+            let room = self.most - self.bytes.len();
+            self.cut |= length > room;
+            self.bytes.extend_from_slice(chunk.get(..length.min(room)).unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The spawner: started once, asked ever after. Its socket's end ends it, and everything that it started.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+
+use regent_spawner::{Ask, Exit, Say, Start, WORD_MAX, decode, encode};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::oneshot;
+
+use super::cgroup::Cgroups;
+
+/// The daemon's end of a launched spawner's socket.
+#[derive(Debug)]
+pub struct SpawnerSocket(OwnedFd);
+
+/// Starts the spawner, by the handle that was judged.
+///
+/// # Errors
+/// What the kernel says.
+pub fn launch(program: &OwnedFd) -> io::Result<SpawnerSocket> {
+    let (ours, theirs) =
+        rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    rustix::io::ioctl_fionbio(&ours, true)?;
+    #[allow(clippy::disallowed_methods, reason = "this is the door: the one program that the daemon starts itself")]
+    let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
+    // Nothing but posix_spawn is asked for, which needs no copy of this process.
+    let child = command.env_clear().stdin(Stdio::from(theirs)).stdout(Stdio::null()).spawn()?;
+    // It ends with its socket; nobody waits for it.
+    drop(child);
+    Ok(SpawnerSocket(ours))
+}
+
+/// Why a program was not started.
+#[derive(Debug, Clone)]
+pub struct StartError {
+    /// At which step.
+    pub stage: String,
+    /// The kernel's reason.
+    pub why: String,
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.stage, self.why)
+    }
+}
+
+/// The way to the spawner.
+#[derive(Debug)]
+pub struct Spawner {
+    socket: AsyncFd<OwnedFd>,
+    cgroups: Option<Cgroups>,
+    next: Cell<u64>,
+    waiting: RefCell<HashMap<u64, Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    started: Option<oneshot::Sender<Result<i32, StartError>>>,
+    exited: Option<oneshot::Sender<Exit>>,
+}
+
+/// A program that is being started.
+#[derive(Debug)]
+pub struct Started {
+    running: Running,
+    started: oneshot::Receiver<Result<i32, StartError>>,
+}
+
+/// A program that runs. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Running {
+    spawner: Rc<Spawner>,
+    token: u64,
+    pid: Cell<i32>,
+    exited: RefCell<oneshot::Receiver<Exit>>,
+    over: Cell<bool>,
+}
+
+impl Spawner {
+    /// Listens to the spawner. Inside a local task set.
+    ///
+    /// # Errors
+    /// When the reactor does not take the socket.
+    pub fn attach(socket: SpawnerSocket, cgroups: Option<Cgroups>) -> io::Result<Rc<Self>> {
+        let socket = AsyncFd::with_interest(socket.0, Interest::READABLE | Interest::WRITABLE)?;
+        let spawner =
+            Rc::new(Self { socket, cgroups, next: Cell::new(1), waiting: RefCell::new(HashMap::new()) });
+        let listener = Rc::clone(&spawner);
+        tokio::task::spawn_local(async move {
+            while listener.hear().await {}
+            crate::error!("the spawner has ended: nothing can be started any more; ending");
+            std::process::exit(71)
+        });
+        Ok(spawner)
+    }
+
+    /// Where runs are born, if this machine has cgroup v2.
+    #[must_use]
+    pub fn cgroups(&self) -> Option<&Cgroups> {
+        self.cgroups.as_ref()
+    }
+
+    /// Starts a program and returns when it has exec'd. Its token is given here.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(self: &Rc<Self>, start: Start, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
+        self.begin(start, fds).await?.running().await
+    }
+
+    /// Asks for a start, and returns as soon as the spawner has the word.
+    ///
+    /// # Errors
+    /// [`StartError`] if it is too long to be said.
+    pub async fn begin(self: &Rc<Self>, mut start: Start, fds: &[BorrowedFd<'_>]) -> Result<Started, StartError> {
+        let token = self.next.replace(self.next.get() + 1);
+        start.token = token;
+        let (say_started, started) = oneshot::channel();
+        let (say_exited, exited) = oneshot::channel();
+        let waiting = Waiting { started: Some(say_started), exited: Some(say_exited) };
+        self.waiting.borrow_mut().insert(token, waiting);
+        let running = Running {
+            spawner: Rc::clone(self),
+            token,
+            pid: Cell::new(0),
+            exited: RefCell::new(exited),
+            over: Cell::new(false),
+        };
+        self.say(&Ask::Start(Box::new(start)), fds).await?;
+        Ok(Started { running, started })
+    }
+
+    async fn say(&self, ask: &Ask, fds: &[BorrowedFd<'_>]) -> Result<(), StartError> {
+        let failed = |why: String| StartError { stage: "spawner".into(), why };
+        let bytes = encode(ask).ok_or_else(|| failed("the command is too long".into()))?;
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(regent_spawner::DESCRIPTORS_MAX))];
+        loop {
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
+                return Err(failed("too many descriptors".into()));
+            }
+            match sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL) {
+                Ok(_) => return Ok(()),
+                Err(rustix::io::Errno::AGAIN) => {
+                    let ready = self.socket.writable().await;
+                    ready.map_err(|why| failed(why.to_string()))?.clear_ready();
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(why) => return Err(failed(why.to_string())),
+            }
+        }
+    }
+
+    /// One word; false at the end.
+    async fn hear(&self) -> bool {
+        let Ok(mut ready) = self.socket.readable().await else { return false };
+        let mut bytes = vec![0; WORD_MAX.min(4096)];
+        loop {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+            let message =
+                recvmsg(&self.socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC);
+            let length = match message {
+                Ok(message) if message.bytes == 0 => return false,
+                Ok(message) => message.bytes,
+                Err(rustix::io::Errno::AGAIN) => {
+                    ready.clear_ready();
+                    return true;
+                }
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(_) => return false,
+            };
+            // A pidfd comes with a start; the spawner's own word of the end is all that is waited for, so it is closed.
+            for message in ancillary.drain() {
+                if let RecvAncillaryMessage::ScmRights(fds) = message {
+                    fds.for_each(drop);
+                }
+            }
+            if let Some(say) = decode(bytes.get(..length).unwrap_or_default()) {
+                self.heard(say);
+            }
+        }
+    }
+
+    fn heard(&self, say: Say) {
+        let mut all = self.waiting.borrow_mut();
+        match say {
+            Say::Started { token, pid } => {
+                let started = all.get_mut(&token).and_then(|waiting| waiting.started.take());
+                let _gone = started.map(|started| started.send(Ok(pid)));
+            }
+            Say::NotStarted { token, stage, errno } => {
+                let why = io::Error::from_raw_os_error(errno).to_string();
+                let started = all.remove(&token).and_then(|mut waiting| waiting.started.take());
+                let _gone = started.map(|started| started.send(Err(StartError { stage, why })));
+            }
+            Say::Exited { token, status } => {
+                let exited = all.remove(&token).and_then(|mut waiting| waiting.exited.take());
+                let _gone = exited.map(|exited| exited.send(status));
+            }
+        }
+    }
+}
+
+impl Started {
+    /// Waits until it has exec'd.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn running(self) -> Result<Running, StartError> {
+        let gone = |_| StartError { stage: "spawner".into(), why: "it has ended".into() };
+        let pid = self.started.await.map_err(gone).and_then(|started| started);
+        match pid {
+            Ok(pid) => {
+                self.running.pid.set(pid);
+                Ok(self.running)
+            }
+            Err(why) => {
+                self.running.over.set(true);
+                Err(why)
+            }
+        }
+    }
+}
+
+impl Running {
+    /// Its pid, for people; it may have ended.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid.get()
+    }
+
+    /// Waits for its end, and with a sweep for that of all that it started.
+    pub async fn exited(&self) -> Exit {
+        let exit = std::future::poll_fn(|context| {
+            let mut exited = self.exited.borrow_mut();
+            std::pin::Pin::new(&mut *exited).poll(context)
+        });
+        let exit = exit.await;
+        self.over.set(true);
+        exit.unwrap_or(Exit::Signal(9))
+    }
+
+    /// Kills it, and with a sweep all that it started.
+    pub fn kill(&self) {
+        if self.over.get() {
+            return;
+        }
+        // The word is short and the socket nearly always takes it; where not, a task waits.
+        let (spawner, token) = (Rc::clone(&self.spawner), self.token);
+        if let Some(bytes) = encode(&Ask::Kill(token)) {
+            let sent = rustix::net::send(spawner.socket.as_fd(), &bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+            if sent.is_err() {
+                tokio::task::spawn_local(async move { drop(spawner.say(&Ask::Kill(token), &[]).await) });
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+        if self.over.get() {
+            self.spawner.waiting.borrow_mut().remove(&self.token);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What the process demands of who starts it, and what the kernel says of it once it serves.
+
+mod fixtures;
+mod process;
+
+use std::collections::BTreeSet;
+
+use fixtures::Plugin;
+use process::{Sandbox, compile, image};
+
+/// A field of `/proc/PID/status`.
+fn status(pid: u32, field: &str) -> String {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
+    line.unwrap_or_else(|| panic!("no {field}")).trim().to_owned()
+}
+
+#[test]
+fn a_serving_sandbox_is_filtered_can_gain_no_right_and_has_the_threads_of_its_lanes() {
+    let mut sandbox = Sandbox::of(&Plugin::default().component());
+    for lane in &mut sandbox.lanes {
+        lane.prepare("1");
+    }
+    let pid = sandbox.pid();
+    assert_eq!(status(pid, "Seccomp"), "2");
+    assert_eq!(status(pid, "NoNewPrivs"), "1");
+    // Four lanes and the ticker.
+    assert_eq!(status(pid, "Threads"), "5");
+    let descriptors: BTreeSet<String> = std::fs::read_dir(format!("/proc/{pid}/fd"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let expected = ["0", "1", "2", "3", "4", "5", "6"].map(str::to_owned);
+    assert!(descriptors.is_superset(&BTreeSet::from(expected)), "{descriptors:?}");
+    assert!(sandbox.is_running());
+}
+
+#[test]
+fn every_thread_of_a_sandbox_is_filtered() {
+    let sandbox = Sandbox::of(&Plugin::default().component());
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", sandbox.pid())).unwrap();
+    for task in tasks {
+        let status = std::fs::read_to_string(task.unwrap().path().join("status")).unwrap();
+        assert!(status.contains("Seccomp:\t2"), "{status}");
+    }
+}
+
+#[test]
+fn what_is_not_confined_and_was_not_told_so_serves_nothing() {
+    let (status, said) = Sandbox::start(image(&compile(&Plugin::default().component())), &[]).end();
+    assert_eq!(status.code(), Some(77), "{said}");
+    assert!(said.starts_with("regent-sandbox: not confined as it must be: "), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn an_argument_that_is_not_known_is_an_error() {
+    let (status, said) = Sandbox::start(image(b""), &["--confined"]).end();
+    assert_eq!(status.code(), Some(64), "{said}");
+}

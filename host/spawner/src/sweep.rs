@@ -1,0 +1,77 @@
+//! The process between, where there is no cgroup v2: it starts the command, reaps all that comes of it however it detached
+//! itself, kills what is left when the command has ended, and ends as the command did. It ends the command too when the
+//! spawner says so, or is gone.
+
+use std::os::fd::AsRawFd as _;
+
+use crate::birth::Birth;
+use crate::sys::{self, check};
+
+/// Never returns. The birth's failure pipe is the command's alone from the fork on.
+pub(crate) fn reaper(birth: Birth<'_>) -> ! {
+    let failure = birth.failure.as_raw_fd();
+    // SAFETY: no memory of ours is involved.
+    let subreaper = unsafe {
+        libc::setsid();
+        // If the spawner dies, so does this; what is below then goes to whoever reaps, so the pipe is watched as well.
+        check(i64::from(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)))
+    };
+    let signals = subreaper.and_then(|_| sys::signals(&[libc::SIGCHLD, libc::SIGTERM]));
+    let signals = match signals {
+        Ok(signals) => signals,
+        Err(errno) => sys::fail(failure, 14, errno),
+    };
+    let main = match sys::clone(0, None) {
+        Ok(None) => birth.exec(),
+        Ok(Some((pid, _))) => pid,
+        Err(errno) => sys::fail(failure, 15, errno),
+    };
+    drop(birth);
+    let parent = parent();
+    loop {
+        sys::poll_within(&[signals.as_raw_fd()], 1_000);
+        let asked = sys::drain(&signals).iter().any(|signal| i32::try_from(*signal) == Ok(libc::SIGTERM));
+        let ended = reap(main);
+        if let Some(status) = ended {
+            sys::kill_all_children();
+            end_like(status);
+        }
+        if asked || self::parent() != parent {
+            sys::kill_all_children();
+            end_like(libc::SIGKILL);
+        }
+    }
+}
+
+fn parent() -> i32 {
+    // SAFETY: no memory of ours is involved.
+    unsafe { libc::getppid() }
+}
+
+/// Takes all that ended; the command's status, if it is among them.
+fn reap(main: i32) -> Option<i32> {
+    let mut ended = None;
+    while let Some((pid, status)) = sys::wait_any() {
+        if pid == main {
+            ended = Some(status);
+        }
+    }
+    ended
+}
+
+/// Ends this process with the wait status that the command had.
+fn end_like(status: i32) -> ! {
+    if libc::WIFSIGNALED(status) {
+        let signal = libc::WTERMSIG(status);
+        // SAFETY: no memory of ours is involved.
+        unsafe {
+            libc::signal(signal, libc::SIG_DFL);
+            let mut set = std::mem::zeroed();
+            libc::sigemptyset(&raw mut set);
+            libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut());
+            libc::raise(signal);
+        }
+        sys::exit(128 + signal)
+    }
+    sys::exit(libc::WEXITSTATUS(status))
+}
