@@ -1,6 +1,6 @@
 //! `regentd --config FILE [--check]`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
@@ -34,8 +34,13 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // Judged part by part, so every part must be there.
+    let config = match std::path::absolute(&arguments.config) {
+        Ok(config) => config,
+        Err(why) => return failed(&[format!("{}: {why}", arguments.config.display())], BAD_CONFIGURATION),
+    };
     if arguments.check {
-        return check(&arguments.config);
+        return check(&config);
     }
     // Before configuration and secrets are read: what the spawner's memory does not hold, its children cannot find.
     let helpers = match Helpers::find() {
@@ -49,13 +54,13 @@ fn main() -> ExitCode {
     raise_file_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => runtime.block_on(LocalSet::new().run_until(serve(&arguments.config, helpers, spawner))),
+        Ok(runtime) => runtime.block_on(LocalSet::new().run_until(serve(&config, helpers, spawner))),
         Err(why) => failed(&[why.to_string()], CANNOT_START),
     }
 }
 
 /// Everything that is wrong, at once.
-fn check(config: &std::path::Path) -> ExitCode {
+fn check(config: &Path) -> ExitCode {
     let mut findings = Findings::default();
     let policy = policy::read(config, &mut findings);
     let all = policy.as_ref().map(|policy| folders::read_all(policy, &mut findings)).unwrap_or_default();
@@ -66,7 +71,7 @@ fn check(config: &std::path::Path) -> ExitCode {
     if findings.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
 }
 
-async fn serve(config: &std::path::Path, helpers: Helpers, spawner: process::SpawnerSocket) -> ExitCode {
+async fn serve(config: &Path, helpers: Helpers, spawner: process::SpawnerSocket) -> ExitCode {
     let mut findings = Findings::default();
     let Some(policy) = policy::read(config, &mut findings) else {
         return failed(&findings.mistakes, BAD_CONFIGURATION);

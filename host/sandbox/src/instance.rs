@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
-use wasmtime_wasi::WasiCtx;
 
 use crate::bindings::exports::regent::plugin as exported;
 use crate::lane::SharedLane;
@@ -52,9 +50,7 @@ pub(crate) struct State {
     pub(crate) phase: Phase,
     /// Calls of `commands.plan` so far.
     pub(crate) planned: usize,
-    pub(crate) table: ResourceTable,
-    /// Made when it is first used: most plugins never do.
-    pub(crate) wasi: Option<WasiCtx>,
+    pub(crate) wasi: wasi::Held,
     memory: Memory,
     time: Time,
 }
@@ -75,8 +71,7 @@ impl Instance {
             settings: Arc::clone(&plugin.settings),
             phase: Phase::Starting,
             planned: 0,
-            table: wasi::table(),
-            wasi: None,
+            wasi: wasi::Held::nothing(),
             memory: Memory::default(),
             time: Time::begin(),
         };

@@ -75,12 +75,17 @@ impl wit::settings::Host for State {
 
 impl wit::clocks::Host for State {
     fn now(&mut self) -> wasmtime::Result<u64> {
-        Ok(nanoseconds(ClockId::Realtime))
+        Ok(now())
     }
 
     fn monotonic(&mut self) -> wasmtime::Result<u64> {
         Ok(monotonic())
     }
+}
+
+/// The clock on the wall.
+pub(crate) fn now() -> u64 {
+    nanoseconds(ClockId::Realtime)
 }
 
 /// The clock that is never set.
@@ -96,15 +101,20 @@ fn nanoseconds(clock: ClockId) -> u64 {
 
 impl wit::random::Host for State {
     fn bytes(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
-        if length > RANDOM_MAX {
-            return Err(Broken::denied(format!("it asked for {length} random bytes; the limit is {RANDOM_MAX}")).into());
-        }
-        let mut bytes = vec![0; length as usize];
-        let mut rest = bytes.as_mut_slice();
-        while !rest.is_empty() {
-            let length = rustix::io::retry_on_intr(|| getrandom(&mut *rest, GetRandomFlags::empty()))?;
-            rest = rest.get_mut(length..).unwrap_or_default();
-        }
-        Ok(bytes)
+        random_bytes(length)
     }
+}
+
+/// Bytes of the kernel's, as many as one call may ask for.
+pub(crate) fn random_bytes(length: u32) -> wasmtime::Result<Vec<u8>> {
+    if length > RANDOM_MAX {
+        return Err(Broken::denied(format!("it asked for too many random bytes; the limit is {RANDOM_MAX}")).into());
+    }
+    let mut bytes = vec![0; length as usize];
+    let mut rest = bytes.as_mut_slice();
+    while !rest.is_empty() {
+        let length = rustix::io::retry_on_intr(|| getrandom(&mut *rest, GetRandomFlags::empty()))?;
+        rest = rest.get_mut(length..).unwrap_or_default();
+    }
+    Ok(bytes)
 }

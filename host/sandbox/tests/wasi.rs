@@ -132,5 +132,5 @@ fn random_bytes_are_bounded() {
     let (_, said) = run("(call $random_bytes (i64.const 65536) (i32.const 128))");
     assert!(matches!(said, Say::Prepared { .. }), "{said:?}");
     let (_, said) = run("(call $random_bytes (i64.const 65537) (i32.const 128))");
-    assert!(matches!(&said, Say::Fault(Blame::Trap, text) if text.contains("65536")), "{said:?}");
+    assert!(matches!(&said, Say::Fault(Blame::Denied, text) if text.contains("65536")), "{said:?}");
 }

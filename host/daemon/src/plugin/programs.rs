@@ -32,6 +32,8 @@ const COMPILE_WITHIN: Duration = Duration::from_secs(120);
 const COMPILERS: usize = 2;
 /// A sandbox's address space: four instances of 64 MiB with their guards, the code twice, stacks.
 const SANDBOX_MEMORY: u64 = 2 << 30;
+/// What a sandbox can write to is memory: the engine keeps a module's initial data in files of that kind.
+const SANDBOX_FILE: u64 = 64 << 20;
 /// A sandbox opens nothing; it has what it is born with.
 const SANDBOX_DESCRIPTORS: u64 = 64;
 /// From a sandbox's start until it has loaded its code.
@@ -176,7 +178,7 @@ impl Programs {
         let mut fds: Vec<BorrowedFd<'_>> = vec![self.sandbox.as_fd(), null.as_fd(), null.as_fd(), log_end.as_fd()];
         fds.extend(ends.iter().map(OwnedFd::as_fd));
         fds.push(image.as_fd());
-        let limits = vec![(Limit::Memory, SANDBOX_MEMORY), (Limit::File, 0), (Limit::Descriptors, SANDBOX_DESCRIPTORS)];
+        let limits = vec![(Limit::Memory, SANDBOX_MEMORY), (Limit::File, SANDBOX_FILE), (Limit::Descriptors, SANDBOX_DESCRIPTORS)];
         let mut start = confined("regent-sandbox", uid, limits, u8::try_from(LANES + 1).unwrap_or(u8::MAX));
         if uid.is_none() {
             start.argv.push("--unconfined".into());

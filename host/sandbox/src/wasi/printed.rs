@@ -1,41 +1,45 @@
 //! What a plugin prints: its lines go to its log, at debug.
 
+use wasmtime::component::{HasSelf, Linker, Resource};
 use wasmtime_wasi::async_trait;
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
-use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
+use wasmtime_wasi::p2::bindings::cli::{stderr, stdout};
+use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamResult};
 
+use crate::instance::State;
 use crate::lane::{SharedLane, Stream};
 
 /// Bytes that one write may have.
 const WRITE_MAX: usize = 64 << 10;
 
+/// Links both.
+pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    stdout::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    stderr::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
+}
+
 /// Standard output or standard error.
-#[derive(Debug, Clone)]
-pub(crate) struct Printed {
+#[derive(Debug)]
+struct Printed {
     lane: SharedLane,
     stream: Stream,
 }
 
-impl Printed {
-    pub(crate) fn new(lane: SharedLane, stream: Stream) -> Self {
-        Self { lane, stream }
+impl State {
+    fn printed(&mut self, stream: Stream) -> wasmtime::Result<Resource<DynOutputStream>> {
+        let printed: DynOutputStream = Box::new(Printed { lane: self.lane.clone(), stream });
+        Ok(self.wasi.handles.push(printed)?)
     }
 }
 
-impl IsTerminal for Printed {
-    fn is_terminal(&self) -> bool {
-        false
+impl stdout::Host for State {
+    fn get_stdout(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
+        self.printed(Stream::Out)
     }
 }
 
-impl StdoutStream for Printed {
-    fn async_stream(&self) -> Box<dyn tokio::io::AsyncWrite + Send + Sync> {
-        // Asked for by WASI 0.3 alone, which is not linked.
-        Box::new(tokio::io::sink())
-    }
-
-    fn p2_stream(&self) -> Box<dyn OutputStream> {
-        Box::new(self.clone())
+impl stderr::Host for State {
+    fn get_stderr(&mut self) -> wasmtime::Result<Resource<DynOutputStream>> {
+        self.printed(Stream::Err)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `wasi:io/poll`, and the clock whose pollables would be waited for. A pollable that is ready is ready at once; waiting for
+//! The clocks, and `wasi:io/poll`, by which a plugin would wait for one. A pollable that is ready is ready at once; waiting for
 //! one that is not is a trap, because a plugin that waits holds a lane.
 
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use regent_lane::Blame;
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::async_trait;
-use wasmtime_wasi::p2::bindings::clocks::monotonic_clock;
+use wasmtime_wasi::p2::bindings::clocks::{monotonic_clock, wall_clock};
 use wasmtime_wasi::p2::bindings::sync::io::poll;
 use wasmtime_wasi::p2::{DynPollable, Pollable, subscribe};
 use wasmtime_wasi::runtime::poll_noop;
@@ -15,6 +15,9 @@ use wasmtime_wasi_io::bindings::wasi::io::poll as waiting;
 use crate::fault::Broken;
 use crate::instance::State;
 
+/// In a second.
+const NANOSECONDS: u64 = 1_000_000_000;
+
 /// The table, as a host that never waits.
 pub(super) struct Impatient<'a>(&'a mut ResourceTable);
 
@@ -22,12 +25,13 @@ impl HasData for Impatient<'static> {
     type Data<'a> = Impatient<'a>;
 }
 
-/// Links both.
+/// Links all three.
 pub(super) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     fn impatient(state: &mut State) -> Impatient<'_> {
-        Impatient(&mut state.table)
+        Impatient(&mut state.wasi.handles)
     }
     poll::add_to_linker::<State, Impatient<'static>>(linker, impatient)?;
+    wall_clock::add_to_linker::<State, Impatient<'static>>(linker, impatient)?;
     monotonic_clock::add_to_linker::<State, Impatient<'static>>(linker, impatient)
 }
 
@@ -76,6 +80,18 @@ impl Impatient<'_> {
         let moment = Instant::now().checked_add(Duration::from_nanos(nanoseconds));
         let moment = self.0.push(Moment(moment))?;
         subscribe(self.0, moment)
+    }
+}
+
+impl wall_clock::Host for Impatient<'_> {
+    fn now(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
+        let now = crate::world::now();
+        let nanoseconds = u32::try_from(now % NANOSECONDS).unwrap_or_default();
+        Ok(wall_clock::Datetime { seconds: now / NANOSECONDS, nanoseconds })
+    }
+
+    fn resolution(&mut self) -> wasmtime::Result<wall_clock::Datetime> {
+        Ok(wall_clock::Datetime { seconds: 0, nanoseconds: 1 })
     }
 }
 
