@@ -119,7 +119,8 @@ fn what_is_not_json_or_reads_in_two_ways_is_refused_and_the_daemon_lives_on() {
     // The outermost object is the first level.
     assert_eq!(running.connect().raw(deep(31))["success"], true);
     refused(&running, &deep(32), "Invalid message: too deep", "invalid-message");
-    refused(&running, &[b'['; 60_000], "Invalid message: too deep", "invalid-message");
+    let endless = running.connect().raw([b'['; 60_000]);
+    assert!(error(&endless).starts_with("Invalid message, could not decode JSON: "), "{endless}");
     assert_eq!(running.op("echo", json!("still here"))["data"], "still here");
     assert_eq!(running.pid(), pid);
 }
@@ -128,12 +129,11 @@ fn what_is_not_json_or_reads_in_two_ways_is_refused_and_the_daemon_lives_on() {
 fn a_line_one_byte_too_long_is_refused_and_its_connection_closed() {
     let world = world();
     let running = world.start().serving("echo");
-    let line = |length: usize| {
-        let begin = format!("{{\"secret\": \"{SECRET}\", \"op\": \"echo\", \"data\": \"");
-        format!("{begin}{}\"}}", "x".repeat(length - begin.len() - 2)).into_bytes()
-    };
+    let begin = format!("{{\"secret\": \"{SECRET}\", \"op\": \"echo\", \"data\": \"");
+    let data = |length: usize| "x".repeat(length - begin.len() - 2);
+    let line = |length: usize| format!("{begin}{}\"}}", data(length)).into_bytes();
     let longest = running.connect().raw(line(65_536));
-    assert_eq!(longest["data"].as_str().unwrap().len(), 65_536 - SECRET.len() - 42, "{longest}");
+    assert!(longest["data"] == data(65_536), "the longest line is answered");
     let mut wire = running.connect();
     let reply = wire.raw(line(65_537));
     assert_eq!((error(&reply), code(&reply)), ("Request too long", "too-long"));
@@ -240,6 +240,8 @@ fn sixty_guessers_sixty_drippers_and_four_babblers_of_one_uid_do_not_delay_it_an
     let running = world.start().serving("echo");
     assert_eq!(running.op("echo", json!(0))["data"], 0);
     let descriptors = || regent_tests::proc::descriptors(running.pid()).len();
+    // The first connection takes a moment to be closed.
+    std::thread::sleep(Duration::from_millis(500));
     let (before, resident) = (descriptors(), regent_tests::proc::resident(running.pid()));
     let begin = Instant::now();
     let mut guessers: Vec<_> = (0..60).map(|_| running.connect()).collect();

@@ -1,4 +1,5 @@
 //! What the compiler makes of modules, good, bad and hostile: its exit status, and the words for the administrator.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "what cannot be started is a test that fails")]
 
 #[path = "../../sandbox/tests/fixtures/mod.rs"]
 mod fixtures;

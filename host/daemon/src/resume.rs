@@ -14,6 +14,8 @@ use crate::perform;
 
 /// A held operation may take as long as its steps, and this for the plugin and the starts.
 const BESIDE_STEPS: Duration = Duration::from_secs(5);
+/// How long an approver's answer waits for a plugin that is still being prepared.
+const PREPARED_WITHIN: Duration = Duration::from_secs(5);
 
 /// Runs a hold that is approved; nobody needs to wait for it.
 pub fn start(daemon: &Rc<Daemon>, id: HoldId) {
@@ -60,12 +62,15 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
     daemon.held.finish(id, outcome).await;
 }
 
-/// The first field in which a hold differs from what would run now. Of one whose plugin is still being prepared nothing can
-/// be said yet; it is compared again before it runs.
+/// The first field in which a hold differs from what would run now. Of one whose plugin is still being prepared after a
+/// moment nothing can be said yet; it is compared again before it runs.
 pub async fn difference(daemon: &Rc<Daemon>, hold: &Hold) -> Option<String> {
     let found = daemon.catalog.find_again(&daemon.policy.sockets, &hold.requester, &hold.operation);
-    if found.is_some_and(|found| found.is_preparing()) {
-        return None;
+    if let Some(found) = found {
+        found.plugin(Instant::now() + PREPARED_WITHIN).await;
+        if found.is_preparing() {
+            return None;
+        }
     }
     authorize(daemon, hold, Instant::now()).await.err()
 }

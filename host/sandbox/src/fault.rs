@@ -105,7 +105,12 @@ fn trapped(text: String) -> Broken {
 fn append_frames(text: &mut String, error: &wasmtime::Error) {
     let Some(trace) = error.downcast_ref::<WasmBacktrace>() else { return };
     for (number, frame) in trace.frames().iter().enumerate() {
-        let mut name = frame.func_name().map_or_else(|| format!("function {}", frame.func_index()), str::to_owned);
+        let mut name = match frame.func_name() {
+            Some(name) => {
+                rustc_demangle::try_demangle(name).map_or_else(|_| name.to_owned(), |name| format!("{name:#}"))
+            }
+            None => format!("function {}", frame.func_index()),
+        };
         truncate(&mut name, NAME_MAX);
         text.push_str(if number == 0 { "; in " } else { " < " });
         let _never_fails = write!(text, "{name}");

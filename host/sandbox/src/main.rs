@@ -41,12 +41,12 @@ mod fault;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use regent_lane::Ask;
+use regent_lane::{Ask, Say};
 
 use crate::birth::Confinement;
 use crate::fault::Stop;
 use crate::lane::{Lane, SharedLane};
-use crate::plugin::Plugin;
+use crate::plugin::{Loaded, Plugin};
 use crate::ticker::Ticker;
 
 /// `EX_USAGE`, `EX_SOFTWARE`, `EX_PROTOCOL`, `EX_NOPERM`.
@@ -87,20 +87,18 @@ fn serve(born: birth::Born) -> ExitCode {
         Ok(Some(_)) => return ended(PROTOCOL, "the first word on lane 0 is not to load"),
         Err(stop) => return stopped(&stop),
     };
-    let loaded = Plugin::load(born.image, settings, &first);
-    let (plugin, instance, exports) = match loaded {
+    let Loaded { plugin, ticker, first: instance, exports } = match Plugin::load(born.image, settings, &first) {
         Ok(loaded) => loaded,
         Err(unloadable) => {
-            return first.say(&unloadable).map_or_else(|stop| stopped(&stop), |()| ExitCode::SUCCESS);
+            return first.say(&unloadable.say()).map_or_else(|stop| stopped(&stop), |()| ExitCode::SUCCESS);
         }
     };
-    let (plugin, ticker) = (Arc::new(plugin.plugin), plugin.ticker);
     for lane in lanes {
-        if let Err(why) = serve_apart(lane, Arc::clone(&plugin), ticker.clone()) {
+        if let Err(why) = serve_apart(lane, Arc::clone(&plugin), Arc::clone(&ticker)) {
             return ended(INTERNAL, &why);
         }
     }
-    if let Err(stop) = first.say(&exports) {
+    if let Err(stop) = first.say(&Say::Loaded { exports }) {
         return stopped(&stop);
     }
     stopped(&exchange::serve(&plugin, &ticker, &first, Some(instance)))

@@ -31,34 +31,52 @@ pub(crate) struct Functions {
     pub(crate) authorising: Option<exported::authorising::GuestIndices>,
 }
 
-/// A plugin and the clock of its engine.
+/// A plugin, the clock of its engine, and what is ready for the first exchange.
 pub(crate) struct Loaded {
-    pub(crate) plugin: Plugin,
+    pub(crate) plugin: Arc<Plugin>,
     pub(crate) ticker: Arc<Ticker>,
+    pub(crate) first: Instance,
+    pub(crate) exports: Vec<Export>,
 }
 
-impl Plugin {
-    /// Loads it: the plugin, its first instance, and the word that says so; or the word that says why not.
-    pub(crate) fn load(image: OwnedFd, settings: Settings, lane: &SharedLane) -> Result<(Loaded, Instance, Say), Say> {
-        let engine =
-            Engine::new(&engine::settings()).map_err(|why| unloadable(false, format!("no engine: {why:#}")))?;
-        let ticker = Ticker::start(engine.clone()).map_err(|why| unloadable(false, why))?;
-        let component = component(&engine, image)?;
-        let linked = link(&engine, &component).map_err(|why| {
-            unloadable(false, format!("it imports what is not served: {why:#}: build it against Regent's `wit` folder"))
-        })?;
-        let (functions, exports) = Functions::of(&linked)?;
-        let plugin = Self { linked, functions, settings: settings.settings.into() };
-        let ticking = ticker.busy();
-        let first = Instance::prepare(&plugin, lane)
-            .map_err(|why| unloadable(false, format!("it does not start: {}", told(why))))?;
-        drop(ticking);
-        Ok((Loaded { plugin, ticker }, first, Say::Loaded { exports }))
+/// Why it cannot be served, for the administrator.
+pub(crate) struct Unloadable {
+    /// Compiling the module once more may help.
+    incompatible: bool,
+    reason: String,
+}
+
+impl Unloadable {
+    fn for_good(reason: String) -> Self {
+        Self { incompatible: false, reason }
+    }
+
+    /// As a word.
+    pub(crate) fn say(self) -> Say {
+        Say::Unloadable { incompatible: self.incompatible, reasons: vec![self.reason] }
     }
 }
 
-fn unloadable(incompatible: bool, reason: String) -> Say {
-    Say::Unloadable { incompatible, reasons: vec![reason] }
+impl Plugin {
+    /// Reads it, links it, and tries whether it starts.
+    pub(crate) fn load(image: OwnedFd, settings: Settings, lane: &SharedLane) -> Result<Loaded, Unloadable> {
+        let engine = Engine::new(&engine::settings());
+        let engine = engine.map_err(|why| Unloadable::for_good(format!("no engine: {why:#}")))?;
+        let ticker = Ticker::start(engine.clone()).map_err(Unloadable::for_good)?;
+        let component = component(&engine, image)?;
+        let linked = link(&engine, &component).map_err(|why| {
+            Unloadable::for_good(format!(
+                "it imports what is not served: {why:#}: build it against Regent's `wit` folder"
+            ))
+        })?;
+        let (functions, exports) = Functions::of(&linked)?;
+        let plugin = Self { linked, functions, settings: settings.settings.into() };
+        let busy = ticker.busy();
+        let first = Instance::prepare(&plugin, lane)
+            .map_err(|why| Unloadable::for_good(format!("it does not start: {}", told(why))))?;
+        drop(busy);
+        Ok(Loaded { plugin: Arc::new(plugin), ticker, first, exports })
+    }
 }
 
 /// The text of a fault.
@@ -69,15 +87,18 @@ fn told(error: wasmtime::Error) -> String {
     }
 }
 
-fn component(engine: &Engine, image: OwnedFd) -> Result<Component, Say> {
-    let bytes = read(image).map_err(|why| unloadable(false, format!("its image cannot be read: {why}")))?;
+fn component(engine: &Engine, image: OwnedFd) -> Result<Component, Unloadable> {
+    let bytes = read(image).map_err(|why| Unloadable::for_good(format!("its image cannot be read: {why}")))?;
     // SAFETY: what is loaded must have come from `Engine::precompile_component` unchanged. These bytes came from
     // `regent-compiler` through the daemon, which keeps them where nobody else writes, with their digest, and compares
     // that as it copies them into the sealed image. Were they someone else's all the same, they would run with the
     // rights of this process: none but the lanes of the plugin whose image it is.
     #[expect(unsafe_code, reason = "compiled code cannot be verified, only be trusted or not be run")]
     let loaded = unsafe { Component::deserialize(engine, &bytes) };
-    loaded.map_err(|why| unloadable(true, format!("its compiled code is of another engine, or damaged: {why:#}")))
+    loaded.map_err(|why| {
+        let reason = format!("its compiled code is of another engine, or damaged: {why:#}");
+        Unloadable { incompatible: true, reason }
+    })
 }
 
 fn read(image: OwnedFd) -> std::io::Result<Vec<u8>> {
@@ -97,12 +118,10 @@ fn link(engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<
 }
 
 impl Functions {
-    fn of(linked: &InstancePre<State>) -> Result<(Self, Vec<Export>), Say> {
+    fn of(linked: &InstancePre<State>) -> Result<(Self, Vec<Export>), Unloadable> {
         let operation = exported::operation::GuestIndices::new(linked).map_err(|_| {
-            unloadable(
-                false,
-                "it exports no regent:plugin/operation of version 0.1: build it against Regent's `wit` folder".into(),
-            )
+            let reason = "it exports no regent:plugin/operation 0.1: build it against Regent's `wit` folder";
+            Unloadable::for_good(reason.into())
         })?;
         let finishing = exported::finishing::GuestIndices::new(linked).ok();
         let authorising = exported::authorising::GuestIndices::new(linked).ok();

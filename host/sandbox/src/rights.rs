@@ -13,8 +13,8 @@ pub(crate) const THREAD_STACK: usize = 2 << 20;
 const ADDRESS_SPACE: u64 = 4 << 30;
 /// Descriptors: those it was born with, and the images of memories that the engine keeps, one a core module.
 const DESCRIPTORS: u64 = 256;
-/// Threads: a lane each, the ticker, and room for one more.
-const THREADS: u64 = regent_lane::LANES as u64 + 2;
+/// Threads of its user: one a lane and the ticker, thrice, because a predecessor that was killed may not be gone yet.
+const THREADS: u64 = 3 * (regent_lane::LANES as u64 + 1);
 
 /// Gives them up.
 pub(crate) fn give_up(confinement: Confinement) -> Result<(), String> {

@@ -29,9 +29,9 @@ fn assert_serves(lane: &mut Lane) {
 #[track_caller]
 fn assert_blamed(plugin: &Plugin, blame: Blame, words: &str) {
     let mut sandbox = Sandbox::of(&plugin.component());
-    let said = sandbox.lanes[0].prepare("1");
+    let said = sandbox.lane().prepare("1");
     assert_fault(&said, blame, words);
-    assert_serves(&mut sandbox.lanes[0]);
+    assert_serves(sandbox.lane());
 }
 
 #[test]
@@ -73,6 +73,13 @@ fn an_unreachable_is_a_trap_that_names_its_functions() {
     assert_blamed(&plugin, Blame::Trap, "unreachable");
     let mut sandbox = Sandbox::of(&plugin.component());
     assert_fault(&sandbox.lanes[0].prepare("1"), Blame::Trap, "in deep < prepare");
+}
+
+#[test]
+fn functions_of_rust_are_named_as_their_author_named_them() {
+    let plugin = Plugin::if_one("(call $_ZN6plugin5check17h0123456789abcdefE)")
+        .items("(func $_ZN6plugin5check17h0123456789abcdefE unreachable)");
+    assert_blamed(&plugin, Blame::Trap, "in plugin::check < prepare");
 }
 
 #[test]

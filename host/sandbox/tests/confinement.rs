@@ -9,6 +9,7 @@ use fixtures::Plugin;
 use process::{Sandbox, compile, image};
 
 /// A field of `/proc/PID/status`.
+#[expect(clippy::unwrap_used, reason = "without /proc there is no test")]
 fn status(pid: u32, field: &str) -> String {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));

@@ -15,7 +15,7 @@ fn load() -> Ask {
 
 /// Loads these bytes as compiled code.
 fn load_image(bytes: &[u8]) -> Say {
-    Sandbox::start(image(bytes), &["--unconfined"]).lanes[0].exchange(&load())
+    Sandbox::start(image(bytes), &["--unconfined"]).lane().exchange(&load())
 }
 
 #[test]

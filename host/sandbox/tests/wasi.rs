@@ -62,7 +62,7 @@ fn plugin(body: &str) -> Vec<u8> {
 /// What `prepare` comes to, and the log before it.
 fn run(body: &str) -> (Vec<(Level, String)>, Say) {
     let mut sandbox = Sandbox::of(&plugin(body));
-    let lane = &mut sandbox.lanes[1];
+    let lane = sandbox.lane();
     lane.ask(&prepare("1", true));
     let mut log = Vec::new();
     loop {
@@ -81,7 +81,8 @@ fn write(from: u32, length: u32) -> String {
 #[test]
 fn what_is_printed_is_logged_line_by_line_at_debug() {
     // "summary", a line's end, "refused", and no end.
-    let body = format!("(i32.store8 (i32.const 200) (i32.const 10)) {} {} {}", write(1043, 7), write(200, 1), write(1050, 7));
+    let body =
+        format!("(i32.store8 (i32.const 200) (i32.const 10)) {} {} {}", write(1043, 7), write(200, 1), write(1050, 7));
     let (log, said) = run(&body);
     assert_eq!(log, [(Level::Debug, "summary".to_owned()), (Level::Debug, "refused".to_owned())]);
     assert!(matches!(said, Say::Prepared { .. }), "{said:?}");

@@ -6,8 +6,8 @@
 //! whose random numbers would come from /dev/random in a program that is linked statically.
 
 // Clocks, and the pollables that they make.
-mod waiting;
 mod random;
+mod waiting;
 // Standard output and error, to the log.
 mod printed;
 

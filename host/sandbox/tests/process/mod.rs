@@ -91,6 +91,11 @@ impl Sandbox {
         sandbox
     }
 
+    /// The first lane.
+    pub(crate) fn lane(&mut self) -> &mut Lane {
+        &mut self.lanes[0]
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
