@@ -1,4 +1,5 @@
 //! Held operations: who may see, approve, deny, read and give up, what runs, and what makes a consent void.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 
 use std::fs;
 
@@ -102,7 +103,11 @@ fn the_requester_cannot_approve_by_any_socket_and_root_only_as_a_listed_person()
     let id = running.only_pending();
     assert_eq!(running.regent_as("games", &["approve", &id]).status, 77);
     let own = running.ask(json!({"uid": handle, "data": {"approve": true}}));
-    assert_eq!((error(&own), code(&own)), ("Unknown or expired uid", "unknown-uid"), "root is not the requester either");
+    assert_eq!(
+        (error(&own), code(&own)),
+        ("Unknown or expired uid", "unknown-uid"),
+        "root is not the requester either"
+    );
     assert_eq!(running.regent(&["approve", &id]).status, 77, "root is no listed person");
     assert_eq!(running.regent_as("daemon", &["approve", &id]).status, 1, "who is not named does not even see it");
     assert_eq!(running.regent_as("daemon", &["pending", "--json"]).stdout.trim(), "[]");
@@ -149,7 +154,10 @@ fn a_denied_operation_never_runs_and_its_requester_hears_no_reason() {
     let id = running.only_pending();
     assert_eq!(running.regent_as("news", &["deny", &id]).status, 0);
     let reply = read(&running, &handle);
-    assert_eq!((error(&reply), code(&reply), &reply["state"]), ("Authorisation failed", "not-authorised", &json!("denied")));
+    assert_eq!(
+        (error(&reply), code(&reply), &reply["state"]),
+        ("Authorisation failed", "not-authorised", &json!("denied"))
+    );
     assert_eq!(running.regent_as("games", &["approve", &id]).status, 1);
     assert!(!ran(&world));
 }
@@ -309,7 +317,10 @@ fn void_after(change: impl FnOnce(&World), field: &str) {
     assert!(outcome.starts_with(&format!("void: {field}")), "{outcome}");
     let reply = read(&running, &handle);
     assert_eq!((error(&reply), &reply["state"]), ("Authorisation failed", &json!("void")));
-    assert!(reply.to_string().find(field).is_none_or(|_| field == "state"), "the requester does not hear which: {reply}");
+    assert!(
+        reply.to_string().find(field).is_none_or(|_| field == "state"),
+        "the requester does not hear which: {reply}"
+    );
     assert!(!ran(&world));
 }
 

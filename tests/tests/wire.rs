@@ -1,4 +1,5 @@
 //! The wire, from raw bytes: every text and code of a request socket, in the order of the checks, each with its allowed twin.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
@@ -284,5 +285,10 @@ fn an_administrators_frame_on_a_request_socket_is_no_request() {
     let world = world();
     let running = world.start();
     refused(&running, b"{\"admin\": \"pending\"}", "Permission denied", "denied");
-    refused(&running, &with_secret("\"admin\": \"pending\""), "Invalid message: operation not found", "invalid-message");
+    refused(
+        &running,
+        &with_secret("\"admin\": \"pending\""),
+        "Invalid message: operation not found",
+        "invalid-message",
+    );
 }

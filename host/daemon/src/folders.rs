@@ -63,7 +63,9 @@ fn on_this_machine(grants: &Grants, path: &Path, findings: &mut Findings) {
             Err(why) => findings.mistakes.push(format!("{at}: {why}")),
             Ok(identity) if !own.is_root() && identity.uid != own.as_raw() => {
                 let (name, user) = (&command.name, &identity.name);
-                findings.mistakes.push(format!("{at}: command {name}: run_as {user}: only a daemon started as root can"));
+                findings
+                    .mistakes
+                    .push(format!("{at}: command {name}: run_as {user}: only a daemon started as root can"));
             }
             Ok(_) => {}
         }

@@ -13,11 +13,11 @@
 #![forbid(unsafe_code)]
 
 // What the administrator wrote, as the daemon lives by it.
-pub mod policy;
 pub mod folders;
+pub mod policy;
 // The order of a start.
-pub mod start;
 pub mod helpers;
+pub mod start;
 
 // Sockets in the file system, and the tasks on them.
 pub mod listen;
@@ -37,8 +37,8 @@ pub mod plan;
 // May it run now, wait, or not at all.
 pub mod auth;
 // What waits.
-pub mod hold;
 pub mod held;
+pub mod hold;
 // What was consented, run.
 pub mod resume;
 // What may run, run.
@@ -51,10 +51,10 @@ pub mod admin;
 // What the stages share.
 pub mod daemon;
 // Doors, each the one place with that power: starting programs, trusted files, what is kept.
+pub mod kept;
 pub mod process;
 pub mod trusted_file;
-pub mod kept;
 // Users and groups, random letters, the daemon's own log.
-pub mod users;
-pub mod random;
 pub mod log;
+pub mod random;
+pub mod users;

@@ -206,8 +206,11 @@ async fn perform_step(daemon: &Daemon, step: &Step, deadline: Instant, room: usi
 fn command_run(step: &Step, program: Program, timeout: Duration, room: usize) -> CommandRun {
     let identity = &step.identity;
     let base = [("PATH", PATH), ("LANG", "C.UTF-8"), ("HOME", &identity.home), ("USER", &identity.name)];
-    let mut env: Vec<(String, String)> =
-        base.iter().filter(|(name, _)| !step.command.env.contains_key(*name)).map(|(n, v)| (n.to_string(), v.to_string())).collect();
+    let mut env: Vec<(String, String)> = base
+        .iter()
+        .filter(|(name, _)| !step.command.env.contains_key(*name))
+        .map(|(n, v)| (n.to_string(), v.to_string()))
+        .collect();
     env.extend(step.command.env.iter().map(|(name, value)| (name.clone(), value.clone())));
     let (handle, path) = program.into_parts();
     CommandRun {

@@ -35,7 +35,14 @@ pub enum Answered {
     /// Replies, but not before its second is over.
     Late(Reply),
     /// Replies when this hold has ended, or the time is over.
-    Waits { hold: Box<Hold>, uid: String, wait: Duration },
+    Waits {
+        /// The hold, as it is now.
+        hold: Box<Hold>,
+        /// The requester's handle.
+        uid: String,
+        /// How long at the most.
+        wait: Duration,
+    },
 }
 
 /// One line of one caller. `reference` is what both sides can call it by afterwards.
@@ -79,12 +86,7 @@ async fn begin(
 }
 
 /// From a name and data to what would run.
-async fn prepare(
-    daemon: &Rc<Daemon>,
-    caller: &Caller,
-    op: &str,
-    data: &Data,
-) -> Result<(Prepared, Instant), Because> {
+async fn prepare(daemon: &Rc<Daemon>, caller: &Caller, op: &str, data: &Data) -> Result<(Prepared, Instant), Because> {
     if daemon.ending.get() {
         return Err(Refusal::shutting_down().into());
     }

@@ -125,7 +125,11 @@ fn secrets(at: &str, source: &SecretSource, findings: &mut Findings) -> Option<S
             }
             let text = findings.keep(file.text().map_err(|why| format!("{at}: {why}")))?;
             let text = Zeroizing::new(text);
-            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(|line| Zeroizing::new(line.into())).collect()
+            text.lines()
+                .map(str::trim)
+                .filter(|line| !line.is_empty())
+                .map(|line| Zeroizing::new(line.into()))
+                .collect()
         }
     };
     if texts.is_empty() {

@@ -154,7 +154,10 @@ pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Becau
         let level = if blame == Blame::Ours { crate::log::Level::Warning } else { crate::log::Level::Info };
         crate::log::say(
             level,
-            format_args!("ref {reference}: {} (uid {}) on {}: {code}: {outcome}", requester.name, requester.uid, requester.socket),
+            format_args!(
+                "ref {reference}: {} (uid {}) on {}: {code}: {outcome}",
+                requester.name, requester.uid, requester.socket
+            ),
         );
         if blame != Blame::Stranger {
             record(daemon, caller, reference, &outcome);

@@ -150,13 +150,11 @@ fn sandbox_uids(policy: &Policy, catalog: &Catalog, ledger: &Ledger) -> Result<V
     }
     let uid = |entry: &Rc<Entry>| {
         let number = ledger.store.sandbox(&entry.grants.name, range.count).map_err(|why| why.to_string())?;
-        let number = number.ok_or_else(|| format!("[sandbox] uids: all {} are taken: give a wider range", range.count))?;
+        let number =
+            number.ok_or_else(|| format!("[sandbox] uids: all {} are taken: give a wider range", range.count))?;
         Ok::<_, String>(range.first + number)
     };
-    catalog
-        .entries()
-        .map(|entry| Ok((Rc::clone(entry), if root { Some(uid(entry)?) } else { None })))
-        .collect()
+    catalog.entries().map(|entry| Ok((Rc::clone(entry), if root { Some(uid(entry)?) } else { None }))).collect()
 }
 
 fn listen(daemon: &Rc<Daemon>) -> Result<(), CannotStart> {

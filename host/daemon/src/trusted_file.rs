@@ -233,7 +233,8 @@ impl Walk {
             self.reached.join(name)
         };
         let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let handle = rustix::fs::openat(&self.folder, name, flags, Mode::empty()).map_err(|errno| failed(&path, errno))?;
+        let handle =
+            rustix::fs::openat(&self.folder, name, flags, Mode::empty()).map_err(|errno| failed(&path, errno))?;
         let stat = rustix::fs::fstat(&handle).map_err(|errno| failed(&path, errno))?;
         Ok(Part { handle, path, stat })
     }

@@ -1,5 +1,6 @@
 //! What is kept, when the power goes: at every point where the disk is told to sync, with what was written since the last
 //! sync kept, dropped or torn. The real store and the real audit log run over a disk that forgets.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test says so by panicking")]
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -76,7 +77,7 @@ impl Medium {
             match (change, &mut random) {
                 (change, None) => apply(&mut bytes, &change),
                 (Change::Length(length), Some(seed)) => {
-                    if next(seed) % 2 == 0 {
+                    if next(seed).is_multiple_of(2) {
                         apply(&mut bytes, &Change::Length(length));
                     }
                 }

@@ -36,8 +36,22 @@ const ABOVE_ALL: RawFd = 64;
 type Stage = (&'static str, i32);
 
 const STAGES: [&str; 16] = [
-    "session", "signals", "descriptors", "umask", "limits", "scheduling", "folder", "user map", "mounts", "groups", "user",
-    "capabilities", "no new privileges", "exec", "reaper", "fork",
+    "session",
+    "signals",
+    "descriptors",
+    "umask",
+    "limits",
+    "scheduling",
+    "folder",
+    "user map",
+    "mounts",
+    "groups",
+    "user",
+    "capabilities",
+    "no new privileges",
+    "exec",
+    "reaper",
+    "fork",
 ];
 
 /// The name of a stage by its number.

@@ -6,8 +6,8 @@ use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
 
 use regent_spawner::{Ask, DESCRIPTORS_MAX, Say, WORD_MAX, decode, encode};
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg,
-    sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
 };
 
 /// Descriptor 0, a sequenced-packet socket.

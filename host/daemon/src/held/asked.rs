@@ -103,8 +103,7 @@ pub fn dry_run(prepared: &Prepared, require: &[Step]) -> Data {
         count: step.count,
         approved_by: Vec::new(),
     });
-    let shown =
-        DryRun { summary: words(&prepared.answer.summary), plan: plan.collect(), require: require.collect() };
+    let shown = DryRun { summary: words(&prepared.answer.summary), plan: plan.collect(), require: require.collect() };
     let text = serde_json::to_string(&shown).unwrap_or_default();
     Data::parse(&text).unwrap_or_else(|_| Data::null())
 }

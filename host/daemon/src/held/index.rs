@@ -17,7 +17,7 @@ pub const LIVE_MAX: usize = 1_000;
 /// Ended ones of one requester that are kept to be read, each with a result of up to 1 MiB; the oldest goes first.
 pub const ENDED_EACH: usize = 64;
 /// In all.
-pub const ENDED_MAX: usize = 2_000;
+pub(super) const ENDED_MAX: usize = 2_000;
 
 #[derive(Debug)]
 struct Entry {
@@ -29,12 +29,12 @@ struct Entry {
 
 /// All holds that the store has.
 #[derive(Debug, Default)]
-pub struct Index(HashMap<HoldId, Entry>);
+pub(super) struct Index(HashMap<HoldId, Entry>);
 
 impl Index {
     /// Of what the store has.
     #[must_use]
-    pub fn of(holds: &[Hold]) -> Self {
+    pub(super) fn of(holds: &[Hold]) -> Self {
         let mut index = Self::default();
         holds.iter().for_each(|hold| index.put(hold));
         index
@@ -42,13 +42,13 @@ impl Index {
 
     /// Whether this requester may have one more.
     #[must_use]
-    pub fn has_room(&self, owner: &Owner) -> bool {
+    pub(super) fn has_room(&self, owner: &Owner) -> bool {
         let live = || self.0.values().filter(|entry| entry.ended.is_none());
         live().count() < LIVE_MAX && live().filter(|entry| entry.owner == *owner).count() < LIVE_EACH
     }
 
     /// Takes note of a hold as it is now, and wakes who waits for it.
-    pub fn put(&mut self, hold: &Hold) {
+    pub(super) fn put(&mut self, hold: &Hold) {
         let changed = self.0.get(&hold.id).map_or_else(Rc::default, |entry| Rc::clone(&entry.changed));
         changed.notify_waiters();
         let entry = Entry { owner: hold.requester.owner(), due: hold.deadline(), ended: hold.ended, changed };
@@ -57,20 +57,20 @@ impl Index {
 
     /// What tells of the next change of this hold.
     #[must_use]
-    pub fn changes(&self, id: &HoldId) -> Option<Rc<Notify>> {
+    pub(super) fn changes(&self, id: &HoldId) -> Option<Rc<Notify>> {
         self.0.get(id).map(|entry| Rc::clone(&entry.changed))
     }
 
     /// Those whose time has come, one way or the other.
     #[must_use]
-    pub fn due(&self, now: Timestamp) -> Vec<HoldId> {
+    pub(super) fn due(&self, now: Timestamp) -> Vec<HoldId> {
         let due = self.0.iter().filter(|(_, entry)| entry.due.is_some_and(|due| due <= now));
         due.map(|(id, _)| id.clone()).collect()
     }
 
     /// Ended ones that this owner's next would push out.
     #[must_use]
-    pub fn crowded_out(&self, owner: &Owner) -> Vec<HoldId> {
+    pub(super) fn crowded_out(&self, owner: &Owner) -> Vec<HoldId> {
         let mut ended: Vec<_> =
             self.0.iter().filter_map(|(id, entry)| entry.ended.map(|at| (at, entry.owner == *owner, id))).collect();
         ended.sort_unstable();
@@ -85,13 +85,13 @@ impl Index {
 
     /// Those that ended before this time.
     #[must_use]
-    pub fn ended_before(&self, time: Timestamp) -> Vec<HoldId> {
+    pub(super) fn ended_before(&self, time: Timestamp) -> Vec<HoldId> {
         let old = self.0.iter().filter(|(_, entry)| entry.ended.is_some_and(|at| at < time));
         old.map(|(id, _)| id.clone()).collect()
     }
 
     /// They are no longer in the store.
-    pub fn forget(&mut self, ids: &[HoldId]) {
+    pub(super) fn forget(&mut self, ids: &[HoldId]) {
         ids.iter().for_each(|id| drop(self.0.remove(id)));
     }
 }

@@ -25,8 +25,8 @@ use crate::hold::{Handle, Hold, HoldId, Outcome};
 use crate::kept::disk::Disk;
 use crate::kept::store::StoreError;
 
-pub use index::{ENDED_EACH, LIVE_EACH, LIVE_MAX};
 pub use asked::{asked, dry_run};
+pub use index::{ENDED_EACH, LIVE_EACH, LIVE_MAX};
 pub use views::{reply, view};
 
 use index::Index;

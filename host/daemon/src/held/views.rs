@@ -51,12 +51,7 @@ pub fn view(hold: &Hold) -> HoldView {
         operation: hold.operation.clone(),
         state: hold.state,
         requester: requester.name.clone(),
-        from: Origin {
-            socket: requester.socket.clone(),
-            uid: requester.uid,
-            gid: requester.gid,
-            pid: requester.pid,
-        },
+        from: Origin { socket: requester.socket.clone(), uid: requester.uid, gid: requester.gid, pid: requester.pid },
         asked: second(hold.asked),
         expires: second(hold.deadline().unwrap_or(hold.expires)),
         data: hold.data.clone(),

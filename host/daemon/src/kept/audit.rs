@@ -8,8 +8,8 @@ use std::io;
 use std::sync::Arc;
 
 use redb::StorageBackend;
-use serde::Serialize;
 use regent_protocol::Data;
+use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 /// Bytes read at a time when the log is searched.

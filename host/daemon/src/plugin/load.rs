@@ -32,7 +32,12 @@ impl Loader {
     ///
     /// # Errors
     /// Every reason why it does not serve, for the administrator.
-    pub async fn load(&self, grants: &Grants, folders: &[PathBuf], uid: Option<u32>) -> Result<Rc<Plugin>, Vec<String>> {
+    pub async fn load(
+        &self,
+        grants: &Grants,
+        folders: &[PathBuf],
+        uid: Option<u32>,
+    ) -> Result<Rc<Plugin>, Vec<String>> {
         let path = locate(&grants.name, folders).map_err(|why| vec![why])?;
         let module = read(path.clone()).await.map_err(|why| vec![why])?;
         pinned(grants, &path, &module).map_err(|why| vec![why])?;
@@ -154,7 +159,10 @@ fn served(grants: &Grants, description: &Description) -> Result<(), Vec<String>>
     let reasons: Vec<String> = unknown
         .map(|operation| {
             let (name, has) = (&operation.name, names.join(", "));
-            format!("{}.toml:{}: [operations.{name}]: the plugin has no such operation; it has {has}", grants.name, operation.line)
+            format!(
+                "{}.toml:{}: [operations.{name}]: the plugin has no such operation; it has {has}",
+                grants.name, operation.line
+            )
         })
         .collect();
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }

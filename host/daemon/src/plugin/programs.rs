@@ -126,11 +126,7 @@ impl Programs {
         Ok(compiled)
     }
 
-    async fn run_compiler(
-        &self,
-        uid: Option<u32>,
-        module: &Sealed,
-    ) -> Result<Result<Sealed, Vec<String>>, Unloadable> {
+    async fn run_compiler(&self, uid: Option<u32>, module: &Sealed) -> Result<Result<Sealed, Vec<String>>, Unloadable> {
         let input = module.reader()?;
         let output = rustix::fs::memfd_create("code", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
         let (said, said_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
@@ -146,7 +142,8 @@ impl Programs {
         drop(said_end);
         let mut text = Vec::new();
         let mut said = Receiver::from_owned_fd(said)?.take(SAID_MAX);
-        let exit = timeout(COMPILE_WITHIN, async { tokio::join!(said.read_to_end(&mut text), running.exited()).1 }).await;
+        let exit =
+            timeout(COMPILE_WITHIN, async { tokio::join!(said.read_to_end(&mut text), running.exited()).1 }).await;
         match exit {
             Ok(Exit::Status(0)) => Ok(sealed(output).await),
             Ok(exit) => Ok(Err(refused(&String::from_utf8_lossy(&text), exit))),
@@ -178,7 +175,11 @@ impl Programs {
         let mut fds: Vec<BorrowedFd<'_>> = vec![self.sandbox.as_fd(), null.as_fd(), null.as_fd(), log_end.as_fd()];
         fds.extend(ends.iter().map(OwnedFd::as_fd));
         fds.push(image.as_fd());
-        let limits = vec![(Limit::Memory, SANDBOX_MEMORY), (Limit::File, SANDBOX_FILE), (Limit::Descriptors, SANDBOX_DESCRIPTORS)];
+        let limits = vec![
+            (Limit::Memory, SANDBOX_MEMORY),
+            (Limit::File, SANDBOX_FILE),
+            (Limit::Descriptors, SANDBOX_DESCRIPTORS),
+        ];
         let mut start = confined("regent-sandbox", uid, limits, u8::try_from(LANES + 1).unwrap_or(u8::MAX));
         if uid.is_none() {
             start.argv.push("--unconfined".into());
@@ -225,9 +226,8 @@ async fn sealed(output: OwnedFd) -> Result<Sealed, Vec<String>> {
 fn refused(said: &str, exit: Exit) -> Vec<String> {
     let mut reasons: Vec<String> = said.lines().map(str::to_owned).collect();
     match exit {
-        Exit::Signal(signal @ (SIGXCPU | SIGKILL)) => reasons.push(format!(
-            "it takes more than {COMPILE_SECONDS} s of processor time to compile (signal {signal})"
-        )),
+        Exit::Signal(signal @ (SIGXCPU | SIGKILL)) => reasons
+            .push(format!("it takes more than {COMPILE_SECONDS} s of processor time to compile (signal {signal})")),
         Exit::Signal(signal) => reasons.push(format!("the compiler was ended by signal {signal}")),
         Exit::Status(status) if reasons.is_empty() => reasons.push(format!("the compiler ended with status {status}")),
         Exit::Status(_) => {}

@@ -142,7 +142,8 @@ fn is_populated(folder: &Path) -> bool {
 
 /// Where cgroup v2 is mounted: the fifth field of the first line whose file system, after the dash, it is.
 fn mount_point(mountinfo: &str) -> Option<PathBuf> {
-    let line = mountinfo.lines().find(|line| line.split(" - ").nth(1).is_some_and(|rest| rest.starts_with("cgroup2 ")))?;
+    let line =
+        mountinfo.lines().find(|line| line.split(" - ").nth(1).is_some_and(|rest| rest.starts_with("cgroup2 ")))?;
     line.split(' ').nth(4).map(PathBuf::from)
 }
 

@@ -68,7 +68,12 @@ impl CommandOutcome {
     }
 
     fn not_started(why: &StartError) -> Self {
-        Self { outcome: Outcome::NotStarted, stdout: Vec::new(), stderr: why.to_string().into_bytes(), truncated: false }
+        Self {
+            outcome: Outcome::NotStarted,
+            stdout: Vec::new(),
+            stderr: why.to_string().into_bytes(),
+            truncated: false,
+        }
     }
 }
 

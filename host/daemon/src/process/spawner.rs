@@ -8,16 +8,19 @@ use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
-use regent_spawner::{Ask, Exit, Say, Start, WORD_MAX, decode, encode};
+use regent_spawner::{Ask, Exit, Say, Start, decode, encode};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg,
+    AddressFamily, RecvAncillaryBuffer, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+    SocketType, recvmsg, sendmsg,
 };
 use tokio::io::Interest;
-use tokio::io::unix::AsyncFd;
+use tokio::net::UnixDatagram;
 use tokio::sync::oneshot;
 
 use super::cgroup::Cgroups;
+
+/// What the spawner says is short: a token, a number, the name of a stage.
+const SAY_MAX: usize = 1 << 10;
 
 /// The daemon's end of a launched spawner's socket.
 #[derive(Debug)]
@@ -58,7 +61,7 @@ impl std::fmt::Display for StartError {
 /// The way to the spawner.
 #[derive(Debug)]
 pub struct Spawner {
-    socket: AsyncFd<OwnedFd>,
+    socket: UnixDatagram,
     cgroups: Option<Cgroups>,
     next: Cell<u64>,
     waiting: RefCell<HashMap<u64, Waiting>>,
@@ -93,9 +96,9 @@ impl Spawner {
     /// # Errors
     /// When the reactor does not take the socket.
     pub fn attach(socket: SpawnerSocket, cgroups: Option<Cgroups>) -> io::Result<Rc<Self>> {
-        let socket = AsyncFd::with_interest(socket.0, Interest::READABLE | Interest::WRITABLE)?;
-        let spawner =
-            Rc::new(Self { socket, cgroups, next: Cell::new(1), waiting: RefCell::new(HashMap::new()) });
+        // A sequenced-packet socket is read and written like a datagram one, which tokio knows.
+        let socket = UnixDatagram::from_std(std::os::unix::net::UnixDatagram::from(socket.0))?;
+        let spawner = Rc::new(Self { socket, cgroups, next: Cell::new(1), waiting: RefCell::new(HashMap::new()) });
         let listener = Rc::clone(&spawner);
         tokio::task::spawn_local(async move {
             while listener.hear().await {}
@@ -145,50 +148,51 @@ impl Spawner {
         let failed = |why: String| StartError { stage: "spawner".into(), why };
         let bytes = encode(ask).ok_or_else(|| failed("the command is too long".into()))?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(regent_spawner::DESCRIPTORS_MAX))];
-        loop {
+        let mut send = || {
             let mut ancillary = SendAncillaryBuffer::new(&mut space);
             if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
-                return Err(failed("too many descriptors".into()));
+                return Err(io::Error::other("too many descriptors"));
             }
-            match sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL) {
+            Ok(sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?)
+        };
+        loop {
+            match self.socket.try_io(Interest::WRITABLE, &mut send) {
                 Ok(_) => return Ok(()),
-                Err(rustix::io::Errno::AGAIN) => {
-                    let ready = self.socket.writable().await;
-                    ready.map_err(|why| failed(why.to_string()))?.clear_ready();
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
+                    self.socket.writable().await.map_err(|why| failed(why.to_string()))?;
                 }
-                Err(rustix::io::Errno::INTR) => {}
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
                 Err(why) => return Err(failed(why.to_string())),
             }
         }
     }
 
-    /// One word; false at the end.
+    /// Words until there is none for now; false at the end of the socket.
     async fn hear(&self) -> bool {
-        let Ok(mut ready) = self.socket.readable().await else { return false };
-        let mut bytes = vec![0; WORD_MAX.min(4096)];
-        loop {
+        if self.socket.readable().await.is_err() {
+            return false;
+        }
+        let mut bytes = [0; SAY_MAX];
+        let receive = |bytes: &mut [u8]| {
             let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-            let message =
-                recvmsg(&self.socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC);
-            let length = match message {
-                Ok(message) if message.bytes == 0 => return false,
-                Ok(message) => message.bytes,
-                Err(rustix::io::Errno::AGAIN) => {
-                    ready.clear_ready();
-                    return true;
+            // A pidfd comes with a start; the spawner's own word of the end is all that is waited for, so it is closed with
+            // the buffer.
+            let slices = &mut [IoSliceMut::new(bytes)];
+            let message = recvmsg(&self.socket, slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+            ancillary.drain().for_each(drop);
+            Ok(message.bytes)
+        };
+        loop {
+            match self.socket.try_io(Interest::READABLE, || receive(&mut bytes)) {
+                Ok(0) => return false,
+                Ok(length) => {
+                    let say = decode(bytes.get(..length).unwrap_or_default());
+                    say.into_iter().for_each(|say| self.heard(say));
                 }
-                Err(rustix::io::Errno::INTR) => continue,
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return false,
-            };
-            // A pidfd comes with a start; the spawner's own word of the end is all that is waited for, so it is closed.
-            for message in ancillary.drain() {
-                if let RecvAncillaryMessage::ScmRights(fds) = message {
-                    fds.for_each(drop);
-                }
-            }
-            if let Some(say) = decode(bytes.get(..length).unwrap_or_default()) {
-                self.heard(say);
             }
         }
     }
