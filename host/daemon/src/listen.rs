@@ -142,7 +142,13 @@ pub fn own_folder(path: &Path, mode: u32) -> io::Result<()> {
 
 /// How many connections there are, by socket and peer uid.
 #[derive(Debug, Default)]
-pub struct Connections(RefCell<(usize, HashMap<(usize, u32), usize>)>);
+pub struct Connections(RefCell<Counted>);
+
+#[derive(Debug, Default)]
+struct Counted {
+    all: usize,
+    each: HashMap<(usize, u32), usize>,
+}
 
 /// A connection's place, until it is dropped.
 #[derive(Debug)]
@@ -154,27 +160,25 @@ pub struct Admission {
 impl Connections {
     /// One more, if there may be.
     pub fn admit(self: &Rc<Self>, socket: usize, uid: u32) -> Option<Admission> {
-        let mut inner = self.0.borrow_mut();
-        let (all, each) = &mut *inner;
-        let of_peer = each.get(&(socket, uid)).copied().unwrap_or_default();
-        if *all >= CONNECTIONS_MAX || of_peer >= CONNECTIONS_EACH {
+        let mut counted = self.0.borrow_mut();
+        let of_peer = counted.each.get(&(socket, uid)).copied().unwrap_or_default();
+        if counted.all >= CONNECTIONS_MAX || of_peer >= CONNECTIONS_EACH {
             return None;
         }
-        each.insert((socket, uid), of_peer + 1);
-        *all += 1;
+        counted.each.insert((socket, uid), of_peer + 1);
+        counted.all += 1;
         Some(Admission { of: Rc::clone(self), key: (socket, uid) })
     }
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        let mut inner = self.of.0.borrow_mut();
-        let (all, each) = &mut *inner;
-        *all -= 1;
-        if let Some(of_peer) = each.get_mut(&self.key) {
+        let mut counted = self.of.0.borrow_mut();
+        counted.all -= 1;
+        if let Some(of_peer) = counted.each.get_mut(&self.key) {
             *of_peer -= 1;
             if *of_peer == 0 {
-                each.remove(&self.key);
+                counted.each.remove(&self.key);
             }
         }
     }

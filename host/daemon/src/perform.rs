@@ -9,7 +9,7 @@ use regent_lane::{Outcome as Ended, RESULTS_MAX, StepResult};
 use regent_protocol::{Code, Data, Refusal};
 use tokio::time::Instant;
 
-use crate::auth::Authorized;
+use crate::auth::{Authorized, Run};
 use crate::daemon::Daemon;
 use crate::gate::Requester;
 use crate::hold::Outcome;
@@ -117,7 +117,7 @@ fn record(
 
 /// Steps, then the plugin's words for what came of them.
 pub async fn run(daemon: &Rc<Daemon>, authorized: Authorized, peer: Peer, deadline: Instant) -> Performed {
-    let (plugin, operation, state, plan, reply) = authorized.into_parts();
+    let Run { plugin, operation, state, plan, reply } = authorized.into_run();
     if let Some(reply) = reply.filter(|_| plan.is_empty()) {
         return shaped(Ok(Some(reply)), None);
     }

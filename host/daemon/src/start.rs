@@ -141,8 +141,14 @@ fn tell(recovered: &Recovered) {
     }
 }
 
+/// A plugin that is to be brought to serve, and the uid of its sandboxes.
+struct ToLoad {
+    entry: Rc<Entry>,
+    uid: Option<u32>,
+}
+
 /// A uid for each plugin, the same after every restart; none where only root could give one.
-fn sandbox_uids(policy: &Policy, catalog: &Catalog, ledger: &Ledger) -> Result<Vec<(Rc<Entry>, Option<u32>)>, String> {
+fn sandbox_uids(policy: &Policy, catalog: &Catalog, ledger: &Ledger) -> Result<Vec<ToLoad>, String> {
     let range = &policy.config.sandbox;
     let root = rustix::process::geteuid().is_root();
     if !root {
@@ -154,7 +160,10 @@ fn sandbox_uids(policy: &Policy, catalog: &Catalog, ledger: &Ledger) -> Result<V
             number.ok_or_else(|| format!("[sandbox] uids: all {} are taken: give a wider range", range.count))?;
         Ok::<_, String>(range.first + number)
     };
-    catalog.entries().map(|entry| Ok((Rc::clone(entry), if root { Some(uid(entry)?) } else { None }))).collect()
+    catalog
+        .entries()
+        .map(|entry| Ok(ToLoad { entry: Rc::clone(entry), uid: if root { Some(uid(entry)?) } else { None } }))
+        .collect()
 }
 
 fn listen(daemon: &Rc<Daemon>) -> Result<(), CannotStart> {
@@ -174,18 +183,18 @@ fn listen(daemon: &Rc<Daemon>) -> Result<(), CannotStart> {
 }
 
 /// Brings the plugins to serve, each on its own, and what was approved before this start to run.
-async fn load_all(daemon: Rc<Daemon>, helpers: Helpers, uids: Vec<(Rc<Entry>, Option<u32>)>) {
+async fn load_all(daemon: Rc<Daemon>, helpers: Helpers, all: Vec<ToLoad>) {
     match loader(&daemon, helpers).await {
         Ok(loader) => {
             let loader = Rc::new(loader);
-            for (entry, uid) in uids {
+            for ToLoad { entry, uid } in all {
                 let (daemon, loader) = (Rc::clone(&daemon), Rc::clone(&loader));
                 spawn_local(async move { load(&daemon, &loader, &entry, uid).await });
             }
         }
         Err(why) => {
             crate::error!("no plugin can serve: {why}");
-            uids.iter().for_each(|(entry, _)| entry.set(Status::Unserved));
+            all.iter().for_each(|to_load| to_load.entry.set(Status::Unserved));
         }
     }
     resume::start_all(&daemon).await;

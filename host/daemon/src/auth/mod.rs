@@ -41,25 +41,34 @@ pub struct Prepared {
 /// Having one tells you that no step of consent was asked for, or that each was given and everything that the consents are
 /// bound to is still the same.
 #[derive(Debug)]
-pub struct Authorized {
-    plugin: Rc<Plugin>,
-    operation: String,
-    state: Vec<u8>,
-    plan: Plan,
-    reply: Option<Result<Data, String>>,
+pub struct Authorized(Run);
+
+/// What a run needs.
+#[derive(Debug)]
+pub struct Run {
+    /// The plugin that words the result.
+    pub plugin: Rc<Plugin>,
+    /// Its own name of the operation.
+    pub operation: String,
+    /// Its own bytes.
+    pub state: Vec<u8>,
+    /// What runs.
+    pub plan: Plan,
+    /// The reply that an empty plan has already.
+    pub reply: Option<Result<Data, String>>,
 }
 
 impl Authorized {
-    /// The plugin, its own name of the operation, its bytes, what runs, and the reply that an empty plan has already.
+    /// Used up.
     #[must_use]
-    pub fn into_parts(self) -> (Rc<Plugin>, String, Vec<u8>, Plan, Option<Result<Data, String>>) {
-        (self.plugin, self.operation, self.state, self.plan, self.reply)
+    pub fn into_run(self) -> Run {
+        self.0
     }
 
     /// What runs.
     #[must_use]
     pub fn plan(&self) -> &Plan {
-        &self.plan
+        &self.0.plan
     }
 }
 
@@ -103,13 +112,13 @@ pub fn required(daemon: &Daemon, prepared: &Prepared) -> Result<Vec<Step>, Strin
 }
 
 fn authorized(prepared: Prepared) -> Authorized {
-    Authorized {
+    Authorized(Run {
         operation: prepared.found.operation().name.clone(),
         plugin: prepared.plugin,
         state: prepared.answer.state,
         plan: prepared.plan,
         reply: prepared.answer.reply,
-    }
+    })
 }
 
 /// What was held and is consented, compared with what would run today.
@@ -118,11 +127,11 @@ fn authorized(prepared: Prepared) -> Authorized {
 /// The field that is no longer what was consented to.
 pub fn again(daemon: &Daemon, hold: &Hold, found: &Found, plugin: &Rc<Plugin>) -> Result<Authorized, String> {
     let plan = bound::compare(daemon, hold, found, &plugin.digest)?;
-    Ok(Authorized {
+    Ok(Authorized(Run {
         plugin: Rc::clone(plugin),
         operation: found.operation().name.clone(),
         state: hold.plugin_state.clone(),
         plan,
         reply: None,
-    })
+    }))
 }

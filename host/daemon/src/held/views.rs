@@ -66,7 +66,7 @@ pub fn view(hold: &Hold) -> HoldView {
 
 /// A planned step with everything that there is to see.
 #[must_use]
-pub fn planned(step: &crate::hold::PlannedStep) -> PlannedStep {
+pub(super) fn planned(step: &crate::hold::PlannedStep) -> PlannedStep {
     PlannedStep {
         command: step.command.clone(),
         values: Values(step.values.clone()),
@@ -78,7 +78,7 @@ pub fn planned(step: &crate::hold::PlannedStep) -> PlannedStep {
 
 /// A step of consent, and who gave it.
 #[must_use]
-pub fn step(step: &ConsentStep) -> StepView {
+pub(super) fn step(step: &ConsentStep) -> StepView {
     StepView {
         step: "approval".into(),
         of: step.of.clone(),

@@ -119,9 +119,9 @@ impl Ledger {
     pub fn recover(&self, now: Timestamp) -> Result<Recovered, StoreError> {
         let mut found = Recovered::default();
         match self.beyond()? {
-            Ok(Some((mark, kept))) => found.completed = self.complete(&mark, &kept, now)?,
-            Ok(None) => {}
-            Err(why) => found.voided = Some(why),
+            Beyond::Nothing => {}
+            Beyond::One(mark, kept) => found.completed = self.complete(&mark, &kept, now)?,
+            Beyond::Apart(why) => found.voided = Some(why),
         }
         let live = self.store.holds()?.into_iter().filter(Hold::is_live);
         let mut settled: Vec<Hold> = live.filter_map(|hold| settle(hold, found.voided, now)).collect();
@@ -150,21 +150,31 @@ impl Ledger {
         Ok(next.into_iter().next().map(|hold| hold.id))
     }
 
-    /// The one transition that the log has and the store has not, or why the two do not belong together.
-    fn beyond(&self) -> Result<Result<Option<(Mark, Kept)>, &'static str>, StoreError> {
+    /// What the log has beyond the store.
+    fn beyond(&self) -> Result<Beyond, StoreError> {
         let Some(mark) = self.store.last_transition()? else {
             // A store that knows of no transition has nothing to void.
-            return Ok(Ok(None));
+            return Ok(Beyond::Nothing);
         };
         let Some(records) = lock(&self.audit).since(&mark)? else {
-            return Ok(Err("the audit log no longer has the record of its last change"));
+            return Ok(Beyond::Apart("the audit log no longer has the record of its last change"));
         };
         let mut beyond = records.into_iter().skip(1).filter(|(_, kept)| kept.hold.is_some());
-        match (beyond.next(), beyond.next()) {
-            (first, None) => Ok(Ok(first)),
-            _ => Ok(Err("the store is older than the audit log")),
-        }
+        Ok(match (beyond.next(), beyond.next()) {
+            (None, _) => Beyond::Nothing,
+            (Some((mark, kept)), None) => Beyond::One(mark, kept),
+            (Some(_), Some(_)) => Beyond::Apart("the store is older than the audit log"),
+        })
     }
+}
+
+/// What the log tells of that the store does not know.
+enum Beyond {
+    Nothing,
+    /// One transition, which a crash explains.
+    One(Mark, Kept),
+    /// What no crash explains: the two do not belong together.
+    Apart(&'static str),
 }
 
 /// The end of a hold that cannot go on after a restart; `None` for one that can.

@@ -178,9 +178,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn hold(&self, id: &HoldId) -> Result<Option<Hold>, StoreError> {
-        let read = self.database.begin_read()?;
-        let found = read.open_table(HOLDS)?.get(id.as_str())?.map(|found| parse(found.value())).transpose();
-        found
+        let holds = self.database.begin_read()?.open_table(HOLDS)?;
+        let Some(found) = holds.get(id.as_str())? else { return Ok(None) };
+        parse(found.value()).map(Some)
     }
 
     /// A hold by the handle of its requester, of which the store knows the hash alone.
@@ -188,12 +188,9 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn by_handle(&self, handle: &Handle) -> Result<Option<Hold>, StoreError> {
-        let read = self.database.begin_read()?;
-        let Some(id) = read.open_table(HANDLES)?.get(handle.hash())?.map(|id| id.value().to_owned()) else {
-            return Ok(None);
-        };
-        let found = read.open_table(HOLDS)?.get(id.as_str())?.map(|found| parse(found.value())).transpose();
-        found
+        let handles = self.database.begin_read()?.open_table(HANDLES)?;
+        let Some(found) = handles.get(handle.hash())? else { return Ok(None) };
+        HoldId::parse(found.value()).map_or(Ok(None), |id| self.hold(&id))
     }
 
     /// Every hold, oldest ID first by no order that means anything.
