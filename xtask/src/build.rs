@@ -11,10 +11,15 @@ use crate::{
 /// The plugins that are shipped; each crate has its grants file beside it.
 const SHIPPED: [&str; 3] = ["echo", "whoami", "firewall"];
 
-/// Fills `target/dist`. The plugins come first: their toolchain is what can be missing.
+/// Fills `target/dist`.
 pub(crate) fn build(profile: Profile) -> Result<()> {
+    with(&toolchain::wasm()?, profile)
+}
+
+/// The same with a toolchain that is at hand. The plugins come first: they are what can be impossible here.
+pub(crate) fn with(wasm: &toolchain::Wasm, profile: Profile) -> Result<()> {
     let next = dist::begin()?;
-    plugins::build(&toolchain::wasm()?, &SHIPPED, next.plugins())?;
+    plugins::build(wasm, &SHIPPED, next.plugins())?;
     programs::build(profile, next.bin())?;
     let whole = next.finish(&SHIPPED)?;
     eprintln!("built: {}", whole.display());

@@ -1,7 +1,7 @@
-//! `cargo xtask build`: everything that has to be done to this repository and is more than one cargo call.
+//! `cargo xtask build` and its like: everything that has to be done to this repository and is more than one cargo call.
 //!
 //! It runs as whoever types it, trusts the repository and the machine's package sources, and writes below `target/` only
-//! (`rustup target add` apart). It downloads nothing that the step at hand can do without. A file a command; the rooms that
+//! (`rustup target add`, and for tests root's apt, apart). It downloads nothing that the step at hand can do without. A file a command; the rooms that
 //! commands share stand below.
 
 #![forbid(unsafe_code)]
@@ -12,6 +12,7 @@
 
 // The commands.
 mod build;
+mod test;
 
 // What they are made of, in the order in which a build needs it.
 mod toolchain;
@@ -35,6 +36,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   build [--release]   programs into target/dist/bin, plugins with their grants files into target/dist/plugins
+  test                every test, with what it needs; as root, or those that need root fail
   plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
   python              the Python plugin of the tests as target/python/python.wasm
 
@@ -57,6 +59,7 @@ fn command(words: &[&str]) -> Result<()> {
     match words {
         ["build"] => build::build(programs::Profile::Dev),
         ["build", "--release"] => build::build(programs::Profile::Release),
+        ["test"] => test::test(),
         ["plugins", out, packages @ ..] if !packages.is_empty() => {
             plugins::build(&toolchain::wasm()?, packages, out.as_ref())
         }

@@ -39,23 +39,25 @@ pub(crate) fn build(profile: Profile, out: &Path) -> Result<()> {
 }
 
 fn dynamic(profile: Profile, packages: &[&str], out: &Path) -> Result<()> {
-    let target = place::native();
-    packages.iter().fold(cargo_build(profile, &target), |cargo, package| cargo.args(["-p", package])).done()?;
-    packages.iter().try_for_each(|package| take(&target.join(profile.folder()), package, out))
+    packages.iter().fold(cargo("build", profile), |cargo, package| cargo.args(["-p", package])).done()?;
+    packages.iter().try_for_each(|package| take(&place::native().join(profile.folder()), package, out))
 }
 
 /// Statically linked.
 fn fixed(profile: Profile, package: &str, out: &Path) -> Result<()> {
-    let (target, host) = (place::native(), toolchain::host()?);
-    cargo_build(profile, &target)
-        .args(["-p", package, "--bin", package, "--target", &host])
-        .env("RUSTFLAGS", "-C target-feature=+crt-static")
-        .done()?;
-    take(&target.join(host).join(profile.folder()), package, out)
+    fixed_cargo("build", profile)?.args(["-p", package, "--bin", package]).done()?;
+    take(&place::native().join(toolchain::host()?).join(profile.folder()), package, out)
 }
 
-fn cargo_build(profile: Profile, target: &Path) -> Run {
-    let cargo = run::cargo().arg("build").arg("--target-dir").arg(target);
+/// `cargo build` or `cargo test` of what is linked statically.
+pub(crate) fn fixed_cargo(verb: &str, profile: Profile) -> Result<Run> {
+    let host = toolchain::host()?;
+    Ok(cargo(verb, profile).args(["--target", &host]).env("RUSTFLAGS", "-C target-feature=+crt-static"))
+}
+
+/// Cargo with the folder of all native builds.
+fn cargo(verb: &str, profile: Profile) -> Run {
+    let cargo = run::cargo().arg(verb).arg("--target-dir").arg(place::native());
     if profile == Profile::Release { cargo.arg("--release") } else { cargo }
 }
 

@@ -8,6 +8,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::plugin::places::Peer;
+use crate::users;
 
 /// A socket's secrets, as their hashes: any of them opens the gate, so that one can be replaced without a gap.
 pub struct Secrets(Vec<[u8; 32]>);
@@ -47,8 +48,6 @@ pub struct Requester {
     pub pid: Option<i32>,
     /// Whether the uid means a user of this machine (`trust_peer_uid`).
     pub trusted: bool,
-    /// For people: a user's name, `uid 1234`, or `socket:web`.
-    pub name: String,
 }
 
 /// Whose holds and handles are whose: the socket and, where it means anything, the uid.
@@ -59,6 +58,12 @@ impl Requester {
     #[must_use]
     pub fn owner(&self) -> Owner {
         (self.socket.clone(), self.trusted.then_some(self.uid))
+    }
+
+    /// What people call it: a user's name, `uid 1234`, or `socket:web`. Looked up now.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if self.trusted { users::name_of(self.uid) } else { format!("socket:{}", self.socket) }
     }
 
     /// The peer, as far as fairness goes.

@@ -81,6 +81,8 @@ pub struct Hold {
     pub state: State,
     /// Who asked, and from where.
     pub requester: Requester,
+    /// What people called it then.
+    pub requester_name: String,
     /// The operation, as callers name it.
     pub operation: String,
     /// The grants file, and so the plugin, that serves it.

@@ -71,7 +71,7 @@ async fn begin(
     wait: Option<Duration>,
     reference: &str,
 ) -> Result<Answered, Because> {
-    let (prepared, deadline) = prepare(daemon, caller, op, &data).await?;
+    let (prepared, deadline) = prepare(daemon, caller, op, &data, true).await?;
     match auth::decide(daemon, prepared) {
         Decision::Deny(why) => Err(Because::of(Refusal::not_authorised(), why)),
         Decision::Allow(authorized) => {
@@ -85,12 +85,21 @@ async fn begin(
     }
 }
 
-/// From a name and data to what would run.
-async fn prepare(daemon: &Rc<Daemon>, caller: &Caller, op: &str, data: &Data) -> Result<(Prepared, Instant), Because> {
+/// From a name and data to what would run. A request that could not be held is told so before a plan is made for it.
+async fn prepare(
+    daemon: &Rc<Daemon>,
+    caller: &Caller,
+    op: &str,
+    data: &Data,
+    holds: bool,
+) -> Result<(Prepared, Instant), Because> {
     if daemon.ending.get() {
         return Err(Refusal::shutting_down().into());
     }
     let found = find(daemon, caller, op)?;
+    if holds && !found.operation().require.is_empty() && !daemon.held.has_room(&caller.requester) {
+        return Err(Refusal::too_many_requests().into());
+    }
     let deadline = Instant::now() + found.operation().deadline.unwrap_or(DEADLINE);
     let plugin = found.plugin(deadline).await.ok_or_else(Because::not_served)?;
     let mut planning = Planning::new(Rc::clone(found.grants()));
@@ -103,12 +112,7 @@ async fn prepare(daemon: &Rc<Daemon>, caller: &Caller, op: &str, data: &Data) ->
 
 fn find(daemon: &Daemon, caller: &Caller, op: &str) -> Result<Found, Because> {
     let found = daemon.catalog.find(&caller.socket, &caller.requester, op);
-    let found = found.ok_or_else(|| Because::of(Refusal::unknown_operation(), format!("operation {op}")))?;
-    let holds = !found.operation().require.is_empty();
-    if holds && !daemon.held.has_room(&caller.requester) {
-        return Err(Refusal::too_many_requests().into());
-    }
-    Ok(found)
+    found.ok_or_else(|| Because::of(Refusal::unknown_operation(), format!("operation {op}")))
 }
 
 /// Runs what needs nobody's consent, with a record before and after.
@@ -129,7 +133,7 @@ async fn perform_now(
 
 /// What would run, and who would have to consent.
 async fn dry_run(daemon: &Rc<Daemon>, caller: &Caller, op: &str, data: Data) -> Result<Reply, Because> {
-    let (prepared, _) = prepare(daemon, caller, op, &data).await?;
+    let (prepared, _) = prepare(daemon, caller, op, &data, false).await?;
     let require = auth::required(daemon, &prepared);
     let require = require.map_err(|why| Because::of(Refusal::not_authorised(), why))?;
     Ok(Reply::done(held::dry_run(&prepared, &require)))

@@ -156,7 +156,9 @@ pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Becau
             level,
             format_args!(
                 "ref {reference}: {} (uid {}) on {}: {code}: {outcome}",
-                requester.name, requester.uid, requester.socket
+                requester.name(),
+                requester.uid,
+                requester.socket
             ),
         );
         if blame != Blame::Stranger {

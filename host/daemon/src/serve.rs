@@ -17,8 +17,8 @@ use crate::held;
 use crate::listen::{Admission, Connections, Listener};
 use crate::pipeline::{self, Answered, Caller};
 use crate::policy::Socket;
+use crate::random;
 use crate::refusals::{Because, refused};
-use crate::{random, users};
 
 /// A wrong secret is answered after this. Its connection keeps its place so long, whether or not anybody still listens.
 const WRONG_SECRET: Duration = Duration::from_secs(1);
@@ -65,15 +65,13 @@ fn accept<F: Future<Output = ()> + 'static>(
 }
 
 fn requester(socket: &Socket, peer: Peer) -> Requester {
-    let trusted = socket.trust_peer_uid;
     Requester {
-        name: if trusted { users::name_of(peer.uid) } else { format!("socket:{}", socket.name) },
         socket: socket.name.clone(),
         uid: peer.uid,
         gid: peer.gid,
         groups: peer.groups,
         pid: peer.pid,
-        trusted,
+        trusted: socket.trust_peer_uid,
     }
 }
 
@@ -129,10 +127,19 @@ async fn settle(daemon: &Daemon, connection: &Connection, answered: Answered, re
 
 async fn administrator(daemon: Rc<Daemon>, uid: u32, mut connection: Connection, place: Admission) {
     let _place = place;
-    while let Next::Line(line) = connection.next().await {
-        let reply = admin::answer(&daemon, uid, &line, &random::reference()).await;
-        if !connection.reply(&reply).await {
-            return;
+    loop {
+        let reference = random::reference();
+        match connection.next().await {
+            Next::Line(line) => {
+                if !connection.reply(&admin::answer(&daemon, uid, &line, &reference).await).await {
+                    return;
+                }
+            }
+            Next::TooLong => {
+                let reply = Reply::refused(Refusal::too_long().with_reference(reference));
+                return connection.reply_and_close(&reply.to_line(None)).await;
+            }
+            Next::End => return,
         }
     }
 }

@@ -34,7 +34,7 @@ pub async fn asked(
     let uid = uuid::Uuid::new_v4().to_string();
     let hold = record(daemon, requester, operation, data, prepared, steps, reference, &uid);
     let hold = daemon.held.hold(hold).await.map_err(|_| Because::from(Refusal::too_many_requests()))?;
-    crate::info!("ref {reference}: {} is held as {} for {}", operation, hold.id, requester.name);
+    crate::info!("ref {reference}: {} is held as {} for {}", operation, hold.id, hold.requester_name);
     Ok((hold, uid))
 }
 
@@ -72,6 +72,7 @@ fn record(
         handle: Handle::of(uid),
         state: State::Held,
         requester: requester.clone(),
+        requester_name: requester.name(),
         operation: operation.to_owned(),
         plugin: prepared.plugin.name.clone(),
         data,

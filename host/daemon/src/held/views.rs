@@ -50,7 +50,7 @@ pub fn view(hold: &Hold) -> HoldView {
         id: hold.id.to_string(),
         operation: hold.operation.clone(),
         state: hold.state,
-        requester: requester.name.clone(),
+        requester: hold.requester_name.clone(),
         from: Origin { socket: requester.socket.clone(), uid: requester.uid, gid: requester.gid, pid: requester.pid },
         asked: second(hold.asked),
         expires: second(hold.deadline().unwrap_or(hold.expires)),

@@ -116,6 +116,10 @@ impl Lane {
         let Some(body) = rest.get(..length) else { return Ok(None) };
         let word = decode(body).map_err(LaneError::Garbled)?;
         self.read.drain(..HEADER + length);
+        if self.read.is_empty() {
+            // A large word is seldom; its room is not kept.
+            self.read.shrink_to(CHUNK);
+        }
         Ok(Some(word))
     }
 

@@ -1,11 +1,12 @@
 //! One control group a run, so that nothing that a command started outlives it, however it detached itself. Only for ending
 //! and counting: no controller is enabled. cgroup v2 is found wherever it is mounted.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A killed process needs a moment to be gone.
@@ -18,6 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 pub struct Cgroups {
     folder: PathBuf,
     next: Cell<u64>,
+    /// Groups that were not empty yet when their run was given up.
+    left: Rc<RefCell<Vec<PathBuf>>>,
 }
 
 /// The group of one run.
@@ -25,6 +28,7 @@ pub struct Cgroups {
 pub struct Cgroup {
     folder: PathBuf,
     handle: File,
+    left: Rc<RefCell<Vec<PathBuf>>>,
 }
 
 impl Cgroups {
@@ -50,7 +54,7 @@ impl Cgroups {
             fs::remove_dir(&folder)?;
             return Ok(None);
         }
-        Ok(Some(Self { folder, next: Cell::new(0) }))
+        Ok(Some(Self { folder, next: Cell::new(0), left: Rc::default() }))
     }
 
     /// Ends what a predecessor of this instance left, and says how many runs that were.
@@ -80,16 +84,18 @@ impl Cgroups {
     /// # Errors
     /// What the kernel says.
     pub fn run(&self) -> io::Result<Cgroup> {
+        self.left.borrow_mut().retain(|folder| fs::remove_dir(folder).is_err());
         let number = self.next.replace(self.next.get() + 1);
         let folder = self.folder.join(format!("run-{number}"));
         fs::create_dir(&folder)?;
         let handle = File::open(&folder)?;
-        Ok(Cgroup { folder, handle })
+        Ok(Cgroup { folder, handle, left: Rc::clone(&self.left) })
     }
 }
 
 impl Drop for Cgroups {
     fn drop(&mut self) {
+        self.left.borrow_mut().retain(|folder| fs::remove_dir(folder).is_err());
         let _in_use = fs::remove_dir(&self.folder);
     }
 }
@@ -127,11 +133,7 @@ impl Drop for Cgroup {
     fn drop(&mut self) {
         if fs::remove_dir(&self.folder).is_err() {
             self.kill();
-            let folder = self.folder.clone();
-            tokio::task::spawn_local(async move {
-                tokio::time::sleep(GONE_WITHIN).await;
-                let _left_for_the_next_start = fs::remove_dir(folder);
-            });
+            self.left.borrow_mut().push(self.folder.clone());
         }
     }
 }

@@ -65,6 +65,7 @@ pub struct Spawner {
     cgroups: Option<Cgroups>,
     next: Cell<u64>,
     waiting: RefCell<HashMap<u64, Waiting>>,
+    kills: RefCell<Vec<u64>>,
 }
 
 #[derive(Debug)]
@@ -98,7 +99,13 @@ impl Spawner {
     pub fn attach(socket: SpawnerSocket, cgroups: Option<Cgroups>) -> io::Result<Rc<Self>> {
         // A sequenced-packet socket is read and written like a datagram one, which tokio knows.
         let socket = UnixDatagram::from_std(std::os::unix::net::UnixDatagram::from(socket.0))?;
-        let spawner = Rc::new(Self { socket, cgroups, next: Cell::new(1), waiting: RefCell::new(HashMap::new()) });
+        let spawner = Rc::new(Self {
+            socket,
+            cgroups,
+            next: Cell::new(1),
+            waiting: RefCell::default(),
+            kills: RefCell::default(),
+        });
         let listener = Rc::clone(&spawner);
         tokio::task::spawn_local(async move {
             while listener.hear().await {}
@@ -142,6 +149,14 @@ impl Spawner {
         };
         self.say(&Ask::Start(Box::new(start)), fds).await?;
         Ok(Started { running, started })
+    }
+
+    /// Says which programs are to be killed; what the socket does not take now is said after the next word.
+    fn say_kills(&self) {
+        self.kills.borrow_mut().retain(|token| {
+            let word = encode(&Ask::Kill(*token)).unwrap_or_default();
+            rustix::net::send(self.socket.as_fd(), &word, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).is_err()
+        });
     }
 
     async fn say(&self, ask: &Ask, fds: &[BorrowedFd<'_>]) -> Result<(), StartError> {
@@ -189,6 +204,7 @@ impl Spawner {
                 Ok(length) => {
                     let say = decode(bytes.get(..length).unwrap_or_default());
                     say.into_iter().for_each(|say| self.heard(say));
+                    self.say_kills();
                 }
                 Err(why) if why.kind() == io::ErrorKind::WouldBlock => return true,
                 Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
@@ -261,14 +277,8 @@ impl Running {
         if self.over.get() {
             return;
         }
-        // The word is short and the socket nearly always takes it; where not, a task waits.
-        let (spawner, token) = (Rc::clone(&self.spawner), self.token);
-        if let Some(bytes) = encode(&Ask::Kill(token)) {
-            let sent = rustix::net::send(spawner.socket.as_fd(), &bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
-            if sent.is_err() {
-                tokio::task::spawn_local(async move { drop(spawner.say(&Ask::Kill(token), &[]).await) });
-            }
-        }
+        self.spawner.kills.borrow_mut().push(self.token);
+        self.spawner.say_kills();
     }
 }
 

@@ -1,0 +1,67 @@
+//! Programs of the machine that tests call, brought by apt if this is root's Debian.
+
+use std::{env, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
+
+use crate::{
+    error::{Error, Result},
+    run::Run,
+};
+
+/// A program, and Debian's package of it.
+const NEEDED: [(&str, &str); 3] = [
+    ("sha256sum", "coreutils"), // pins of modules, counted by another than us
+    ("nft", "nftables"),        // what the firewall plugin changes
+    ("strace", "strace"),       // faults at the daemon's system calls
+];
+/// Lists and a few small packages, from a slow mirror.
+const INSTALL: Duration = Duration::from_mins(10);
+/// Where programs of administrators are, which an ordinary user's PATH may lack.
+const FURTHER: [&str; 2] = ["/usr/sbin", "/sbin"];
+
+/// Sees to it that they are there; what remains missing is told, and returned.
+pub(super) fn programs() -> Option<Error> {
+    let packages = missing();
+    if packages.is_empty() {
+        return None;
+    }
+    let why = match install(&packages) {
+        Ok(()) if missing().is_empty() => return None,
+        Ok(()) => String::new(),
+        Err(error) => format!("\n  {error}"),
+    };
+    let error = Error::new(format!("missing, so tests fail: `apt-get install {}`{why}", missing().join(" ")));
+    eprintln!("{error}");
+    Some(error)
+}
+
+/// The packages of those that are not there.
+fn missing() -> Vec<&'static str> {
+    NEEDED.into_iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| package).collect()
+}
+
+fn is_there(program: &str) -> bool {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let further = FURTHER.iter().map(|folder| Path::new(folder).to_owned());
+    env::split_paths(&path).chain(further).any(|folder| folder.join(program).is_file())
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    if !is_root() {
+        return Err(Error::new("only root can install it"));
+    }
+    eprintln!("installing {}", packages.join(" "));
+    // Lists that are there may do though today's cannot be read.
+    if let Err(error) = apt(&["update", "-q"]) {
+        eprintln!("{error}");
+    }
+    apt(&[&["install", "-q", "-y", "--no-install-recommends"], packages].concat())
+}
+
+fn apt(words: &[&str]) -> Result<()> {
+    Run::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive").env("LC_ALL", "C").within(INSTALL).done()
+}
+
+/// Whether this process is root's.
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
