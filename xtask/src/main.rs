@@ -1,8 +1,8 @@
 //! `cargo xtask build` and its like: everything that has to be done to this repository and is more than one cargo call.
 //!
 //! It runs as whoever types it, trusts the repository and the machine's package sources, and writes below `target/` only
-//! (`rustup target add`, and for tests root's apt, apart). It downloads nothing that the step at hand can do without. A file a command; the rooms that
-//! commands share stand below.
+//! (`rustup target add` apart, and what root's `test` installs by apt). It downloads nothing that the step at hand can do
+//! without. A file a command; the rooms that commands share stand below.
 
 #![forbid(unsafe_code)]
 #![allow(

@@ -6,14 +6,11 @@
 // The machine's own programs that tests call.
 mod machine;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use crate::{
     build, dist,
-    error::{At, Error, Result},
+    error::{Error, Result},
     place, plugins,
     programs::{self, Profile},
     python,
@@ -51,6 +48,9 @@ fn make(wrong: &mut Vec<Error>) -> Result<Made> {
     build::with(&wasm, Profile::Dev)?;
     let fixtures = place::emptied(place::target().join("fixtures"))?;
     plugins::build(&wasm, &["hostile"], &fixtures)?;
+    for (folder, grants) in [("tests/plugins/hostile", "hostile.toml"), ("tests/python", "python.toml")] {
+        dist::install(&place::root().join(folder).join(grants), &fixtures.join(grants), 0o644)?;
+    }
     let python = python_things(&fixtures);
     let python = python.inspect_err(|error| eprintln!("goes on without Python: {error}"));
     let python = python.map_err(|error| wrong.push(error)).ok();

@@ -25,16 +25,16 @@ use crate::trusted_file::Program;
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What is on record of an immediate operation.
-#[derive(Debug, Clone, Copy)]
-pub struct Act<'a> {
+#[derive(Debug)]
+pub struct Act {
     /// Who asked.
-    pub requester: &'a Requester,
+    pub requester: Rc<Requester>,
     /// The operation, as callers name it.
-    pub operation: &'a str,
+    pub operation: String,
     /// The request's data.
-    pub data: &'a Data,
+    pub data: Data,
     /// What both sides can call it by.
-    pub reference: &'a str,
+    pub reference: String,
 }
 
 /// How a run ended.
@@ -47,6 +47,14 @@ pub enum Performed {
 }
 
 impl Performed {
+    /// For the record, unless it is done.
+    fn told(&self) -> Option<String> {
+        match self {
+            Self::Done(_) => None,
+            Self::Failed(refusal, why) => Some(format!("{}: {why}", refusal.text)),
+        }
+    }
+
     /// As it is kept with a hold.
     #[must_use]
     pub fn into_outcome(self) -> (Outcome, String) {
@@ -57,31 +65,31 @@ impl Performed {
     }
 }
 
-/// Runs what needs nobody's consent. An operation that runs no command leaves one record, after it.
+/// Runs what needs nobody's consent, with a record before and one after.
 ///
 /// # Errors
 /// What the caller hears, and the log.
 pub async fn immediate(
     daemon: &Rc<Daemon>,
-    act: &Act<'_>,
+    act: &Rc<Act>,
     authorized: Authorized,
     peer: Peer,
     deadline: Instant,
 ) -> Result<Data, Because> {
-    if !authorized.plan().is_empty() {
+    let nothing_runs = authorized.plan().is_empty();
+    if !nothing_runs {
         record(daemon, act, "performing", Some(authorized.plan()), None)
             .map_err(|why| Because::ours(Code::Failed, why))?;
     }
     let runs = daemon.runs();
     let performed = run(daemon, authorized, peer, deadline).await;
     drop(runs);
-    let (event, outcome) = match &performed {
-        Performed::Done(_) => ("done", None),
-        Performed::Failed(refusal, why) => ("failed", Some(format!("{}: {why}", refusal.text))),
-    };
-    // What has run has run: the caller hears how, and the next operation finds that nothing can be recorded.
-    if let Err(why) = record(daemon, act, event, None, outcome.as_deref()) {
-        crate::error!("{why}");
+    if nothing_runs {
+        // No deed waits for this record, so the caller need not either: it is written when the reply is on its way.
+        let (daemon, act, outcome) = (Rc::clone(daemon), Rc::clone(act), performed.told());
+        tokio::task::spawn_local(async move { record_end(&daemon, &act, outcome.as_deref()) });
+    } else {
+        record_end(daemon, act, performed.told().as_deref());
     }
     match performed {
         Performed::Done(data) => Ok(data),
@@ -90,24 +98,26 @@ pub async fn immediate(
     }
 }
 
-fn record(
-    daemon: &Daemon,
-    act: &Act<'_>,
-    event: &str,
-    plan: Option<&Plan>,
-    outcome: Option<&str>,
-) -> Result<(), String> {
+/// What has run has run: the caller hears how, whether or not this can be written; the next that runs a command finds out.
+fn record_end(daemon: &Daemon, act: &Act, outcome: Option<&str>) {
+    let event = if outcome.is_none() { "done" } else { "failed" };
+    if let Err(why) = record(daemon, act, event, None, outcome) {
+        crate::error!("{why}");
+    }
+}
+
+fn record(daemon: &Daemon, act: &Act, event: &str, plan: Option<&Plan>, outcome: Option<&str>) -> Result<(), String> {
     let argv: Option<Vec<Vec<String>>> =
         plan.map(|plan| plan.steps().iter().map(|step| step.planned.argv.clone()).collect());
     let event = Event {
         event,
-        reference: Some(act.reference),
+        reference: Some(&act.reference),
         socket: Some(&act.requester.socket),
         uid: Some(act.requester.uid),
         gid: Some(act.requester.gid),
         pid: act.requester.pid,
-        operation: Some(act.operation),
-        data: plan.is_some().then_some(act.data),
+        operation: Some(&act.operation),
+        data: plan.is_some().then_some(&act.data),
         plan: argv.as_deref(),
         outcome,
         ..Event::default()

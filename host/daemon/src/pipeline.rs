@@ -12,7 +12,7 @@ use crate::daemon::Daemon;
 use crate::gate::{self, Requester, Turned};
 use crate::held;
 use crate::hold::Hold;
-use crate::perform;
+use crate::perform::{self, Act};
 use crate::plan::Planning;
 use crate::plugin::exchange::Preparation;
 use crate::policy::{DEADLINE, Socket};
@@ -24,7 +24,7 @@ pub struct Caller {
     /// The socket.
     pub socket: Rc<Socket>,
     /// The peer.
-    pub requester: Requester,
+    pub requester: Rc<Requester>,
 }
 
 /// What the connection does next.
@@ -125,7 +125,12 @@ async fn perform_now(
     deadline: Instant,
     reference: &str,
 ) -> Result<Reply, Because> {
-    let act = perform::Act { requester: &caller.requester, operation: op, data, reference };
+    let act = Rc::new(Act {
+        requester: Rc::clone(&caller.requester),
+        operation: op.to_owned(),
+        data: data.clone(),
+        reference: reference.to_owned(),
+    });
     let peer = caller.requester.peer(caller.socket.number);
     let outcome = perform::immediate(daemon, &act, authorized, peer, deadline).await?;
     Ok(Reply::done(outcome))

@@ -29,7 +29,7 @@ const ADMIN: usize = usize::MAX;
 pub fn requests(daemon: &Rc<Daemon>, socket: &Rc<Socket>, listener: Listener, connections: &Rc<Connections>) {
     let (daemon, socket) = (Rc::clone(daemon), Rc::clone(socket));
     accept(listener, connections, socket.number, move |stream, peer, place| {
-        let caller = Caller { socket: Rc::clone(&socket), requester: requester(&socket, peer) };
+        let caller = Caller { socket: Rc::clone(&socket), requester: Rc::new(requester(&socket, peer)) };
         connection(Rc::clone(&daemon), caller, Connection::new(stream), place)
     });
 }

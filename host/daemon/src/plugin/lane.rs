@@ -5,7 +5,6 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
 use regent_lane::{Ask, FrameError, HEADER, Say, Side, decode, encode, frame_length};
-use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout_at};
@@ -92,7 +91,7 @@ impl Lane {
     pub async fn say(&mut self, deadline: Instant) -> Result<Say, LaneError> {
         let asked = Instant::now();
         if self.quick && self.read.is_empty() {
-            self.wait_in_place();
+            self.look_in_place(asked);
         }
         loop {
             if let Some(word) = self.take_word()? {
@@ -103,11 +102,16 @@ impl Lane {
         }
     }
 
-    /// Waits for the first byte without giving up the thread.
-    fn wait_in_place(&self) {
-        let mut lane = [PollFd::new(&self.stream, PollFlags::IN)];
-        let within = rustix::time::Timespec { tv_sec: 0, tv_nsec: i64::from(IN_PLACE.subsec_nanos()) };
-        let _either_way = rustix::event::poll(&mut lane, Some(&within));
+    /// Looks for the first bytes without giving up the thread.
+    fn look_in_place(&mut self, since: Instant) {
+        let mut chunk = [0; CHUNK];
+        while since.elapsed() < IN_PLACE {
+            match rustix::io::read(self.stream.as_fd(), &mut chunk) {
+                Ok(length) => return self.read.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+                Err(rustix::io::Errno::AGAIN) => std::hint::spin_loop(),
+                Err(_) => return,
+            }
+        }
     }
 
     fn take_word(&mut self) -> Result<Option<Say>, LaneError> {
