@@ -93,8 +93,7 @@ pub async fn immediate(
     }
     match performed {
         Performed::Done(data) => Ok(data),
-        Performed::Failed(refusal, why) if why.is_empty() => Err(refusal.into()),
-        Performed::Failed(refusal, why) => Err(Because::of(refusal, why)),
+        Performed::Failed(refusal, why) => Err(Because::failed(refusal, why)),
     }
 }
 
@@ -158,19 +157,10 @@ fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Option
         }
         (Ok(_), Some((code, why))) => Performed::Failed(Refusal::operation_failed(code), why),
         (Err(no), failure) => {
-            let why = failure.map(|(_, why)| format!("{why}; then ")).unwrap_or_default();
-            let code = if matches!(no, NoAnswer::Busy) { Code::Busy } else { Code::Failed };
-            Performed::Failed(Refusal::operation_failed(code), format!("{why}{}", said(&no)))
+            let first = failure.map(|(_, why)| format!("{why}; then ")).unwrap_or_default();
+            let (refusal, why) = Because::from(no).into_parts();
+            Performed::Failed(refusal, format!("{first}{why}"))
         }
-    }
-}
-
-fn said(no: &NoAnswer) -> String {
-    match no {
-        NoAnswer::Busy => "no lane came free in time".into(),
-        NoAnswer::Refused(refusal) => refusal.message.clone(),
-        NoAnswer::Denied(why) => why.clone(),
-        NoAnswer::Fault(fault) => format!("the plugin's fault: {fault}"),
     }
 }
 

@@ -47,6 +47,19 @@ impl Because {
         Self { refusal: Refusal::operation_failed(code), why, state: None, blame: Blame::Ours }
     }
 
+    /// A run failed; if there is more to say than the caller hears, somebody should look.
+    #[must_use]
+    pub fn failed(refusal: Refusal, why: String) -> Self {
+        let blame = if why.is_empty() { Blame::Caller } else { Blame::Ours };
+        Self { refusal, why, state: None, blame }
+    }
+
+    /// What the caller hears, and what the log is told besides.
+    #[must_use]
+    pub fn into_parts(self) -> (Refusal, String) {
+        (self.refusal, self.why)
+    }
+
     /// No secret, or a wrong one.
     #[must_use]
     pub fn wrong_secret() -> Self {
