@@ -1,33 +1,42 @@
-//! What an administrator wrote, as types: regent.toml, grants files, slots, and the rendering of argument lists.
+//! What an administrator wrote, as types that cannot be wrong: regent.toml and the grants files.
 //!
-//! Text goes in, and either a value whose every part is right comes out, or all mistakes at once, each with its place and what
-//! to write instead. Nothing here opens a file, knows a user's number or looks at a clock; the daemon, the command line and the
-//! fake host of the SDK all use this one checker.
+//! Trusted: the files, which root wrote; the daemon judges who could change them. Not trusted: the values that a plugin gives
+//! to the slots of a command, and what its `authorise` returns. Nothing here reads a file, asks the clock or knows this
+//! machine's users.
+//!
+//! Invariants: a file with a mistake yields no value; a [`Rendered`] command line comes from values that were parsed into
+//! their slots' types and written again from those, so that no client's spelling ever reaches an argument list.
+
 #![forbid(unsafe_code)]
 
-// Places, mistakes, and a table whose every key is taken or named.
+// What is wrong, with its line.
 mod mistake;
-mod table;
-// What may be written for a time, a mode, a name.
-mod value;
+// A TOML file being read.
+mod sheet;
 // regent.toml.
 mod config;
-mod people;
-// A grants file: operations, and the commands with their slots.
+// NAME.toml: operations and commands.
 mod grants;
-mod operation;
-mod command;
-mod template;
+// The types of a command's slots.
 mod slot;
 // Which addresses are public.
 pub mod addresses;
-// Steps of authorisation.
-mod step;
+// Times as people write them.
+mod duration;
+// "Did you mean".
+mod nearest;
 
-pub use command::{Command, OUTPUT_MAX, RenderError, Rendered, TIMEOUT_DEFAULT};
-pub use config::{Admin, Config, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
-pub use grants::Grants;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+pub use config::{Admin, Config, Person, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
+pub use grants::{Command, Grants, Operation, Principal, RenderError, Rendered, Step, combine};
 pub use mistake::{Checked, Mistake, Mistakes};
-pub use operation::{DEADLINE_DEFAULT, Operation, Principal};
-pub use people::Person;
-pub use step::{Step, combine};
+
+/// A whole immediate operation whose table has no `deadline`: the Python client gives up after 5 s of silence.
+pub const DEADLINE_DEFAULT: Duration = Duration::from_millis(4500);
+
+/// A command whose table has no `timeout`.
+pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(3);

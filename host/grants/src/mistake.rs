@@ -1,93 +1,77 @@
-//! A mistake: where it stands, what it is, and what to write instead.
+//! What is wrong in a file, or served all the same but worth a look: with its line, and what to write instead.
 
-use std::cell::RefCell;
 use std::fmt;
-use std::ops::Range;
 
-/// One mistake, or one thing that is served and should be looked at.
+/// One finding in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// The file, as it was named.
+    /// The file as it was named to the parser.
     pub file: String,
-    /// Its line, from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong, and what to write instead.
+    /// What is wrong, and how to get further.
     pub text: String,
 }
 
 impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.text)
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}: {}", self.file, self.line, self.text)
     }
 }
 
-/// All mistakes of a file; never none.
+/// All that is wrong in a file, by line; never empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistakes(Vec<Mistake>);
 
 impl Mistakes {
-    /// Each, in the order of the file.
-    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
+    pub(crate) fn new(mistakes: Vec<Mistake>) -> Self {
+        Self(mistakes)
+    }
+
+    /// Each, by line.
+    pub fn iter(&self) -> std::slice::Iter<'_, Mistake> {
         self.0.iter()
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is none, which this crate never returns.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Mistakes {
+    type Item = &'a Mistake;
+    type IntoIter = std::slice::Iter<'a, Mistake>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
 impl fmt::Display for Mistakes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|mistake| writeln!(f, "{mistake}"))
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, mistake) in self.0.iter().enumerate() {
+            let end = if number == 0 { "" } else { "\n" };
+            write!(formatter, "{end}{mistake}")?;
+        }
+        Ok(())
     }
 }
 
 impl std::error::Error for Mistakes {}
 
-/// What was written, and what should be looked at.
-#[derive(Debug, Clone)]
+/// A file without mistakes, and what should be looked at all the same.
+#[derive(Debug)]
 pub struct Checked<T> {
-    /// All of it right.
+    /// What was written.
     pub value: T,
-    /// Valid, and to be said loudly.
+    /// Said loudly, and served, by line.
     pub warnings: Vec<Mistake>,
-}
-
-/// Takes note of what is found in one file.
-pub(crate) struct Notes<'a> {
-    file: &'a str,
-    text: &'a str,
-    mistakes: RefCell<Vec<Mistake>>,
-    warnings: RefCell<Vec<Mistake>>,
-}
-
-impl<'a> Notes<'a> {
-    pub(crate) fn new(file: &'a str, text: &'a str) -> Self {
-        Self { file, text, mistakes: RefCell::default(), warnings: RefCell::default() }
-    }
-
-    pub(crate) fn line(&self, span: &Range<usize>) -> usize {
-        let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
-    }
-
-    fn note(&self, span: &Range<usize>, text: impl fmt::Display) -> Mistake {
-        Mistake { file: self.file.to_owned(), line: self.line(span), text: text.to_string() }
-    }
-
-    pub(crate) fn mistake(&self, span: &Range<usize>, text: impl fmt::Display) {
-        self.mistakes.borrow_mut().push(self.note(span, text));
-    }
-
-    pub(crate) fn warning(&self, span: &Range<usize>, text: impl fmt::Display) {
-        self.warnings.borrow_mut().push(self.note(span, text));
-    }
-
-    /// The value, unless something was wrong.
-    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<Checked<T>, Mistakes> {
-        let mut mistakes = self.mistakes.into_inner();
-        match value {
-            Some(value) if mistakes.is_empty() => Ok(Checked { value, warnings: self.warnings.into_inner() }),
-            _ => {
-                mistakes.sort_by_key(|mistake| mistake.line);
-                Err(Mistakes(mistakes))
-            }
-        }
-    }
 }

@@ -11,7 +11,7 @@ const NOT_PUBLIC: [([u8; 4], u32); 16] = [
     ([127, 0, 0, 0], 8),        // loopback
     ([169, 254, 0, 0], 16),     // link-local, and the clouds' metadata
     ([172, 16, 0, 0], 12),      // private
-    ([192, 0, 0, 0], 24),       // protocol assignments, but for the two of `PUBLIC`
+    ([192, 0, 0, 0], 24),       // protocol assignments; two anycast addresses in it nobody opens a port to
     ([192, 0, 2, 0], 24),       // documentation
     ([192, 88, 99, 0], 24),     // 6to4 relays, withdrawn
     ([192, 168, 0, 0], 16),     // private
@@ -23,13 +23,10 @@ const NOT_PUBLIC: [([u8; 4], u32); 16] = [
     ([255, 255, 255, 255], 32), // broadcast
 ];
 
-/// Globally reachable though in a range that is not: the anycast addresses of PCP (RFC 7723) and TURN (RFC 8155).
-const PUBLIC: [Ipv4Addr; 2] = [Ipv4Addr::new(192, 0, 0, 9), Ipv4Addr::new(192, 0, 0, 10)];
-
 pub(crate) fn is_public(ip: Ipv4Addr) -> bool {
     let within = |&(base, length): &([u8; 4], u32)| {
         let mask = u32::MAX << (u32::BITS - length);
         u32::from(ip) & mask == u32::from_be_bytes(base)
     };
-    PUBLIC.contains(&ip) || !NOT_PUBLIC.iter().any(within)
+    !NOT_PUBLIC.iter().any(within)
 }

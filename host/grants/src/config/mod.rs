@@ -1,0 +1,117 @@
+//! regent.toml: where things are, who may connect, and who the people are. It is parsed whole or not at all. What this
+//! machine has to say of it (do the users exist, are the files to be trusted) is the daemon's to ask.
+
+// Request sockets and the admin socket.
+mod sockets;
+// Persons and teams: one space of names.
+mod people;
+// Secrets, and weak ones.
+mod secret;
+// The uids of sandboxes.
+mod sandbox;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use people::Person;
+pub use sandbox::SandboxUids;
+pub use secret::{Secret, weak_secret};
+pub use sockets::{Admin, SecretSource, Socket, Visible};
+
+use crate::mistake::{Checked, Mistakes};
+use crate::sheet::Sheet;
+use crate::sheet::table::Table;
+use crate::sheet::value::Value;
+
+/// How long results are told to their requesters.
+const KEEP_RESULTS: Duration = Duration::from_secs(24 * 3600);
+
+/// regent.toml.
+#[derive(Debug)]
+pub struct Config {
+    /// Folders of modules, absolute; at least one.
+    pub plugins: Vec<PathBuf>,
+    /// The folder of grants files; `None`: each is beside its module.
+    pub grants: Option<PathBuf>,
+    /// The daemon's own folder.
+    pub state: PathBuf,
+    /// The audit log; by default `audit.jsonl` in the state folder.
+    pub audit: PathBuf,
+    /// How long a result is told to its requester; at least a second.
+    pub keep_results: Duration,
+    /// The sandboxes' uids.
+    pub sandbox: SandboxUids,
+    /// Layers of the sandbox that this machine may lack.
+    pub allow_missing: Vec<String>,
+    /// The request sockets, in the order of the file; at least one.
+    pub sockets: Vec<Socket>,
+    /// The admin socket.
+    pub admin: Option<Admin>,
+    /// Persons by name.
+    pub people: BTreeMap<String, Person>,
+    /// Teams by name: persons, at least one, each once.
+    pub teams: BTreeMap<String, Vec<String>>,
+}
+
+impl Config {
+    /// Reads regent.toml; `file` is what mistakes call it.
+    ///
+    /// # Errors
+    /// All mistakes, each with its line and what to write instead.
+    pub fn parse(file: &str, text: &str) -> Result<Checked<Self>, Mistakes> {
+        let sheet = Sheet::new(file, text);
+        let document = sheet.document();
+        let config = document
+            .as_ref()
+            .and_then(|document| read(Table::new(&sheet, "regent.toml".into(), 1, document.get_ref())));
+        drop(document);
+        sheet.finish(config)
+    }
+
+    /// The persons of a team; a person is a team of one. `None`: neither is known.
+    #[must_use]
+    pub fn members(&self, of: &str) -> Option<Vec<&str>> {
+        if let Some((name, _)) = self.people.get_key_value(of) {
+            return Some(vec![name]);
+        }
+        self.teams.get(of).map(|persons| persons.iter().map(String::as_str).collect())
+    }
+
+    /// All names that `of` may be.
+    pub(crate) fn persons_and_teams(&self) -> impl Iterator<Item = &str> {
+        self.people.keys().chain(self.teams.keys()).map(String::as_str)
+    }
+}
+
+fn read(mut table: Table<'_>) -> Option<Config> {
+    let plugins = table.need("plugins", "plugins = [\"/usr/lib/regent/plugins\"]", folders);
+    let grants = table.read("grants", Value::path);
+    let state = table.need("state", "state = \"/var/lib/regent\"", Value::path);
+    let audit = table.read("audit", Value::file_path);
+    let keep_results = table.read("keep_results", Value::seconds).unwrap_or(KEEP_RESULTS);
+    let (sandbox, allow_missing) = sandbox::read(&mut table);
+    let admin = table.read("admin", sockets::admin);
+    let sockets = sockets::read(&mut table, admin.as_ref());
+    let (people, teams) = people::read(&mut table);
+    table.finish(&["mail", "keys", "engine", "rate"]);
+    let state = state?;
+    Some(Config {
+        plugins: plugins?,
+        grants,
+        audit: audit.unwrap_or_else(|| state.join("audit.jsonl")),
+        state,
+        keep_results,
+        sandbox,
+        allow_missing,
+        sockets,
+        admin,
+        people,
+        teams,
+    })
+}
+
+fn folders(value: &Value<'_>) -> Option<Vec<PathBuf>> {
+    let list = value.list_of_some("nothing could be served: write plugins = [\"/usr/lib/regent/plugins\"]")?;
+    Some(Value::each(&list, Value::path))
+}

@@ -1,0 +1,70 @@
+//! Persons and teams. They share one space of names, since a step's `of` may name either.
+
+use std::collections::BTreeMap;
+
+use crate::nearest;
+use crate::sheet::table::Table;
+use crate::sheet::value::Value;
+
+/// A person: one system user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// The name, or the number as digits.
+    pub user: String,
+    /// Whether this person sees and may deny all that is held.
+    pub admin: bool,
+}
+
+type People = BTreeMap<String, Person>;
+type Teams = BTreeMap<String, Vec<String>>;
+
+pub(super) fn read(root: &mut Table<'_>) -> (People, Teams) {
+    let mut people = People::new();
+    for value in root.read("people", |value| value.table("[people]")).map(|mut table| table.names()).unwrap_or_default()
+    {
+        if let Some((name, person)) = person(&value) {
+            if let Some((other, _)) = people.iter().find(|(_, other)| other.user == person.user) {
+                value.mistake(format!("{name} and {other} are one user, and so one person: keep one"));
+            }
+            people.insert(name, person);
+        }
+    }
+    let mut teams = Teams::new();
+    for value in root.read("teams", |value| value.table("[teams]")).map(|mut table| table.names()).unwrap_or_default() {
+        if let Some((name, team)) = team(&value, &people) {
+            teams.insert(name, team);
+        }
+    }
+    (people, teams)
+}
+
+fn person(value: &Value<'_>) -> Option<(String, Person)> {
+    let name = value.named();
+    let title = format!("[people.{}]", value.key);
+    let mut table = value.table(title)?;
+    let user = table.need("user", &format!("user = \"{}\"", value.key), Value::account_or_id);
+    let admin = table.read("admin", Value::boolean).unwrap_or(false);
+    table.finish(&["keys", "mail", "totp"]);
+    // A person with another mistake stays a person, so that teams that name it are not called wrong as well.
+    Some((name?.to_owned(), Person { user: user.unwrap_or_else(|| format!("?{}", value.key)), admin }))
+}
+
+fn team(value: &Value<'_>, people: &People) -> Option<(String, Vec<String>)> {
+    let name = value.named()?;
+    if people.contains_key(name) {
+        value.mistake(format!("{name} is a person already, and `of` could mean either: name the team otherwise"));
+    }
+    let list = value.list_of_some("a team has persons: write their names");
+    let mut persons: Vec<String> = Vec::new();
+    for item in list.unwrap_or_default() {
+        let Some(person) = item.text() else { continue };
+        if !people.contains_key(person) {
+            let advice = nearest::advice(person, people.keys().map(String::as_str));
+            item.mistake(format!("team {name}: no person is called {person:?}: {advice}"));
+        } else if persons.iter().any(|other| other == person) {
+            item.mistake(format!("team {name}: {person} stands twice, and counts once: take one out"));
+        }
+        persons.push(person.to_owned());
+    }
+    Some((name.to_owned(), persons))
+}

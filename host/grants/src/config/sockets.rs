@@ -1,0 +1,214 @@
+//! Request sockets, each with its secret and its view, and the admin socket.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::secret::{Secret, weak_secret};
+use crate::sheet::table::Table;
+use crate::sheet::value::Value;
+
+const MODE: u32 = 0o660;
+
+/// `sun_path` of unix(7), less its final NUL.
+const PATH_MAX: usize = 107;
+
+/// A request socket.
+#[derive(Debug)]
+pub struct Socket {
+    /// Its name, which stands in records and logs.
+    pub name: String,
+    /// Absolute, in a folder that no other socket is in.
+    pub path: PathBuf,
+    /// Permission bits.
+    pub mode: u32,
+    /// Name or number; `None`: the daemon's own.
+    pub group: Option<String>,
+    /// What opens it.
+    pub secret: SecretSource,
+    /// What may be asked on it.
+    pub operations: Visible,
+    /// Whether its peers' uids mean users of this machine.
+    pub trust_peer_uid: bool,
+    /// Where it stands in the file.
+    pub line: usize,
+}
+
+/// Where a secret is.
+#[derive(Debug)]
+pub enum SecretSource {
+    /// In a file, one a line, all valid.
+    File(PathBuf),
+    /// In regent.toml itself.
+    Text(Secret),
+}
+
+/// The operations of a socket, under the names that callers use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Visible {
+    /// All that are granted.
+    All,
+    /// These.
+    Only(BTreeSet<String>),
+}
+
+impl Visible {
+    /// Whether this operation may be asked for.
+    #[must_use]
+    pub fn sees(&self, operation: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(operations) => operations.contains(operation),
+        }
+    }
+}
+
+/// The admin socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Admin {
+    /// Absolute, in no request socket's folder.
+    pub path: PathBuf,
+    /// Permission bits.
+    pub mode: u32,
+    /// Name or number; `None`: the daemon's own.
+    pub group: Option<String>,
+}
+
+pub(super) fn admin(value: &Value<'_>) -> Option<Admin> {
+    let mut table = value.table("[admin]")?;
+    let path = table.need("path", "path = \"/run/regent-admin/admin.sock\"", socket_path);
+    let mode = mode(&mut table);
+    let group = table.read("group", Value::account_or_id);
+    table.finish(&[]);
+    Some(Admin { path: path?, mode, group })
+}
+
+pub(super) fn read(root: &mut Table<'_>, admin: Option<&Admin>) -> Vec<Socket> {
+    let Some(list) = root.take("sockets") else {
+        root.mistake("there is no socket, so nobody could ask: add [[sockets]]");
+        return Vec::new();
+    };
+    let list = list.list_of_some("nobody could ask: add [[sockets]]").unwrap_or_default();
+    let mut sockets: Vec<Socket> = Vec::new();
+    for value in list {
+        let Some(socket) = socket(&value) else { continue };
+        apart(&value, &socket, &sockets, admin);
+        sockets.push(socket);
+    }
+    sockets
+}
+
+/// Who may enter a socket's folder may reach the socket: so each has a folder, and the admin socket above all.
+fn apart(value: &Value<'_>, socket: &Socket, others: &[Socket], admin: Option<&Admin>) {
+    let (name, folder) = (&socket.name, socket.path.parent());
+    for other in others {
+        if other.name == *name {
+            value.mistake(format!("two sockets are called {name}: name one otherwise"));
+        }
+        if other.path == socket.path {
+            value.mistake(format!("{name} has the path of {}: give it another", other.name));
+        } else if other.path.parent() == folder {
+            value.mistake(format!("{name} is in the folder of {}: give each a folder of its own", other.name));
+        }
+    }
+    if admin.is_some_and(|admin| admin.path.parent() == folder) {
+        value.mistake(format!("{name} is in the folder of the admin socket: give [admin] a folder of its own"));
+    }
+}
+
+fn socket(value: &Value<'_>) -> Option<Socket> {
+    let mut table = value.table("[[sockets]]")?;
+    let name = table.need("name", "name = \"web\"", Value::name);
+    let path = table.need("path", "path = \"/run/regent/web/regent.sock\"", socket_path);
+    let mode = mode(&mut table);
+    let group = table.read("group", Value::account_or_id);
+    let secret = secret(&mut table);
+    let operations = table.need("operations", "operations = [\"whoami\"], or [\"*\"] for all", visible);
+    let trust_peer_uid = table.read("trust_peer_uid", Value::boolean).unwrap_or(true);
+    if operations == Some(Visible::All) && !trust_peer_uid {
+        let text = "operations = [\"*\"] where peers' uids are not trusted: all that is granted is asked for with the secret \
+                    alone: name the operations";
+        value.sheet.warning(value.line, text);
+    }
+    table.finish(&["rate"]);
+    Some(Socket {
+        name: name?.to_owned(),
+        path: path?,
+        mode,
+        group,
+        secret: secret?,
+        operations: operations?,
+        trust_peer_uid,
+        line: value.line,
+    })
+}
+
+fn socket_path(value: &Value<'_>) -> Option<PathBuf> {
+    let path = value.file_path()?;
+    if path.as_os_str().len() > PATH_MAX {
+        value
+            .mistake(format!("path is longer than the {PATH_MAX} bytes that a socket's may have: write a shorter one"));
+    }
+    if path.parent() == Some(Path::new("/")) {
+        value.mistake("path is in /: give the socket a folder of its own");
+    }
+    Some(path)
+}
+
+fn mode(table: &mut Table<'_>) -> u32 {
+    let Some(value) = table.take("mode") else { return MODE };
+    let mode = value.mode("mode = \"0660\"").unwrap_or(MODE);
+    if mode & 0o002 != 0 {
+        let text = "every user of this machine may connect: write mode = \"0660\" and group";
+        value.sheet.warning(value.line, text);
+    }
+    mode
+}
+
+fn secret(table: &mut Table<'_>) -> Option<SecretSource> {
+    let (text, file) = (table.take("secret"), table.take("secret_file"));
+    match (text, file) {
+        (Some(text), None) => written(&text),
+        (None, Some(file)) => file.file_path().map(SecretSource::File),
+        (Some(_), Some(file)) => {
+            file.mistake("secret and secret_file: keep one of them");
+            None
+        }
+        (None, None) => {
+            table.mistake("[[sockets]] has no secret: write secret_file = \"/etc/regent/web.secret\"");
+            None
+        }
+    }
+}
+
+fn written(value: &Value<'_>) -> Option<SecretSource> {
+    let text = value.text()?;
+    if text.trim().is_empty() {
+        value.mistake("secret is empty: write 16 random bytes or more, or secret_file = \"/etc/regent/web.secret\"");
+        return None;
+    }
+    value.sheet.warning(value.line, "the secret is in this file, and known to whoever reads it: write secret_file = …");
+    if let Some(why) = weak_secret(text) {
+        value.sheet.warning(value.line, why);
+    }
+    Some(SecretSource::Text(Secret::new(text)))
+}
+
+fn visible(value: &Value<'_>) -> Option<Visible> {
+    let list = value.list_of_some("nothing could be asked: write the operations' names, or [\"*\"] for all")?;
+    if let [only] = list.as_slice()
+        && only.text()? == "*"
+    {
+        return Some(Visible::All);
+    }
+    let mut names = BTreeSet::new();
+    for item in &list {
+        if item.text() == Some("*") {
+            item.mistake("\"*\" means all: write it alone, or take it out");
+        } else if let Some(name) = item.name()
+            && !names.insert(name.to_owned())
+        {
+            item.mistake(format!("{name} stands twice: take one out"));
+        }
+    }
+    Some(Visible::Only(names))
+}

@@ -1,0 +1,138 @@
+//! `[commands.NAME]` as an administrator wrote it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::command::Command;
+use super::template::Template;
+use crate::sheet::value::Value;
+use crate::slot::Slot;
+use crate::slot::read::{Settings, slot};
+use crate::{TIMEOUT_DEFAULT, nearest};
+
+/// How much of a command's output is kept, at most and by default: a step's share of a plugin's memory.
+const OUTPUT_MAX: i64 = 1 << 20;
+
+const UMASK: u32 = 0o022;
+
+/// Parts of a command that later versions read.
+const LATER: [&str; 6] = ["stdin", "reply", "require", "groups", "limits", "rate"];
+
+/// A command, and where its timeout stands.
+pub(super) struct Read {
+    pub(super) command: Command,
+    pub(super) timeout_line: usize,
+}
+
+pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<Read> {
+    let name = value.named().map(str::to_owned);
+    let mut table = value.table(format!("[commands.{}]", value.key))?;
+    let run = table.take("run");
+    if run.is_none() {
+        table.mistake(format!("{} has no run: write run = [\"/usr/bin/PROGRAM\", \"ARGUMENT\"]", table.title));
+    }
+    let (program, arguments) = run.as_ref().and_then(arguments).unzip();
+    let params = table.read("params", |value| value.table("params")).map(|mut table| table.names()).unwrap_or_default();
+    let slots = slots(&params, run.as_ref(), arguments.as_deref(), settings);
+    let timeout = table.take("timeout");
+    let timeout_line = timeout.as_ref().map_or(value.line, |timeout| timeout.line);
+    let command = Command {
+        name: String::new(),
+        program: PathBuf::new(),
+        timeout: timeout.as_ref().and_then(Value::duration).unwrap_or(TIMEOUT_DEFAULT),
+        run_as: table.read("run_as", Value::account_or_id),
+        ok: table.read("ok", statuses).unwrap_or_else(|| vec![0]),
+        env: table.read("env", environment).unwrap_or_default(),
+        cwd: table.read("cwd", Value::path),
+        umask: table.read("umask", |value| value.mode("umask = \"0022\"")).unwrap_or(UMASK),
+        output_max: table.read("output_max", |value| value.number(1, OUTPUT_MAX)).unwrap_or(1 << 20),
+        line: value.line,
+        arguments: Vec::new(),
+        slots: slots.unwrap_or_default(),
+    };
+    table.finish(&LATER);
+    let command = Command { name: name?, program: program?, arguments: arguments?, ..command };
+    Some(Read { command, timeout_line })
+}
+
+fn arguments(run: &Value<'_>) -> Option<(PathBuf, Vec<Template>)> {
+    let list = run.list_of_some("nothing would run: write the program's absolute path and its arguments")?;
+    let template = |item: &Value<'_>| {
+        let said = |why| item.mistake(format!("run: {why}"));
+        Template::parse(item.text()?).map_err(said).ok()
+    };
+    let (program, templates) = (list.first()?, Value::each(&list, template));
+    if templates.len() < list.len() {
+        return None;
+    }
+    let Some(fixed) = templates.first()?.fixed() else {
+        program.mistake("run: the program cannot have a slot: write its absolute path");
+        return None;
+    };
+    let path = program.file_path()?;
+    // What is run is what is shown: the first argument is the program's path, letter by letter.
+    if path.as_os_str() != fixed {
+        program.mistake(format!("run: write the program's path plainly: {:?}", path.display().to_string()));
+        return None;
+    }
+    Some((path, templates))
+}
+
+/// The slots in the order of `run`. Each needs a type, and a type without a slot is a slip of the pen.
+fn slots(
+    params: &[Value<'_>],
+    run: Option<&Value<'_>>,
+    arguments: Option<&[Template]>,
+    settings: &Settings<'_>,
+) -> Option<Vec<(String, Slot)>> {
+    let mut typed: BTreeMap<&str, Option<Slot>> = BTreeMap::new();
+    for value in params {
+        if let Some(name) = value.named() {
+            typed.insert(name, slot(value, settings));
+        }
+    }
+    let (run, arguments) = (run?, arguments?);
+    let mut used: Vec<&str> = Vec::new();
+    for name in arguments.iter().flat_map(Template::slots) {
+        if !used.contains(&name) {
+            used.push(name);
+        }
+    }
+    for name in used.iter().filter(|name| !typed.contains_key(*name)) {
+        run.mistake(untyped(name, typed.keys().copied()));
+    }
+    for value in params.iter().filter(|value| !used.contains(&value.key.as_ref())) {
+        value.mistake(format!("params.{0} is in no argument of run: write {{{0}}} there, or take it out", value.key));
+    }
+    Some(used.into_iter().filter_map(|name| Some((name.to_owned(), typed.remove(name).flatten()?))).collect())
+}
+
+fn untyped<'a>(name: &str, typed: impl Iterator<Item = &'a str>) -> String {
+    let add = format!("run: slot {name} has no type: add params.{name} = {{ type = \"…\" }}");
+    match nearest::nearest(name, typed) {
+        Some(near) => format!("{add}, or did you mean {{{near}}}?"),
+        None => add,
+    }
+}
+
+fn statuses(value: &Value<'_>) -> Option<Vec<i32>> {
+    let list = value.list_of_some("nothing would be success: write ok = [0]")?;
+    Some(Value::each(&list, |item| item.number(0, 255)))
+}
+
+fn environment(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
+    let mut environment = BTreeMap::new();
+    for value in value.table("env")?.names() {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let begins = value.key.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+        if !begins || !value.key.bytes().all(letter) {
+            value.mistake(format!("env: {:?} is no name of a variable: write letters, digits and _", value.key));
+        }
+        let Some(text) = value.text() else { continue };
+        if text.contains('\0') {
+            value.mistake(format!("env: {} holds a NUL: take it out", value.key));
+        }
+        environment.insert(value.key.to_string(), text.to_owned());
+    }
+    Some(environment)
+}

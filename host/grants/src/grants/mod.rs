@@ -1,0 +1,154 @@
+//! NAME.toml: what the administrator lets one plugin do. An operation or command that is not here does not exist.
+
+// Which modules.
+mod pin;
+// What the plugin is told.
+mod settings;
+// Who may ask for what.
+mod operation;
+// Whose consent it needs.
+mod step;
+// What a command is, and its rendering.
+mod command;
+// What an administrator wrote of it.
+mod commands;
+// An argument with its slots.
+mod template;
+// What consent is bound to.
+mod digest;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use command::{Command, RenderError, Rendered};
+pub use operation::{Operation, Principal};
+pub use step::{Step, combine};
+
+use crate::config::Config;
+use crate::mistake::{Checked, Mistakes};
+use crate::sheet::Sheet;
+use crate::sheet::table::Table;
+use crate::sheet::value::Value;
+use crate::sheet::words::is_name;
+use crate::slot::read::Settings;
+use crate::{DEADLINE_DEFAULT, duration};
+
+/// A grants file.
+#[derive(Debug, Clone)]
+pub struct Grants {
+    /// The plugin's name: the file's, less `.toml`.
+    pub name: String,
+    /// Digests of the modules that it is for; empty: not pinned.
+    pub sha256: Vec<[u8; 32]>,
+    /// The text of a JSON object.
+    pub settings: String,
+    /// What is served, in the order of the file; at least one.
+    pub operations: Vec<Operation>,
+    /// What may be planned, by name.
+    pub commands: BTreeMap<String, Command>,
+}
+
+impl Grants {
+    /// Reads a grants file. `name` is the plugin's, `file` is what mistakes call the file.
+    ///
+    /// # Errors
+    /// All mistakes, each with its line and what to write instead.
+    pub fn parse(name: &str, file: &str, text: &str, config: &Config) -> Result<Checked<Self>, Mistakes> {
+        let sheet = Sheet::new(file, text);
+        if !is_name(name) {
+            sheet.mistake(1, format!("{name:?} is no name of a plugin: call the file by letters, digits, - and _"));
+        }
+        let document = sheet.document();
+        let grants = document
+            .as_ref()
+            .map(|document| read(name, Table::new(&sheet, format!("{name}.toml"), 1, document.get_ref()), config));
+        drop(document);
+        sheet.finish(grants)
+    }
+
+    /// A command by name.
+    #[must_use]
+    pub fn command(&self, name: &str) -> Option<&Command> {
+        self.commands.get(name)
+    }
+
+    /// Canonical text of all that bears on this operation, for a digest that consent is bound to. The module's pins are not
+    /// in it: what was approved is bound to the module itself.
+    #[must_use]
+    pub fn digest_text(&self, operation: &Operation) -> String {
+        digest::text(self, operation)
+    }
+}
+
+fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
+    let pinned = table.take("sha256");
+    let settings = Settings(table.take("settings"));
+    let operations = named(&mut table, "operations");
+    let commands = named(&mut table, "commands");
+    if operations.is_empty() {
+        table.mistake("no operation is served: add [operations.NAME]");
+    }
+    let operations: Vec<_> = operations.iter().filter_map(|value| operation::read(value, config)).collect();
+    let commands: Vec<_> = commands.iter().filter_map(|value| commands::read(value, &settings)).collect();
+    served(&table, &operations, pinned.is_some());
+    fitting(&table, &operations, &commands);
+    let grants = Grants {
+        name: name.to_owned(),
+        sha256: pinned.as_ref().map(pin::read).unwrap_or_default(),
+        settings: settings::json(settings.0.as_ref()),
+        operations: operations.into_iter().map(|read| read.operation).collect(),
+        commands: commands.into_iter().map(|read| (read.command.name.clone(), read.command)).collect(),
+    };
+    table.finish(&["module", "rate", "engine", "run", "keys", "mail"]);
+    grants
+}
+
+fn named<'s>(table: &mut Table<'s>, key: &'static str) -> Vec<Value<'s>> {
+    table.read(key, |value| value.table(format!("[{key}]"))).map(|mut table| table.names()).unwrap_or_default()
+}
+
+/// Each under a name of its own; and what is held is held for a certain module.
+fn served(table: &Table<'_>, operations: &[operation::Read], pinned: bool) {
+    if !pinned {
+        let text = "the module is not pinned, so whoever can replace it has these grants: add sha256 = \"…\"";
+        table.sheet.warning(table.line, text);
+    }
+    let mut called = BTreeMap::new();
+    for operation::Read { operation, require_line } in operations {
+        if let (Some(line), false) = (require_line, pinned) {
+            table.sheet.mistake(
+                *line,
+                "held operations need a pin: add sha256 = \"…\", as `sha256sum` of the module prints it",
+            );
+        }
+        if let Some(other) = called.insert(&operation.called, &operation.name) {
+            let (name, called) = (&operation.name, &operation.called);
+            table.sheet.mistake(
+                operation.line,
+                format!("{other} and {name} are both called {called}: write another as = \"…\""),
+            );
+        }
+    }
+}
+
+/// The plugin may plan any command in any operation, so each must fit into the shortest that runs at once.
+fn fitting(table: &Table<'_>, operations: &[operation::Read], commands: &[commands::Read]) {
+    let deadline = |operation: &Operation| operation.deadline.unwrap_or(DEADLINE_DEFAULT);
+    let immediate = operations.iter().filter(|read| read.require_line.is_none()).map(|read| &read.operation);
+    let Some(shortest) = immediate.min_by_key(|operation| deadline(operation)) else { return };
+    let whole = deadline(shortest);
+    for commands::Read { command, timeout_line } in commands {
+        if command.timeout > whole {
+            table.sheet.mistake(*timeout_line, unfit(command, shortest, whole));
+        }
+    }
+}
+
+fn unfit(command: &Command, operation: &Operation, whole: Duration) -> String {
+    let (timeout, whole) = (duration::shown(command.timeout), duration::shown(whole));
+    let (command, operation) = (&command.name, &operation.name);
+    format!(
+        "command {command}: its timeout of {timeout} does not fit into the {whole} of operation {operation}: \
+         write a shorter timeout, or deadline = \"{timeout}\" or more in [operations.{operation}]"
+    )
+}

@@ -1,0 +1,141 @@
+//! `[operations.NAME]`: who may ask, whose consent it needs, and how long it may take.
+
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::digest::milliseconds;
+use super::step::{Step, require};
+use crate::config::Config;
+use crate::sheet::value::Value;
+
+/// A held request waits so long for consent.
+const HOLD_FOR: Duration = Duration::from_secs(15 * 60);
+
+/// One that has it waits so long for its run.
+const RUN_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// Parts of an operation that later versions read.
+const LATER: [&str; 9] = ["rate", "when", "any", "run", "module", "stdin", "reply", "params", "keys"];
+
+/// An operation that is served.
+#[derive(Debug, Clone)]
+pub struct Operation {
+    /// What the plugin calls it.
+    pub name: String,
+    /// What callers call it: `as`, or its name.
+    pub called: String,
+    /// Who may ask; `None`: whoever knows the secret. Never empty.
+    pub allow: Option<Vec<Principal>>,
+    /// Whose consent it needs, in order; empty: nobody's.
+    pub require: Vec<Step>,
+    /// How long an immediate one may take.
+    pub deadline: Option<Duration>,
+    /// Whether callers are shown the command lines.
+    pub show_plan: bool,
+    /// How long a held one waits for consent; at least a second.
+    pub hold_for: Duration,
+    /// How long one with consent waits for its run; at least a second.
+    pub run_within: Duration,
+    /// Where it stands in the file.
+    pub line: usize,
+}
+
+/// Who may ask, as the kernel names the peer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// A user, by name or digits.
+    User(String),
+    /// A user, by number.
+    Uid(u32),
+    /// A group, by name or digits.
+    Group(String),
+    /// A group, by number.
+    Gid(u32),
+}
+
+/// An operation, and where `require` stands.
+pub(super) struct Read {
+    pub(super) operation: Operation,
+    pub(super) require_line: Option<usize>,
+}
+
+pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
+    let name = value.named().map(str::to_owned);
+    let mut table = value.table(format!("[operations.{}]", value.key))?;
+    let called = table.read("as", |value| value.name().map(str::to_owned));
+    let allowed = table.take("allow");
+    if allowed.is_none() {
+        let text =
+            format!("operation {}: whoever knows the secret may ask: add allow = [{{ user = \"NAME\" }}]", value.key);
+        value.sheet.warning(value.line, text);
+    }
+    let required = table.take("require");
+    let operation = Operation {
+        name: String::new(),
+        called: String::new(),
+        allow: allowed.as_ref().and_then(allow),
+        require: required.as_ref().and_then(|value| require(value, config)).unwrap_or_default(),
+        deadline: table.read("deadline", Value::duration),
+        show_plan: table.read("show_plan", Value::boolean).unwrap_or(false),
+        hold_for: table.read("hold_for", Value::seconds).unwrap_or(HOLD_FOR),
+        run_within: table.read("run_within", Value::seconds).unwrap_or(RUN_WITHIN),
+        line: value.line,
+    };
+    table.finish(&LATER);
+    let name = name?;
+    let operation = Operation { called: called.unwrap_or_else(|| name.clone()), name, ..operation };
+    Some(Read { operation, require_line: required.map(|value| value.line) })
+}
+
+fn allow(value: &Value<'_>) -> Option<Vec<Principal>> {
+    let list = value.list_of_some("it would allow nobody: write { user = \"NAME\" }, or leave allow out")?;
+    Some(Value::each(&list, principal))
+}
+
+fn principal(value: &Value<'_>) -> Option<Principal> {
+    let mut table = value.table("a rule of allow")?;
+    let keys = ["user", "uid", "group", "gid"].map(|key| table.take(key));
+    let principal = match &keys {
+        [Some(user), None, None, None] => user.account().map(Principal::User),
+        [None, Some(uid), None, None] => uid.id().map(Principal::Uid),
+        [None, None, Some(group), None] => group.account().map(Principal::Group),
+        [None, None, None, Some(gid)] => gid.id().map(Principal::Gid),
+        _ => {
+            let text =
+                "a rule of allow has one of user, uid, group, gid: write { user = \"NAME\" }, and a rule for each";
+            table.mistake(text);
+            None
+        }
+    };
+    table.finish(&["person", "team"]);
+    principal
+}
+
+impl Operation {
+    pub(super) fn digest(&self) -> Json {
+        let allow = self.allow.as_ref().map(|allow| allow.iter().map(Principal::digest).collect::<Vec<_>>());
+        let step = |step: &Step| json!({"step": "approval", "of": step.of, "count": step.count});
+        json!({
+            "name": self.name,
+            "as": self.called,
+            "allow": allow,
+            "require": self.require.iter().map(step).collect::<Vec<_>>(),
+            "deadline_ms": self.deadline.map(milliseconds),
+            "show_plan": self.show_plan,
+            "hold_for_ms": milliseconds(self.hold_for),
+            "run_within_ms": milliseconds(self.run_within),
+        })
+    }
+}
+
+impl Principal {
+    fn digest(&self) -> Json {
+        match self {
+            Self::User(name) => json!({"user": name}),
+            Self::Uid(uid) => json!({"uid": uid}),
+            Self::Group(name) => json!({"group": name}),
+            Self::Gid(gid) => json!({"gid": gid}),
+        }
+    }
+}

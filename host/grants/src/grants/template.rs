@@ -1,0 +1,108 @@
+//! An argument of `run`: fixed text and slots. `{ip}` is a slot; `{{` and `}}` are braces, and so is a brace that is the
+//! whole argument, as in nft's sets.
+
+use crate::sheet::words::is_name;
+
+/// A piece of an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Piece {
+    Text(String),
+    Slot(String),
+}
+
+/// One argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Template(Vec<Piece>);
+
+impl Template {
+    /// Reads one; the error says what to write.
+    pub(super) fn parse(written: &str) -> Result<Self, String> {
+        if written.contains('\0') {
+            return Err("an argument cannot hold a NUL: take it out".into());
+        }
+        if written == "{" || written == "}" {
+            return Ok(Self(vec![Piece::Text(written.to_owned())]));
+        }
+        let (mut pieces, mut text, mut rest) = (Vec::new(), String::new(), written);
+        while let Some((letter, after)) = split_first(rest) {
+            rest = after;
+            match (letter, after.strip_prefix(letter)) {
+                ('{' | '}', Some(after)) => {
+                    text.push(letter);
+                    rest = after;
+                }
+                ('{', None) => {
+                    let (slot, after) = slot(written, after)?;
+                    if !text.is_empty() {
+                        pieces.push(Piece::Text(std::mem::take(&mut text)));
+                    }
+                    pieces.push(Piece::Slot(slot.to_owned()));
+                    rest = after;
+                }
+                ('}', None) => return Err(lone(written, '}')),
+                _ => text.push(letter),
+            }
+        }
+        if !text.is_empty() {
+            pieces.push(Piece::Text(text));
+        }
+        Ok(Self(pieces))
+    }
+
+    /// The slots, in order.
+    pub(super) fn slots(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Slot(name) => Some(name.as_str()),
+            Piece::Text(_) => None,
+        })
+    }
+
+    /// The text of an argument that has no slot.
+    pub(super) fn fixed(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [] => Some(""),
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The argument; `None`: a slot has no value.
+    pub(super) fn fill<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
+        let mut filled = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(text) => filled.push_str(text),
+                Piece::Slot(name) => filled.push_str(value(name)?),
+            }
+        }
+        Some(filled)
+    }
+
+    /// Text and slots apart, so that no two arguments look the same.
+    pub(super) fn digest(&self) -> serde_json::Value {
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => serde_json::json!({"text": text}),
+            Piece::Slot(slot) => serde_json::json!({"slot": slot}),
+        };
+        self.0.iter().map(piece).collect()
+    }
+}
+
+fn split_first(text: &str) -> Option<(char, &str)> {
+    let mut letters = text.chars();
+    letters.next().map(|letter| (letter, letters.as_str()))
+}
+
+fn slot<'w>(written: &'w str, after: &'w str) -> Result<(&'w str, &'w str), String> {
+    match after.split_once('}') {
+        Some((name, after)) if is_name(name) => Ok((name, after)),
+        Some((name, _)) if !name.contains('{') && !name.is_empty() => {
+            Err(format!("{written:?}: {name:?} is no name of a slot: write {{SLOT}}, and {{{{ for a brace itself"))
+        }
+        _ => Err(lone(written, '{')),
+    }
+}
+
+fn lone(written: &str, brace: char) -> String {
+    format!("{written:?} has a lone {brace}: a slot is written {{SLOT}}, a brace itself {brace}{brace}")
+}

@@ -1,0 +1,113 @@
+//! A text that a pattern matches as a whole.
+//!
+//! "Anchored" alone is not enough: `^\d+$` takes Arabic digits, `(?m)` makes the ends those of a line, `^a|b$` is two patterns.
+//! So the pattern stands between `\A(?:` and `)\z`, knows ASCII only, and turns nothing on or off inside.
+
+use regex::bytes::{Regex, RegexBuilder};
+use serde_json::{Value as Json, json};
+
+use crate::sheet::table::Table;
+use crate::sheet::value::Value;
+
+/// The longest value that a slot can be told to take.
+pub(super) const MAX: usize = 4096;
+
+const MAX_DEFAULT: usize = 256;
+
+/// A compiled pattern's memory: a slip such as `(a{1000}){1000}` is a mistake, not a daemon out of memory.
+const PATTERN_MEMORY: usize = 1 << 20;
+
+/// Which texts.
+#[derive(Debug, Clone)]
+pub(crate) struct Text {
+    pattern: String,
+    whole: Regex,
+    max: usize,
+    first_any: bool,
+}
+
+impl Text {
+    pub(super) fn read(table: &mut Table<'_>) -> Option<Self> {
+        let pattern =
+            table.need("pattern", "pattern = \"[a-z]+\" (it must match the whole value), or one_of", compiled);
+        let max = table.read("max", |value| value.number(1, MAX as i64)).unwrap_or(MAX_DEFAULT);
+        let first_any = table.read("first_any", Value::boolean).unwrap_or(false);
+        let (pattern, whole) = pattern?;
+        Some(Self { pattern, whole, max, first_any })
+    }
+
+    pub(super) fn accept(&self, value: &str) -> Option<String> {
+        let length = !value.is_empty() && value.len() <= self.max;
+        let first = self.first_any || begins_well(value);
+        let accepted = length && first && is_plain(value) && self.whole.is_match(value.as_bytes());
+        accepted.then(|| value.to_owned())
+    }
+
+    pub(super) fn rule(&self) -> String {
+        let first = if self.first_any { "" } else { ", not beginning with - + @ or =" };
+        format!("1 to {} bytes of ASCII that match {}{first}", self.max, self.pattern)
+    }
+
+    pub(super) fn digest(&self) -> Json {
+        json!({"type": "text", "pattern": self.pattern, "max": self.max, "first_any": self.first_any})
+    }
+}
+
+/// Printable ASCII and spaces.
+pub(super) fn is_plain(value: &str) -> bool {
+    value.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}
+
+/// Whether no program takes it for an option, a file of options, or a formula.
+pub(super) fn begins_well(value: &str) -> bool {
+    !value.starts_with(['-', '+', '@', '='])
+}
+
+fn compiled(value: &Value<'_>) -> Option<(String, Regex)> {
+    let pattern = value.text()?;
+    match compile(pattern) {
+        Ok(whole) => Some((pattern.to_owned(), whole)),
+        Err(why) => {
+            value.mistake(format!("pattern: {why}"));
+            None
+        }
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, String> {
+    if !pattern.is_ascii() {
+        return Err("values are ASCII only: write the pattern in ASCII".into());
+    }
+    if turns_flags(pattern) {
+        return Err("flags such as (?i) or (?m) are not taken: write classes, such as [Aa], and groups as (?:…)".into());
+    }
+    // On its own first: `a)|(?:b` is a pattern only between our parentheses, and would end them.
+    build(pattern)?;
+    build(&format!(r"\A(?:{pattern})\z"))
+}
+
+fn build(pattern: &str) -> Result<Regex, String> {
+    let built =
+        RegexBuilder::new(pattern).unicode(false).size_limit(PATTERN_MEMORY).dfa_size_limit(PATTERN_MEMORY).build();
+    built.map_err(|error| match error {
+        regex::Error::CompiledTooBig(_) => "it is too big: write smaller repetitions".to_owned(),
+        // The parser draws the pattern over several lines; its last says what is wrong.
+        error => error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+    })
+}
+
+/// Whether a group begins that is neither `(?:…)` nor named. A `(?` inside of a class is taken for one too: to refuse what is
+/// harmless is safe, and an escaped `\(?` or `[?(]` says the same.
+fn turns_flags(pattern: &str) -> bool {
+    let mut rest = pattern;
+    while let Some(at) = rest.find(['\\', '(']) {
+        let Some((_, found)) = rest.split_at_checked(at) else { return true };
+        if found.starts_with("(?") && !["(?:", "(?P<", "(?<"].iter().any(|group| found.starts_with(group)) {
+            return true;
+        }
+        // An escape and the letter that it escapes; what it escapes is ASCII, as all of the pattern.
+        let step = if found.starts_with('\\') { 2 } else { 1 };
+        rest = found.get(step..).unwrap_or_default();
+    }
+    false
+}

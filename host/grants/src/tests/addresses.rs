@@ -1,0 +1,68 @@
+//! Each range's first and last address, and its neighbours outside.
+
+use std::net::Ipv4Addr;
+
+use crate::addresses::{is_private, is_public};
+
+/// First and last address of each range that is not public.
+const RANGES: [(&str, &str); 15] = [
+    ("0.0.0.0", "0.255.255.255"),
+    ("10.0.0.0", "10.255.255.255"),
+    ("100.64.0.0", "100.127.255.255"),
+    ("127.0.0.0", "127.255.255.255"),
+    ("169.254.0.0", "169.254.255.255"),
+    ("172.16.0.0", "172.31.255.255"),
+    ("192.0.0.0", "192.0.0.255"),
+    ("192.0.2.0", "192.0.2.255"),
+    ("192.88.99.0", "192.88.99.255"),
+    ("192.168.0.0", "192.168.255.255"),
+    ("198.18.0.0", "198.19.255.255"),
+    ("198.51.100.0", "198.51.100.255"),
+    ("203.0.113.0", "203.0.113.255"),
+    ("224.0.0.0", "239.255.255.255"),
+    ("240.0.0.0", "255.255.255.255"),
+];
+
+fn ends(range: &(&str, &str)) -> (u32, u32) {
+    let bits = |text: &str| text.parse::<Ipv4Addr>().unwrap().to_bits();
+    (bits(range.0), bits(range.1))
+}
+
+fn in_a_range(address: u32) -> bool {
+    RANGES.iter().map(ends).any(|(first, last)| (first..=last).contains(&address))
+}
+
+#[test]
+fn a_range_is_refused_from_its_first_address_to_its_last_and_no_further() {
+    for (first, last) in RANGES.iter().map(ends) {
+        for address in [first.wrapping_sub(1), first, first + 1, last - 1, last, last.wrapping_add(1)] {
+            let named = Ipv4Addr::from(address);
+            assert_eq!(is_public(named), !in_a_range(address), "{named}");
+        }
+    }
+}
+
+#[test]
+fn anycast_addresses_of_the_protocol_assignments_are_refused_too() {
+    assert!(!is_public(Ipv4Addr::new(192, 0, 0, 9)) && !is_public(Ipv4Addr::new(192, 0, 0, 10)));
+}
+
+#[test]
+fn known_public_addresses_are_public() {
+    for address in ["1.1.1.1", "8.8.8.8", "9.9.9.9", "192.31.196.1", "192.52.193.1", "192.175.48.1", "223.255.255.255"]
+    {
+        assert!(is_public(address.parse().unwrap()), "{address}");
+    }
+}
+
+#[test]
+fn private_is_rfc_1918_and_not_whatever_else_is_not_public() {
+    for address in ["10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255"] {
+        assert!(is_private(address.parse().unwrap()), "{address}");
+    }
+    for address in
+        ["9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "127.0.0.1", "100.64.0.1", "169.254.1.1"]
+    {
+        assert!(!is_private(address.parse().unwrap()), "{address}");
+    }
+}

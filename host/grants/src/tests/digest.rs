@@ -1,0 +1,88 @@
+//! What consent is bound to: each part that bears on an operation changes its text, nothing else does.
+
+use super::{PIN, grants};
+
+const FILE: &str = r#"sha256 = "PIN"
+[settings]
+ports = [22]
+[operations.open]
+allow = [{ user = "www" }]
+require = [{ step = "approval", of = "ops", count = 2 }]
+[operations.other]
+[commands.c]
+run = ["/bin/x", "{a}", "--b={b}"]
+params.a = { type = "ipv4", scope = "public" }
+params.b = { type = "integer", one_of = "settings.ports" }
+timeout = "2s"
+"#;
+
+fn text(file: &str) -> String {
+    let grants = grants(&file.replace("PIN", PIN));
+    grants.digest_text(&grants.operations[0])
+}
+
+#[test]
+fn every_part_that_bears_on_an_operation_changes_its_text() {
+    let mut texts = vec![text(FILE)];
+    for (from, to) in [
+        ("[22]", "[22, 80]"),
+        ("[22]", "[22]\nmore = 1"),
+        ("www", "web"),
+        ("user = \"www\"", "group = \"www\""),
+        ("[{ user = \"www\" }]", "[{ uid = 82 }]"),
+        ("[{ user = \"www\" }]", "[{ gid = 82 }]"),
+        ("allow = [{ user = \"www\" }]", ""),
+        ("\"ops\"", "\"cleo\", count = 1 }, { step = \"approval\", of = \"ops\""),
+        ("count = 2", "count = 1"),
+        ("require", "as = \"o\"\nrequire"),
+        ("require", "show_plan = true\nrequire"),
+        ("require", "hold_for = \"1m\"\nrequire"),
+        ("require", "run_within = \"1m\"\nrequire"),
+        ("require", "deadline = \"1m\"\nrequire"),
+        ("/bin/x", "/bin/y"),
+        ("--b={b}", "--b={b}}}"),
+        ("\"{a}\", ", "\"{a}\", \"f\", "),
+        ("{b}\"", "{b}\", \"{{a}}\""),
+        ("public", "any"),
+        ("one_of = \"settings.ports\"", "min = 22, max = 22"),
+        ("one_of = \"settings.ports\"", "min = 22, max = 23"),
+        ("2s", "2500ms"),
+        ("2s\"", "2s\"\nrun_as = 0"),
+        ("2s\"", "2s\"\nok = [0, 1]"),
+        ("2s\"", "2s\"\nenv = { A = \"b\" }"),
+        ("2s\"", "2s\"\ncwd = \"/\""),
+        ("2s\"", "2s\"\numask = \"0077\""),
+        ("2s\"", "2s\"\noutput_max = 5"),
+        ("2s\"", "2s\"\n[commands.d]\nrun = [\"/bin/d\"]"),
+    ] {
+        assert!(FILE.contains(from), "{from}");
+        texts.push(text(&FILE.replacen(from, to, 1)));
+    }
+    let count = texts.len();
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), count);
+}
+
+#[test]
+fn what_does_not_bear_on_it_leaves_its_text_alone() {
+    let other = "ab".repeat(32);
+    for (from, to) in [
+        ("sha256", "# a comment\n\nsha256"),
+        ("PIN", other.as_str()),
+        ("[operations.other]", ""),
+        ("[operations.other]", "[operations.other]\nas = \"x\""),
+        ("timeout = \"2s\"", "timeout = \"2000ms\"\nok = [0]"),
+        ("count = 2", "count = 0x2"),
+    ] {
+        assert_eq!(text(&FILE.replacen(from, to, 1)), text(FILE), "{from}");
+    }
+}
+
+#[test]
+fn the_text_is_stable_and_of_each_operation_its_own() {
+    let grants = grants(&FILE.replace("PIN", PIN));
+    assert_eq!(text(FILE), grants.digest_text(&grants.operations[0]));
+    assert_ne!(grants.digest_text(&grants.operations[0]), grants.digest_text(&grants.operations[1]));
+    assert!(!text(FILE).contains(PIN));
+}

@@ -1,0 +1,83 @@
+//! The law of this crate, by its public names only.
+
+mod addresses;
+mod bad_config;
+mod bad_grants;
+mod digest;
+mod forms;
+mod generated;
+mod hostile;
+mod quorum;
+
+use crate::{Checked, Command, Config, Grants, RenderError};
+
+/// A regent.toml without a mistake, on 16 lines.
+const CONFIG: &str = r#"plugins = ["/usr/lib/regent/plugins"]
+state = "/var/lib/regent"
+[[sockets]]
+name = "web"
+path = "/run/regent/web/regent.sock"
+secret_file = "/etc/regent/web.secret"
+operations = ["open", "close"]
+[people.anna]
+user = "anna"
+[people.ben]
+user = "1001"
+[people.cleo]
+user = "cleo"
+admin = true
+[teams]
+ops = ["anna", "ben"]
+"#;
+
+const PIN: &str = "9f2c000000000000000000000000000000000000000000000000000000000000";
+
+fn config() -> Config {
+    Config::parse("regent.toml", CONFIG).unwrap().value
+}
+
+fn checked(text: &str) -> Checked<Grants> {
+    Grants::parse("firewall", "firewall.toml", text, &config()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
+fn grants(text: &str) -> Grants {
+    checked(text).value
+}
+
+/// A command with one slot, as its only argument.
+fn command(slot: &str) -> Command {
+    let text = format!(
+        "[settings]\nports = [22, 80]\nwords = [\"start\", \"stop\"]\n[operations.o]\n\
+         [commands.c]\nrun = [\"/bin/true\", \"{{v}}\"]\nparams.v = {{ {slot} }}\n"
+    );
+    grants(&text).command("c").unwrap().clone()
+}
+
+/// What the only argument becomes.
+fn filled(command: &Command, value: &str) -> Option<String> {
+    match command.render(&[("v".into(), value.into())]) {
+        Ok(rendered) => {
+            assert_eq!(rendered.argv().len(), 2);
+            assert_eq!(rendered.values(), [("v".to_owned(), rendered.argv()[1].clone())]);
+            Some(rendered.argv()[1].clone())
+        }
+        Err(RenderError::NotAccepted { slot, rule }) => {
+            assert_eq!(slot, "v");
+            assert!(!rule.is_empty());
+            None
+        }
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// Each file, and all that is said of it, must be as the table says.
+fn compare(cases: &[(String, &[&str])], said: impl Fn(&str) -> Vec<String>) {
+    let mut wrong = String::new();
+    for (text, expected) in cases {
+        let found = said(text);
+        if found != *expected {
+            wrong += &format!("--- {text}\nexpected {expected:#?}\nfound {found:#?}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
