@@ -12,6 +12,7 @@
 
 // The commands.
 mod build;
+mod demo;
 mod test;
 
 // What they are made of, in the order in which a build needs it.
@@ -36,6 +37,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   build [--release]   programs into target/dist/bin, plugins with their grants files into target/dist/plugins
+  demo                builds, starts a daemon of its own, and shows a conversation with it
   test                every test, with what it needs; as root, or those that need root fail
   plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
   python              the Python plugin of the tests as target/python/python.wasm
@@ -59,6 +61,7 @@ fn command(words: &[&str]) -> Result<()> {
     match words {
         ["build"] => build::build(programs::Profile::Dev),
         ["build", "--release"] => build::build(programs::Profile::Release),
+        ["demo"] => demo::demo(),
         ["test"] => test::test(),
         ["plugins", out, packages @ ..] if !packages.is_empty() => {
             plugins::build(&toolchain::wasm()?, packages, out.as_ref())

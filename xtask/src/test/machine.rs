@@ -7,8 +7,11 @@ use crate::{
     run::Run,
 };
 
-/// A program, and Debian's package of it.
-const NEEDED: [(&str, &str); 3] = [
+/// Programs, and Debian's packages of them.
+pub(crate) type Needed = [(&'static str, &'static str)];
+
+/// What the tests call.
+pub(crate) const TESTS: &Needed = &[
     ("sha256sum", "coreutils"), // pins of modules, counted by another than us
     ("nft", "nftables"),        // what the firewall plugin changes
     ("strace", "strace"),       // faults at the daemon's system calls
@@ -19,24 +22,24 @@ const INSTALL: Duration = Duration::from_mins(10);
 const FURTHER: [&str; 2] = ["/usr/sbin", "/sbin"];
 
 /// Sees to it that they are there; what remains missing is told, and returned.
-pub(super) fn programs() -> Option<Error> {
-    let packages = missing();
+pub(crate) fn programs(needed: &Needed) -> Option<Error> {
+    let packages = missing(needed);
     if packages.is_empty() {
         return None;
     }
     let why = match install(&packages) {
-        Ok(()) if missing().is_empty() => return None,
+        Ok(()) if missing(needed).is_empty() => return None,
         Ok(()) => String::new(),
         Err(error) => format!("\n  {error}"),
     };
-    let error = Error::new(format!("missing, so tests fail: `apt-get install {}`{why}", missing().join(" ")));
+    let error = Error::new(format!("missing: `apt-get install {}`{why}", missing(needed).join(" ")));
     eprintln!("{error}");
     Some(error)
 }
 
 /// The packages of those that are not there.
-fn missing() -> Vec<&'static str> {
-    NEEDED.into_iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| package).collect()
+fn missing(needed: &Needed) -> Vec<&'static str> {
+    needed.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect()
 }
 
 fn is_there(program: &str) -> bool {
@@ -62,6 +65,6 @@ fn apt(words: &[&str]) -> Result<()> {
 }
 
 /// Whether this process is root's.
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }

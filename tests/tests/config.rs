@@ -1,0 +1,178 @@
+//! Configuration and the daemon's own life: what `--check` says, what is not started over, and what signals do.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
+#![allow(clippy::disallowed_methods, reason = "a test starts what it is about")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::process::{Command, Stdio};
+
+use regent_tests::{World, dist, eventually, needs_root};
+use serde_json::json;
+
+/// EX_CONFIG.
+const BAD_CONFIGURATION: i32 = 78;
+/// EX_UNAVAILABLE.
+const CANNOT_START: i32 = 69;
+
+fn world() -> World {
+    World::new().plugin("echo", "[operations.echo]\n")
+}
+
+/// `regentd` over this world: how it ended, and all it said.
+fn regentd(world: &World, arguments: &[&str]) -> (i32, String) {
+    let mut command = Command::new("timeout");
+    command.arg("20").arg(dist().join("bin/regentd")).arg("--config").arg(world.path("regent.toml")).args(arguments);
+    let out = command.stdin(Stdio::null()).output().unwrap();
+    let said = [out.stdout, out.stderr].concat();
+    (out.status.code().unwrap(), String::from_utf8(said).unwrap())
+}
+
+fn kill(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+#[test]
+fn a_good_configuration_ends_the_check_with_0_and_starts_nothing() {
+    let world = world();
+    world.write_config();
+    let (status, said) = regentd(&world, &["--check"]);
+    assert_eq!(status, 0, "{said}");
+    assert!(!world.path("state").exists() && !world.socket_path("web").exists());
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_each_with_its_file_and_line() {
+    let world = world().grants(
+        "echo",
+        "[operations.echo]\ndeadlin = \"4s\"\n\n[commands.list]\nrun = [\"ls\"]\n\n[commands.other]\nrun = [\"/usr/bin/echo\", \"{slot}\"]\n",
+    );
+    let config = world.write_config();
+    let text = fs::read_to_string(&config).unwrap().replace("operations = [\"*\"]", "operatons = [\"*\"]\nmode = 7");
+    fs::write(&config, &text).unwrap();
+    let line = |text: &str, part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
+    let (status, said) = regentd(&world, &["--check"]);
+    assert_eq!(status, BAD_CONFIGURATION, "{said}");
+    let at = |line: usize| format!("regent.toml:{line}: ");
+    assert!(said.contains(&at(line(&text, "operatons"))) && said.contains("`operations`"), "{said}");
+    // A grants file is told of beside it, with the nearest known key.
+    let (status, said) = {
+        world.write_config();
+        regentd(&world, &["--check"])
+    };
+    assert_eq!(status, BAD_CONFIGURATION, "{said}");
+    for part in ["echo.toml:2: ", "`deadline`", "echo.toml:5: ", "echo.toml:8: "] {
+        assert!(said.contains(part), "{part:?} is not in\n{said}");
+    }
+}
+
+#[test]
+fn with_a_mistake_in_regent_toml_nothing_starts() {
+    let world = world();
+    let config = world.write_config();
+    let text = fs::read_to_string(&config).unwrap() + "\nnonsense = 1\n";
+    fs::write(&config, text).unwrap();
+    let (status, said) = regentd(&world, &[]);
+    assert_eq!(status, BAD_CONFIGURATION, "{said}");
+    assert!(!world.socket_path("web").exists());
+}
+
+#[test]
+fn a_mistake_in_one_grants_file_leaves_the_others_served() {
+    let world = world().grants("other", "[operations.other]\nnonsense = 1\n");
+    let running = world.start().serving("echo");
+    assert!(running.log().contains("other.toml:2: "), "{}", running.log());
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
+    assert_eq!(running.op("other", json!(1))["error"], "Unknown operation");
+}
+
+#[test]
+fn what_others_may_write_is_no_configuration() {
+    needs_root();
+    let world = world();
+    let config = world.write_config();
+    for mode in [0o620, 0o602] {
+        fs::set_permissions(&config, fs::Permissions::from_mode(mode)).unwrap();
+        for arguments in [&["--check"][..], &[]] {
+            let (status, said) = regentd(&world, arguments);
+            assert_eq!(status, BAD_CONFIGURATION, "{said}");
+            assert!(said.contains("regent.toml"), "{said}");
+        }
+    }
+    fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(regentd(&world, &["--check"]).0, 0);
+    // So is a folder on the way to it.
+    fs::set_permissions(world.path(""), fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(regentd(&world, &["--check"]).0, BAD_CONFIGURATION);
+    fs::set_permissions(world.path(""), fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn what_others_may_write_grants_nothing() {
+    needs_root();
+    let world = world();
+    let grants = world.path("grants/echo.toml");
+    fs::set_permissions(&grants, fs::Permissions::from_mode(0o666)).unwrap();
+    let running = world.start();
+    assert!(running.log().contains("echo.toml"), "{}", running.log());
+    assert_eq!(running.op("echo", json!(1))["error"], "Unknown operation");
+}
+
+#[test]
+fn a_second_daemon_over_one_state_is_refused_and_the_first_goes_on() {
+    let world = world();
+    let running = world.start().serving("echo");
+    let (status, said) = regentd(&world, &[]);
+    assert_eq!(status, CANNOT_START, "{said}");
+    assert!(said.contains("another daemon"), "{said}");
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
+}
+
+#[test]
+fn a_socket_that_a_dead_daemon_left_is_replaced() {
+    let world = world();
+    world.start().kill();
+    assert!(world.socket_path("web").exists(), "kill -9 leaves it");
+    let running = world.start().serving("echo");
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
+}
+
+#[test]
+fn whatever_else_has_the_sockets_name_stays_and_the_daemon_does_not_start() {
+    let world = world();
+    world.write_config();
+    let path = world.socket_path("web");
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    fs::write(&path, "precious").unwrap();
+    let (status, said) = regentd(&world, &[]);
+    assert_eq!(status, CANNOT_START, "{said}");
+    assert!(said.contains(path.to_str().unwrap()), "{said}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
+    fs::remove_file(&path).unwrap();
+    let _listener = UnixListener::bind(&path).unwrap();
+    let (status, said) = regentd(&world, &[]);
+    assert_eq!(status, CANNOT_START, "a socket on which another listens: {said}");
+}
+
+#[test]
+fn sighup_is_answered_by_a_line_in_the_log_and_not_by_death() {
+    let world = world();
+    let running = world.start().serving("echo");
+    kill(running.pid(), rustix::process::Signal::HUP);
+    running.wait_log("SIGHUP: changed files are read at the next start");
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
+}
+
+#[test]
+fn sigterm_ends_it_cleanly_with_0_and_leaves_no_process_and_no_socket() {
+    let world = world();
+    let running = world.start().serving("echo");
+    let below = regent_tests::proc::descendants(running.pid());
+    assert!(!below.is_empty());
+    let status = running.end();
+    assert_eq!(status.code(), Some(0));
+    assert!(!world.socket_path("web").exists() && !world.admin_path().exists());
+    let is_there = |pid: &u32| fs::exists(format!("/proc/{pid}")).unwrap();
+    eventually("nothing is left", || (!below.iter().any(is_there)).then_some(()));
+}
