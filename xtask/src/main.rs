@@ -11,6 +11,7 @@
 )]
 
 // The commands.
+mod bench;
 mod build;
 mod demo;
 mod test;
@@ -38,6 +39,7 @@ usage: cargo xtask COMMAND
 
   build [--release]   programs into target/dist/bin, plugins with their grants files into target/dist/plugins
   demo                builds, starts a daemon of its own, and shows a conversation with it
+  bench [--quick] [--json FILE]   how fast, against the original and bare processes, as a table of ratios
   test                every test, with what it needs; as root, or those that need root fail
   plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
   python              the Python plugin of the tests as target/python/python.wasm
@@ -61,6 +63,7 @@ fn command(words: &[&str]) -> Result<()> {
     match words {
         ["build"] => build::build(programs::Profile::Dev),
         ["build", "--release"] => build::build(programs::Profile::Release),
+        ["bench", rest @ ..] => bench::bench(rest),
         ["demo"] => demo::demo(),
         ["test"] => test::test(),
         ["plugins", out, packages @ ..] if !packages.is_empty() => {
