@@ -49,20 +49,20 @@ fn all_mistakes_are_told_at_once_each_with_its_file_and_line() {
         "[operations.echo]\ndeadlin = \"4s\"\n\n[commands.list]\nrun = [\"ls\"]\n\n[commands.other]\nrun = [\"/usr/bin/echo\", \"{slot}\"]\n",
     );
     let config = world.write_config();
-    let text = fs::read_to_string(&config).unwrap().replace("operations = [\"*\"]", "operatons = [\"*\"]\nmode = 7");
+    let text = fs::read_to_string(&config).unwrap().replace("operations = [\"*\"]", "operatons = [\"*\"]\ntrust_peer_uid = 7");
     fs::write(&config, &text).unwrap();
     let line = |text: &str, part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
     let (status, said) = regentd(&world, &["--check"]);
     assert_eq!(status, BAD_CONFIGURATION, "{said}");
     let at = |line: usize| format!("regent.toml:{line}: ");
-    assert!(said.contains(&at(line(&text, "operatons"))) && said.contains("`operations`"), "{said}");
+    assert!(said.contains(&at(line(&text, "operatons"))) && said.contains("operations"), "{said}");
     // A grants file is told of beside it, with the nearest known key.
     let (status, said) = {
         world.write_config();
         regentd(&world, &["--check"])
     };
     assert_eq!(status, BAD_CONFIGURATION, "{said}");
-    for part in ["echo.toml:2: ", "`deadline`", "echo.toml:5: ", "echo.toml:8: "] {
+    for part in ["echo.toml:2: ", "did you mean deadline", "echo.toml:5: ", "echo.toml:8: "] {
         assert!(said.contains(part), "{part:?} is not in\n{said}");
     }
 }

@@ -36,6 +36,10 @@ struct Amount {
 const WHOLE: Amount = Amount { requests: 3_000, commands: 300, load: Duration::from_secs(3), starts: 10 };
 const QUICK: Amount = Amount { requests: 300, commands: 40, load: Duration::from_millis(500), starts: 2 };
 
+/// What a granted command has.
+const ENVIRONMENT: [(&str, &str); 4] =
+    [("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("LANG", "C.UTF-8"), ("HOME", "/root"), ("USER", "root")];
+
 /// Measures, prints the table, and writes it as JSON if asked.
 pub(crate) fn bench(words: &[&str]) -> Result<()> {
     let (amount, file) = match words {
@@ -110,7 +114,8 @@ fn commands(arena: &Arena, amount: Amount, report: &mut Report) -> Result<()> {
         let begin = Instant::now();
         client.call("whoami", Data::null(), &Options::default()).map_err(|why| Error::new(why.to_string()))?;
         ours.add(begin.elapsed());
-        bare.add(process(Command::new("/usr/bin/whoami").env_clear())?);
+        // With the environment that the daemon gives it: a locale costs what it costs on either side.
+        bare.add(process(Command::new("/usr/bin/whoami").env_clear().envs(ENVIRONMENT))?);
         if sudo {
             by_sudo.add(process(Command::new("sudo").args(["-n", "/usr/bin/whoami"]))?);
         }

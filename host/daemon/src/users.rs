@@ -1,6 +1,8 @@
 //! Users and groups of this machine, by name or number: the one door to the system's databases. A look-up that fails is a
 //! refusal, never a default.
 
+use std::sync::OnceLock;
+
 use nix::unistd::{Gid, Group, Uid, User};
 
 /// A user that commands run as, with all that the name stands for.
@@ -18,11 +20,16 @@ pub struct Identity {
     pub home: String,
 }
 
-/// The user that this process is.
+/// The user that this process is, as it was when first asked.
 ///
 /// # Errors
 /// For the administrator: the databases do not know it.
 pub fn own() -> Result<Identity, String> {
+    static OWN: OnceLock<Result<Identity, String>> = OnceLock::new();
+    OWN.get_or_init(look_up_own).clone()
+}
+
+fn look_up_own() -> Result<Identity, String> {
     let uid = Uid::effective();
     let user = User::from_uid(uid).map_err(|why| why.to_string())?.ok_or(format!("uid {uid} is no user"))?;
     let mut groups: Vec<u32> =

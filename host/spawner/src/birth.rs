@@ -12,7 +12,6 @@ use sys::check;
 /// A child on its way to its exec.
 pub(crate) struct Cloned {
     pub(crate) pid: i32,
-    pub(crate) pidfd: OwnedFd,
     /// Where it says what stopped it; closed by its exec.
     pub(crate) failure: OwnedFd,
 }
@@ -72,27 +71,43 @@ pub(crate) fn start(start: &Start, fds: Vec<OwnedFd>) -> Result<Cloned, Stage> {
     // Above every place that a child's descriptors can have.
     let write = sys::moved(write, ABOVE_ALL).map_err(|errno| ("descriptors", errno))?;
     let birth = Birth::new(start, fds, write)?;
-    let (go_read, go_write) = sys::pipe().map_err(|errno| ("descriptors", errno))?;
-    let swept = start.descent == Descent::Sweep;
-    let flags = if start.confinement == Confinement::Sandbox { confine::NAMESPACES } else { 0 };
-    match sys::clone(if swept { 0 } else { flags }, birth.cgroup.as_ref()).map_err(|errno| ("fork", errno))? {
-        Some((pid, pidfd)) => {
-            if start.confinement == Confinement::Sandbox {
-                confine::map_user(pid, start.identity.as_ref()).map_err(|errno| {
-                    sys::kill(pid, libc::SIGKILL);
-                    ("user map", errno)
-                })?;
-            }
-            drop((go_read, go_write));
-            Ok(Cloned { pid, pidfd, failure: read })
-        }
-        None => {
-            drop(read);
-            if swept {
-                drop((go_read, go_write));
+    match start.descent {
+        Descent::Sweep => match clone(0, None)? {
+            Some(pid) => Ok(Cloned { pid, failure: read }),
+            None => {
+                drop(read);
                 sweep::reaper(birth)
             }
-            // Its end tells that the user map is written, or that nobody will.
+        },
+        _ if start.confinement == Confinement::Sandbox => confined(&birth, read),
+        _ => match clone(0, birth.cgroup.as_ref())? {
+            Some(pid) => Ok(Cloned { pid, failure: read }),
+            None => {
+                drop(read);
+                birth.exec()
+            }
+        },
+    }
+}
+
+fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<i32>, Stage> {
+    sys::clone(flags, cgroup).map_err(|errno| ("fork", errno))
+}
+
+/// In namespaces: the child waits until the one user that it can be is known in its own.
+fn confined(birth: &Birth<'_>, failure: OwnedFd) -> Result<Cloned, Stage> {
+    let (go_read, go_write) = sys::pipe().map_err(|errno| ("descriptors", errno))?;
+    match clone(confine::NAMESPACES, birth.cgroup.as_ref())? {
+        Some(pid) => {
+            confine::map_user(pid, birth.start.identity.as_ref()).map_err(|errno| {
+                sys::kill(pid, libc::SIGKILL);
+                ("user map", errno)
+            })?;
+            Ok(Cloned { pid, failure })
+        }
+        None => {
+            drop(failure);
+            // Its end tells that the map is written, or that nobody will.
             drop(go_write);
             sys::poll(&[go_read.as_raw_fd()]);
             birth.exec()
@@ -126,7 +141,7 @@ impl<'a> Birth<'a> {
     }
 
     /// Everything up to the exec, in the child; returns only by its end.
-    pub(crate) fn exec(self) -> ! {
+    pub(crate) fn exec(&self) -> ! {
         let failure = self.failure.as_raw_fd();
         let (stage, errno) = match self.become_program() {
             Ok(never) => match never {},
@@ -179,7 +194,9 @@ impl<'a> Birth<'a> {
 
     /// What an exec keeps and nobody would look for. None of it fails on a kernel that knows it; some do not.
     fn scheduling(&self) {
-        let _raised_is_fine = std::fs::write("/proc/self/oom_score_adj", "0");
+        if std::fs::read("/proc/self/oom_score_adj").is_ok_and(|score| score != b"0\n") {
+            let _only_root_may_lower_it = std::fs::write("/proc/self/oom_score_adj", "0");
+        }
         // SAFETY: no memory of ours is involved.
         unsafe {
             libc::setpriority(libc::PRIO_PROCESS, 0, 0);

@@ -95,14 +95,15 @@ pub enum Descent {
 /// What the spawner says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Say {
-    /// It was started; its pidfd comes with this.
+    /// It was cloned and is on its way; said of what is [`Descent::Alone`], which lives long enough to be looked at. Of a
+    /// command only the end is said: each word is a wake-up.
     Started {
         /// Its token.
         token: u64,
         /// Its pid.
         pid: i32,
     },
-    /// It was not.
+    /// It did not come to its exec.
     NotStarted {
         /// Its token.
         token: u64,

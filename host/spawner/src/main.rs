@@ -25,12 +25,12 @@ use std::process::ExitCode;
 use regent_spawner::{Ask, Descent, Exit, Say};
 use socket::Socket;
 
-/// A child that was cloned, and has not exec'd or not ended yet.
+/// A child that was cloned, and has not ended yet.
 struct Child {
     token: u64,
     pid: i32,
-    /// Until it has exec'd: where it says what stopped it.
-    born: Option<(OwnedFd, OwnedFd)>,
+    /// Where it said what stopped it before its exec.
+    failure: OwnedFd,
     descent: Descent,
 }
 
@@ -39,10 +39,7 @@ fn main() -> ExitCode {
     let socket = Socket::standard_input();
     let mut children = Vec::new();
     loop {
-        let mut fds = vec![socket.raw(), signals.as_raw_fd()];
-        fds.extend(children.iter().filter_map(|child: &Child| Some(child.born.as_ref()?.0.as_raw_fd())));
-        let ready = sys::poll(&fds);
-        settle_births(&socket, &mut children);
+        let ready = sys::poll(&[socket.raw(), signals.as_raw_fd()]);
         if ready.contains(&signals.as_raw_fd()) {
             sys::drain(&signals);
             reap(&socket, &mut children);
@@ -63,10 +60,13 @@ fn serve(socket: &Socket, children: &mut Vec<Child>) -> bool {
             let token = start.token;
             match birth::start(&start, fds) {
                 Ok(cloned) => {
-                    let (pid, pidfd, failure) = (cloned.pid, cloned.pidfd, cloned.failure);
-                    children.push(Child { token, pid, born: Some((failure, pidfd)), descent: start.descent });
+                    let (pid, failure, descent) = (cloned.pid, cloned.failure, start.descent);
+                    if descent == Descent::Alone {
+                        socket.say(&Say::Started { token, pid });
+                    }
+                    children.push(Child { token, pid, failure, descent });
                 }
-                Err((stage, errno)) => socket.say(&Say::NotStarted { token, stage: stage.into(), errno }, None),
+                Err((stage, errno)) => socket.say(&Say::NotStarted { token, stage: stage.into(), errno }),
             }
             true
         }
@@ -83,38 +83,16 @@ fn serve(socket: &Socket, children: &mut Vec<Child>) -> bool {
     }
 }
 
-/// Tells of children that have exec'd, or could not.
-fn settle_births(socket: &Socket, children: &mut [Child]) {
-    for child in children.iter_mut() {
-        let Some((failure, _)) = &child.born else { continue };
-        let token = child.token;
-        match sys::read_failure(failure) {
-            sys::Failure::NotYet => continue,
-            sys::Failure::None => {
-                if let Some((_, pidfd)) = child.born.take() {
-                    socket.say(&Say::Started { token, pid: child.pid }, Some(pidfd));
-                }
-            }
-            sys::Failure::At(stage, errno) => {
-                child.born = None;
-                // Its end is no longer anybody's business.
-                child.token = u64::MAX;
-                socket.say(&Say::NotStarted { token, stage: birth::stage_name(stage).into(), errno }, None);
-            }
-        }
-    }
-}
-
+/// Tells of every child that has ended.
 fn reap(socket: &Socket, children: &mut Vec<Child>) {
     while let Some((pid, status)) = sys::wait_any() {
         // What is not known was left behind by one that has ended, and came to us as its nearest reaper.
         let Some(at) = children.iter().position(|child| child.pid == pid) else { continue };
-        // An end before the exec was seen: the pipe says which of the two came first.
-        settle_births(socket, children);
-        let child = children.swap_remove(at);
-        if child.token != u64::MAX {
-            socket.say(&Say::Exited { token: child.token, status: exit(status) }, None);
-        }
+        let Child { token, failure, .. } = children.swap_remove(at);
+        socket.say(&match sys::read_failure(&failure) {
+            Some((stage, errno)) => Say::NotStarted { token, stage: birth::stage_name(stage).into(), errno },
+            None => Say::Exited { token, status: exit(status) },
+        });
     }
 }
 

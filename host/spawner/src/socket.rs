@@ -1,14 +1,11 @@
 //! Words and descriptors of the socket to the daemon.
 
-use std::io::{IoSlice, IoSliceMut};
+use std::io::IoSliceMut;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
 use regent_spawner::{Ask, DESCRIPTORS_MAX, Say, WORD_MAX, decode, encode};
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-    recvmsg, sendmsg,
-};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg};
 
 /// Descriptor 0, a sequenced-packet socket.
 pub(crate) struct Socket(std::io::Stdin);
@@ -45,16 +42,8 @@ impl Socket {
     }
 
     /// Says a word. If the daemon is gone the next read ends us.
-    pub(crate) fn say(&self, word: &Say, fd: Option<OwnedFd>) {
+    pub(crate) fn say(&self, word: &Say) {
         let Some(bytes) = encode(word) else { return };
-        let fds: Vec<_> = fd.iter().map(AsFd::as_fd).collect();
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-        let mut ancillary = SendAncillaryBuffer::new(&mut space);
-        if !fds.is_empty() {
-            ancillary.push(SendAncillaryMessage::ScmRights(&fds));
-        }
-        let _gone = rustix::io::retry_on_intr(|| {
-            sendmsg(self.0.as_fd(), &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)
-        });
+        let _gone = rustix::io::retry_on_intr(|| rustix::net::send(self.0.as_fd(), &bytes, SendFlags::NOSIGNAL));
     }
 }

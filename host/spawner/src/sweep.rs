@@ -23,7 +23,7 @@ pub(crate) fn reaper(birth: Birth<'_>) -> ! {
     };
     let main = match sys::clone(0, None) {
         Ok(None) => birth.exec(),
-        Ok(Some((pid, _))) => pid,
+        Ok(Some(pid)) => pid,
         Err(errno) => sys::fail(failure, 15, errno),
     };
     drop(birth);

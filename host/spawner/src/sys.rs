@@ -23,6 +23,8 @@ pub(crate) fn prepare() -> Result<OwnedFd, i32> {
     unsafe {
         libc::setsid();
         check(i64::from(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)))?;
+        // It was executed by a descriptor, whose number would be its name.
+        libc::prctl(libc::PR_SET_NAME, c"regent-spawner".as_ptr(), 0, 0, 0);
         libc::signal(libc::SIGINT, libc::SIG_IGN);
         libc::signal(libc::SIGTERM, libc::SIG_IGN);
         libc::signal(libc::SIGHUP, libc::SIG_IGN);
@@ -145,29 +147,13 @@ pub(crate) fn exit(status: i32) -> ! {
     unsafe { libc::_exit(status) }
 }
 
-/// What a child said before its exec.
-pub(crate) enum Failure {
-    /// It is still on its way.
-    NotYet,
-    /// It has exec'd, or ended: the pipe closed without a word.
-    None,
-    /// A step failed, with this errno.
-    At(u8, i32),
-}
-
-/// Reads the pipe of a birth.
-pub(crate) fn read_failure(pipe: &OwnedFd) -> Failure {
+/// What a child that has ended said before its exec: the stage that failed, and errno. `None` if it had its exec.
+pub(crate) fn read_failure(pipe: &OwnedFd) -> Option<(u8, i32)> {
     let mut bytes = [0_u8; 5];
     // SAFETY: the buffer is as large as we say.
     let read = unsafe { libc::read(pipe.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len()) };
-    match read {
-        0 => Failure::None,
-        5 => {
-            let [stage, rest @ ..] = bytes;
-            Failure::At(stage, i32::from_le_bytes(rest))
-        }
-        _ => Failure::NotYet,
-    }
+    let [stage, rest @ ..] = bytes;
+    (read == 5).then(|| (stage, i32::from_le_bytes(rest)))
 }
 
 /// Says at which step a birth failed, and ends this process.
@@ -181,15 +167,13 @@ pub(crate) fn fail(pipe: RawFd, stage: u8, errno: i32) -> ! {
     }
 }
 
-/// A forked child in new namespaces, perhaps in a cgroup: its pid and pidfd in the parent, `None` in the child.
-pub(crate) fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<(i32, OwnedFd)>, i32> {
-    let mut pidfd: RawFd = -1;
-    // SAFETY: all zeroes are a valid value; every address is of memory that outlives the call. Without CLONE_VM the child has
-    // a copy of this memory, and this process has one thread, so the child may do what any program may.
+/// A forked child in new namespaces, perhaps in a cgroup: its pid in the parent, `None` in the child.
+pub(crate) fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<i32>, i32> {
+    // SAFETY: all zeroes are a valid value, and the argument outlives the call. Without CLONE_VM the child has a copy of this
+    // memory, and this process has one thread, so the child may do what any program may.
     unsafe {
         let mut args: libc::clone_args = std::mem::zeroed();
-        args.flags = flags | libc::CLONE_PIDFD as u64;
-        args.pidfd = (&raw mut pidfd) as u64;
+        args.flags = flags;
         args.exit_signal = libc::SIGCHLD as u64;
         if let Some(cgroup) = cgroup {
             args.flags |= CLONE_INTO_CGROUP;
@@ -198,7 +182,7 @@ pub(crate) fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<(i32,
         let pid = check(libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<libc::clone_args>()))?;
         match i32::try_from(pid) {
             Ok(0) => Ok(None),
-            Ok(pid) => Ok(Some((pid, OwnedFd::from_raw_fd(pidfd)))),
+            Ok(pid) => Ok(Some(pid)),
             Err(_) => Err(libc::EOVERFLOW),
         }
     }

@@ -143,10 +143,11 @@ impl Programs {
         let mut text = Vec::new();
         let mut said = Receiver::from_owned_fd(said)?.take(SAID_MAX);
         let exit =
-            timeout(COMPILE_WITHIN, async { tokio::join!(said.read_to_end(&mut text), running.exited()).1 }).await;
+            timeout(COMPILE_WITHIN, async { tokio::join!(said.read_to_end(&mut text), running.ended()).1 }).await;
         match exit {
-            Ok(Exit::Status(0)) => Ok(sealed(output).await),
-            Ok(exit) => Ok(Err(refused(&String::from_utf8_lossy(&text), exit))),
+            Ok(Ok(Exit::Status(0))) => Ok(sealed(output).await),
+            Ok(Ok(exit)) => Ok(Err(refused(&String::from_utf8_lossy(&text), exit))),
+            Ok(Err(why)) => Ok(Err(vec![format!("the compiler cannot be started: {why}")])),
             Err(_) => Ok(Err(vec![format!("it took longer than {} s to compile", COMPILE_WITHIN.as_secs())])),
         }
     }

@@ -96,13 +96,8 @@ async fn started(spawner: &Rc<Spawner>, run: &CommandRun) -> Result<Born, StartE
     let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
     let mut fds = vec![run.program.as_fd(), null.as_fd(), stdout_end.as_fd(), stderr_end.as_fd()];
     fds.extend(cgroup.as_ref().map(Cgroup::handle));
-    let start = start_word(run, cgroup.is_some());
-    let begun = spawner.begin(start, &fds).await?;
-    // A stop by the new user's own processes cannot keep us: the time runs from here.
-    let running = match timeout(run.timeout, begun.running()).await {
-        Ok(running) => running?,
-        Err(_) => return Err(StartError { stage: "exec".into(), why: "not within its time".into() }),
-    };
+    // Nothing waits for its exec: the new user's own processes could stop it before, and its time runs from here.
+    let running = spawner.begin(start_word(run, cgroup.is_some()), &fds).await?;
     Ok((running, cgroup, stdout, stderr))
 }
 
@@ -137,7 +132,7 @@ async fn finish(
     let mut read = false;
     let exit = loop {
         tokio::select! {
-            exit = timeout_at(deadline, running.exited()) => break exit.ok(),
+            exit = timeout_at(deadline, running.ended()) => break exit.ok(),
             _ = &mut reading, if !read => read = true,
         }
     };
@@ -146,7 +141,7 @@ async fn finish(
     }
     match &cgroup {
         Some(cgroup) => cgroup.end().await,
-        None if exit.is_none() => drop(timeout(PIPE_AFTER_END, running.exited()).await),
+        None if exit.is_none() => drop(timeout(PIPE_AFTER_END, running.ended()).await),
         None => {}
     }
     if !read {
@@ -155,8 +150,9 @@ async fn finish(
     drop(reading);
     let outcome = match exit {
         None => Outcome::Timeout,
-        Some(Exit::Status(status)) => Outcome::Status(status),
-        Some(Exit::Signal(signal)) => Outcome::Signal(signal),
+        Some(Ok(Exit::Status(status))) => Outcome::Status(status),
+        Some(Ok(Exit::Signal(signal))) => Outcome::Signal(signal),
+        Some(Err(why)) => return CommandOutcome::not_started(&why),
     };
     let truncated = out.cut || err.cut;
     CommandOutcome { outcome, stdout: out.bytes, stderr: err.bytes, truncated }

@@ -10,4 +10,4 @@ mod command;
 
 pub use cgroup::Cgroups;
 pub use command::{CommandOutcome, CommandRun, run_command};
-pub use spawner::{Running, Spawner, SpawnerSocket, StartError, Started, launch};
+pub use spawner::{Running, Spawner, SpawnerSocket, StartError, launch};

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::process::{Command, Stdio};
@@ -10,8 +10,7 @@ use std::rc::Rc;
 
 use regent_spawner::{Ask, Exit, Say, Start, decode, encode};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
-    SocketType, recvmsg, sendmsg,
+    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg,
 };
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
@@ -70,24 +69,17 @@ pub struct Spawner {
 
 #[derive(Debug)]
 struct Waiting {
-    started: Option<oneshot::Sender<Result<i32, StartError>>>,
-    exited: Option<oneshot::Sender<Exit>>,
+    started: Option<oneshot::Sender<i32>>,
+    ended: oneshot::Sender<Result<Exit, StartError>>,
 }
 
-/// A program that is being started.
-#[derive(Debug)]
-pub struct Started {
-    running: Running,
-    started: oneshot::Receiver<Result<i32, StartError>>,
-}
-
-/// A program that runs. Dropped, it is killed.
+/// A program that runs, or is on its way to. Dropped, it is killed.
 #[derive(Debug)]
 pub struct Running {
     spawner: Rc<Spawner>,
     token: u64,
     pid: Cell<i32>,
-    exited: RefCell<oneshot::Receiver<Exit>>,
+    ended: RefCell<oneshot::Receiver<Result<Exit, StartError>>>,
     over: Cell<bool>,
 }
 
@@ -121,34 +113,53 @@ impl Spawner {
         self.cgroups.as_ref()
     }
 
-    /// Starts a program and returns when it has exec'd. Its token is given here.
+    /// Starts a program, and returns when it is on its way. Its token is given here.
     ///
     /// # Errors
-    /// [`StartError`].
+    /// [`StartError`] of what failed before; what fails later is its end.
     pub async fn start(self: &Rc<Self>, start: Start, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
-        self.begin(start, fds).await?.running().await
+        let (say_started, started) = oneshot::channel();
+        let running = self.ask(start, fds, Some(say_started)).await?;
+        match started.await {
+            Ok(pid) => {
+                running.pid.set(pid);
+                Ok(running)
+            }
+            // Not started: that was its end.
+            Err(_) => match running.ended().await {
+                Err(why) => Err(why),
+                Ok(_) => Err(StartError { stage: "spawner".into(), why: "it ended at once".into() }),
+            },
+        }
     }
 
-    /// Asks for a start, and returns as soon as the spawner has the word.
+    /// Asks for a start and waits for nothing: whatever comes of it is the program's end.
     ///
     /// # Errors
     /// [`StartError`] if it is too long to be said.
-    pub async fn begin(self: &Rc<Self>, mut start: Start, fds: &[BorrowedFd<'_>]) -> Result<Started, StartError> {
+    pub async fn begin(self: &Rc<Self>, start: Start, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
+        self.ask(start, fds, None).await
+    }
+
+    async fn ask(
+        self: &Rc<Self>,
+        mut start: Start,
+        fds: &[BorrowedFd<'_>],
+        started: Option<oneshot::Sender<i32>>,
+    ) -> Result<Running, StartError> {
         let token = self.next.replace(self.next.get() + 1);
         start.token = token;
-        let (say_started, started) = oneshot::channel();
-        let (say_exited, exited) = oneshot::channel();
-        let waiting = Waiting { started: Some(say_started), exited: Some(say_exited) };
-        self.waiting.borrow_mut().insert(token, waiting);
+        let (say_ended, ended) = oneshot::channel();
+        self.waiting.borrow_mut().insert(token, Waiting { started, ended: say_ended });
         let running = Running {
             spawner: Rc::clone(self),
             token,
             pid: Cell::new(0),
-            exited: RefCell::new(exited),
+            ended: RefCell::new(ended),
             over: Cell::new(false),
         };
         self.say(&Ask::Start(Box::new(start)), fds).await?;
-        Ok(Started { running, started })
+        Ok(running)
     }
 
     /// Says which programs are to be killed; what the socket does not take now is said after the next word.
@@ -188,18 +199,8 @@ impl Spawner {
             return false;
         }
         let mut bytes = [0; SAY_MAX];
-        let receive = |bytes: &mut [u8]| {
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-            let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-            // A pidfd comes with a start; the spawner's own word of the end is all that is waited for, so it is closed with
-            // the buffer.
-            let slices = &mut [IoSliceMut::new(bytes)];
-            let message = recvmsg(&self.socket, slices, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
-            ancillary.drain().for_each(drop);
-            Ok(message.bytes)
-        };
         loop {
-            match self.socket.try_io(Interest::READABLE, || receive(&mut bytes)) {
+            match self.socket.try_recv(&mut bytes) {
                 Ok(0) => return false,
                 Ok(length) => {
                     let say = decode(bytes.get(..length).unwrap_or_default());
@@ -215,41 +216,19 @@ impl Spawner {
 
     fn heard(&self, say: Say) {
         let mut all = self.waiting.borrow_mut();
-        match say {
+        let (token, end) = match say {
             Say::Started { token, pid } => {
                 let started = all.get_mut(&token).and_then(|waiting| waiting.started.take());
-                let _gone = started.map(|started| started.send(Ok(pid)));
+                let _gone = started.map(|started| started.send(pid));
+                return;
             }
             Say::NotStarted { token, stage, errno } => {
-                let why = io::Error::from_raw_os_error(errno).to_string();
-                let started = all.remove(&token).and_then(|mut waiting| waiting.started.take());
-                let _gone = started.map(|started| started.send(Err(StartError { stage, why })));
+                (token, Err(StartError { stage, why: io::Error::from_raw_os_error(errno).to_string() }))
             }
-            Say::Exited { token, status } => {
-                let exited = all.remove(&token).and_then(|mut waiting| waiting.exited.take());
-                let _gone = exited.map(|exited| exited.send(status));
-            }
-        }
-    }
-}
-
-impl Started {
-    /// Waits until it has exec'd.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub async fn running(self) -> Result<Running, StartError> {
-        let gone = |_| StartError { stage: "spawner".into(), why: "it has ended".into() };
-        let pid = self.started.await.map_err(gone).and_then(|started| started);
-        match pid {
-            Ok(pid) => {
-                self.running.pid.set(pid);
-                Ok(self.running)
-            }
-            Err(why) => {
-                self.running.over.set(true);
-                Err(why)
-            }
+            Say::Exited { token, status } => (token, Ok(status)),
+        };
+        if let Some(waiting) = all.remove(&token) {
+            let _gone = waiting.ended.send(end);
         }
     }
 }
@@ -262,14 +241,17 @@ impl Running {
     }
 
     /// Waits for its end, and with a sweep for that of all that it started.
-    pub async fn exited(&self) -> Exit {
-        let exit = std::future::poll_fn(|context| {
-            let mut exited = self.exited.borrow_mut();
-            std::pin::Pin::new(&mut *exited).poll(context)
+    ///
+    /// # Errors
+    /// [`StartError`]: it never came to its exec.
+    pub async fn ended(&self) -> Result<Exit, StartError> {
+        let end = std::future::poll_fn(|context| {
+            let mut ended = self.ended.borrow_mut();
+            std::pin::Pin::new(&mut *ended).poll(context)
         });
-        let exit = exit.await;
+        let end = end.await;
         self.over.set(true);
-        exit.unwrap_or(Exit::Signal(9))
+        end.unwrap_or(Ok(Exit::Signal(9)))
     }
 
     /// Kills it, and with a sweep all that it started.
