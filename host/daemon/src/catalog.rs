@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::gate::Requester;
 use crate::plugin::Plugin;
+use crate::plugin::module::ModuleDigest;
 use crate::policy::Socket;
 use crate::users;
 
@@ -20,8 +21,8 @@ pub enum Status {
     Preparing,
     /// It serves.
     Serving(Rc<Plugin>),
-    /// It does not, and the log said why.
-    Unserved,
+    /// It does not, and the log said why; the module that was found, if one was read.
+    Unserved(Option<ModuleDigest>),
 }
 
 /// A grants file, and the plugin that it is for.
@@ -78,15 +79,17 @@ impl Found {
         &self.served.entry.grants
     }
 
-    /// Whether its plugin may still come to serve.
-    #[must_use]
-    pub fn is_preparing(&self) -> bool {
-        matches!(*self.served.entry.status.borrow(), Status::Preparing)
-    }
-
     /// The plugin, as soon as it serves; `None` if it does not until the deadline.
     pub async fn plugin(&self, deadline: Instant) -> Option<Rc<Plugin>> {
-        self.served.entry.plugin(deadline).await
+        match self.served.entry.settled(deadline).await {
+            Status::Serving(plugin) => Some(plugin),
+            Status::Preparing | Status::Unserved(_) => None,
+        }
+    }
+
+    /// Where its plugin stands as soon as that is settled, or at the deadline.
+    pub async fn settled(&self, deadline: Instant) -> Status {
+        self.served.entry.settled(deadline).await
     }
 }
 
@@ -102,25 +105,12 @@ impl Entry {
         self.status.send_replace(status);
     }
 
-    /// The plugin, as soon as it serves.
-    pub async fn plugin(&self, deadline: Instant) -> Option<Rc<Plugin>> {
+    async fn settled(&self, deadline: Instant) -> Status {
         let mut status = self.status.subscribe();
         let settled = status.wait_for(|status| !matches!(status, Status::Preparing));
         match timeout_at(deadline, settled).await {
-            Ok(Ok(settled)) => match &*settled {
-                Status::Serving(plugin) => Some(Rc::clone(plugin)),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-
-    /// The plugin, if it serves now.
-    #[must_use]
-    pub fn serving(&self) -> Option<Rc<Plugin>> {
-        match &*self.status.borrow() {
-            Status::Serving(plugin) => Some(Rc::clone(plugin)),
-            _ => None,
+            Ok(Ok(settled)) => settled.clone(),
+            _ => Status::Preparing,
         }
     }
 }

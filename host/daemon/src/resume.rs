@@ -8,6 +8,7 @@ use regent_protocol::State;
 use tokio::time::Instant;
 
 use crate::auth::{self, Authorized};
+use crate::catalog::Status;
 use crate::daemon::Daemon;
 use crate::hold::{Hold, HoldId};
 use crate::perform;
@@ -40,9 +41,14 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
     let id = &hold.id;
     let authorized = match authorize(daemon, &hold, until(&hold)).await {
         Ok(authorized) => authorized,
-        Err(field) => {
+        Err(NotNow::Differs(field)) => {
             crate::warning!("hold {id}: {} is void: not as it was approved: {field}", hold.operation);
             daemon.held.void(id, &field).await;
+            return;
+        }
+        Err(NotNow::Unserved) => {
+            let name = &hold.operation;
+            crate::warning!("hold {id}: {name} is approved, but its plugin does not serve: it can run after a restart");
             return;
         }
     };
@@ -62,24 +68,35 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
     daemon.held.finish(id, outcome).await;
 }
 
-/// The first field in which a hold differs from what would run now. Of one whose plugin is still being prepared after a
-/// moment nothing can be said yet; it is compared again before it runs.
-pub async fn difference(daemon: &Rc<Daemon>, hold: &Hold) -> Option<String> {
-    let found = daemon.catalog.find_again(&daemon.policy.sockets, &hold.requester, &hold.operation);
-    if let Some(found) = found {
-        found.plugin(Instant::now() + PREPARED_WITHIN).await;
-        if found.is_preparing() {
-            return None;
-        }
-    }
-    authorize(daemon, hold, Instant::now()).await.err()
+/// Why what was approved does not run now.
+enum NotNow {
+    /// This field is not as it was approved.
+    Differs(String),
+    /// Its plugin does not serve, so nothing can be said: it stays approved until its time is over.
+    Unserved,
 }
 
-async fn authorize(daemon: &Rc<Daemon>, hold: &Hold, deadline: Instant) -> Result<Authorized, String> {
+/// The first field in which a hold differs from what would run now, as far as that can be said now; it is compared again
+/// before it runs.
+pub async fn difference(daemon: &Rc<Daemon>, hold: &Hold) -> Option<String> {
+    match authorize(daemon, hold, Instant::now() + PREPARED_WITHIN).await {
+        Err(NotNow::Differs(field)) => Some(field),
+        Err(NotNow::Unserved) | Ok(_) => None,
+    }
+}
+
+async fn authorize(daemon: &Rc<Daemon>, hold: &Hold, deadline: Instant) -> Result<Authorized, NotNow> {
     let found = daemon.catalog.find_again(&daemon.policy.sockets, &hold.requester, &hold.operation);
-    let found = found.ok_or("operation")?;
-    let plugin = found.plugin(deadline).await.ok_or("module")?;
-    auth::again(daemon, hold, &found, &plugin)
+    let found = found.ok_or_else(|| NotNow::Differs("operation".into()))?;
+    match found.settled(deadline).await {
+        Status::Serving(plugin) => auth::again(daemon, hold, &found, &plugin).map_err(NotNow::Differs),
+        // Another module than the pinned one has its place.
+        Status::Unserved(Some(module)) => match auth::bound::compare(daemon, hold, &found, &module) {
+            Err(field) => Err(NotNow::Differs(field)),
+            Ok(_) => Err(NotNow::Unserved),
+        },
+        Status::Unserved(None) | Status::Preparing => Err(NotNow::Unserved),
+    }
 }
 
 /// When it is too late to begin.

@@ -26,7 +26,7 @@ use crate::kept::medium::OnDisk;
 use crate::kept::store::Store;
 use crate::listen::{Connections, Listener, own_folder};
 use crate::plugin::cache::Cache;
-use crate::plugin::load::Loader;
+use crate::plugin::load::{Loader, NotServed};
 use crate::plugin::programs::Programs;
 use crate::policy::{Policy, state_file};
 use crate::process::{Cgroups, Spawner, SpawnerSocket};
@@ -194,7 +194,7 @@ async fn load_all(daemon: Rc<Daemon>, helpers: Helpers, all: Vec<ToLoad>) {
         }
         Err(why) => {
             crate::error!("no plugin can serve: {why}");
-            all.iter().for_each(|to_load| to_load.entry.set(Status::Unserved));
+            all.iter().for_each(|to_load| to_load.entry.set(Status::Unserved(None)));
         }
     }
     resume::start_all(&daemon).await;
@@ -217,9 +217,9 @@ async fn load(daemon: &Daemon, loader: &Loader, entry: &Entry, uid: Option<u32>)
             crate::info!("plugin {name} serves {} (sha256 {})", serves.join(", "), hex::encode(plugin.digest));
             entry.set(Status::Serving(plugin));
         }
-        Err(reasons) => {
+        Err(NotServed { reasons, module }) => {
             reasons.iter().for_each(|reason| crate::error!("plugin {name} does not serve: {reason}"));
-            entry.set(Status::Unserved);
+            entry.set(Status::Unserved(module));
         }
     }
 }

@@ -13,8 +13,9 @@ pub(crate) const THREAD_STACK: usize = 2 << 20;
 const ADDRESS_SPACE: u64 = 4 << 30;
 /// Descriptors: those it was born with, and the images of memories that the engine keeps, one a core module.
 const DESCRIPTORS: u64 = 256;
-/// Threads of its user: one a lane and the ticker, thrice, because a predecessor that was killed may not be gone yet.
-const THREADS: u64 = 3 * (regent_lane::LANES as u64 + 1);
+/// Threads of this uid. One for each lane, the ticker and the main one are all that are started, but the kernel counts by uid,
+/// and those of predecessors that are being killed still count. That none is started besides is the filter's part.
+const THREADS: u64 = 64;
 
 /// Gives them up.
 pub(crate) fn give_up(confinement: Confinement) -> Result<(), String> {

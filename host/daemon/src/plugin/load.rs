@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::cache::{Cache, Key};
 use super::description::Description;
 use super::exchange::Nothing;
-use super::module::{self, Sealed};
+use super::module::{self, ModuleDigest, Sealed};
 use super::places::Places;
 use super::programs::{Programs, Unloadable};
 use super::sandbox::{Exchange, Sandbox};
@@ -27,20 +27,36 @@ pub struct Loader {
     pub cache: Cache,
 }
 
+/// Why a plugin does not serve.
+#[derive(Debug)]
+pub struct NotServed {
+    /// Every reason, for the administrator.
+    pub reasons: Vec<String>,
+    /// The module that was found, if one was read.
+    pub module: Option<ModuleDigest>,
+}
+
 impl Loader {
     /// Loads the module of a grants file from one of the plugin folders.
     ///
     /// # Errors
-    /// Every reason why it does not serve, for the administrator.
-    pub async fn load(
+    /// [`NotServed`].
+    pub async fn load(&self, grants: &Grants, folders: &[PathBuf], uid: Option<u32>) -> Result<Rc<Plugin>, NotServed> {
+        let unread = |why| NotServed { reasons: vec![why], module: None };
+        let path = locate(&grants.name, folders).map_err(unread)?;
+        let module = read(path.clone()).await.map_err(unread)?;
+        let digest = module.digest();
+        self.serve(grants, &path, module, uid).await.map_err(|reasons| NotServed { reasons, module: Some(digest) })
+    }
+
+    async fn serve(
         &self,
         grants: &Grants,
-        folders: &[PathBuf],
+        path: &Path,
+        module: Sealed,
         uid: Option<u32>,
     ) -> Result<Rc<Plugin>, Vec<String>> {
-        let path = locate(&grants.name, folders).map_err(|why| vec![why])?;
-        let module = read(path.clone()).await.map_err(|why| vec![why])?;
-        pinned(grants, &path, &module).map_err(|why| vec![why])?;
+        pinned(grants, path, &module).map_err(|why| vec![why])?;
         let key = self.cache.key(&module.digest());
         let (code, sandbox, exports) = self.sandbox(grants, &module, key, uid).await?;
         let places = Places::new();
