@@ -49,7 +49,8 @@ fn all_mistakes_are_told_at_once_each_with_its_file_and_line() {
         "[operations.echo]\ndeadlin = \"4s\"\n\n[commands.list]\nrun = [\"ls\"]\n\n[commands.other]\nrun = [\"/usr/bin/echo\", \"{slot}\"]\n",
     );
     let config = world.write_config();
-    let text = fs::read_to_string(&config).unwrap().replace("operations = [\"*\"]", "operatons = [\"*\"]\ntrust_peer_uid = 7");
+    let text =
+        fs::read_to_string(&config).unwrap().replace("operations = [\"*\"]", "operatons = [\"*\"]\ntrust_peer_uid = 7");
     fs::write(&config, &text).unwrap();
     let line = |text: &str, part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
     let (status, said) = regentd(&world, &["--check"]);

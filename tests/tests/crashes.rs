@@ -150,7 +150,13 @@ fn regent(world: &World, name: &str, arguments: &[&str]) -> Option<String> {
 fn pending(world: &World) -> Option<Vec<(String, String)>> {
     let list: Value = serde_json::from_str(&regent(world, "games", &["pending", "--json"])?).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    Some(list.as_array().unwrap().iter().map(|hold| (text(&hold["id"]), text(&hold["plan"][0]["values"]["ip"]))).collect())
+    Some(
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|hold| (text(&hold["id"]), text(&hold["plan"][0]["values"]["ip"])))
+            .collect(),
+    )
 }
 
 /// What was asked, and what of it was acknowledged.

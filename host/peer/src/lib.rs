@@ -1,7 +1,7 @@
 //! Who is at the other end of a connected Unix socket, by the kernel's word at the moment of the connection.
 //!
-//! `unsafe` here is one system call that no crate of ours offers.
-#![allow(unsafe_code, reason = "SO_PEERGROUPS")]
+//! `unsafe` here is one system call, for two questions that no crate of ours asks rightly.
+#![allow(unsafe_code, reason = "SO_PEERCRED and SO_PEERGROUPS")]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -27,9 +27,23 @@ pub struct Peer {
 /// # Errors
 /// Whatever it says: a peer that is not known is refused, never taken for another.
 pub fn credentials(socket: impl AsFd) -> io::Result<Peer> {
-    let known = rustix::net::sockopt::socket_peercred(&socket)?;
-    let pid = Some(known.pid.as_raw_nonzero().get()).filter(|pid| *pid > 0);
-    Ok(Peer { uid: known.uid.as_raw(), gid: known.gid.as_raw(), pid, groups: groups(&socket)? })
+    let libc::ucred { pid, uid, gid } = user(&socket)?;
+    // Not connected, the kernel answers with nobody.
+    if uid == u32::MAX || gid == u32::MAX {
+        return Err(io::ErrorKind::NotConnected.into());
+    }
+    Ok(Peer { uid, gid, pid: Some(pid).filter(|pid| *pid > 0), groups: groups(&socket)? })
+}
+
+/// Not by rustix, whose type of a pid cannot be the 0 that a peer of another pid namespace has here.
+fn user(socket: &impl AsFd) -> io::Result<libc::ucred> {
+    let mut user = libc::ucred { pid: 0, uid: u32::MAX, gid: u32::MAX };
+    let mut length = libc::socklen_t::try_from(size_of_val(&user)).map_err(io::Error::other)?;
+    let fd = socket.as_fd().as_raw_fd();
+    // SAFETY: the struct is `length` bytes long and outlives the call; any bytes are valid numbers.
+    let result =
+        unsafe { libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut user).cast(), &raw mut length) };
+    if result == 0 && length as usize == size_of_val(&user) { Ok(user) } else { Err(io::Error::last_os_error()) }
 }
 
 fn groups(socket: &impl AsFd) -> io::Result<Vec<u32>> {
@@ -69,6 +83,11 @@ mod tests {
         assert_eq!((peer.uid, peer.gid), (numbers("Uid:")[1], numbers("Gid:")[1]));
         assert_eq!(peer.groups, numbers("Groups:"));
         assert_eq!(peer.pid, Some(std::process::id().cast_signed()));
+    }
+
+    #[test]
+    fn who_is_not_connected_is_nobody() {
+        assert!(credentials(std::os::unix::net::UnixDatagram::unbound().unwrap()).is_err());
     }
 
     #[test]

@@ -72,6 +72,8 @@ pub(crate) fn start(start: &Start, fds: Vec<OwnedFd>) -> Result<Cloned, Stage> {
     let write = sys::moved(write, ABOVE_ALL).map_err(|errno| ("descriptors", errno))?;
     let birth = Birth::new(start, fds, write)?;
     match start.descent {
+        // A pid namespace leaves nothing to sweep, and a reaper between would not be in it.
+        Descent::Sweep if start.confinement == Confinement::Sandbox => Err(("fork", libc::EINVAL)),
         Descent::Sweep => match clone(0, None)? {
             Some(pid) => Ok(Cloned { pid, failure: read }),
             None => {
@@ -163,10 +165,15 @@ impl<'a> Birth<'a> {
         match self.start.confinement {
             Confinement::Sandbox => confine::sandbox(self.start.identity.as_ref())?,
             confinement => {
-                self.change_folder().map_err(|errno| ("folder", errno))?;
                 if let Some(identity) = &self.start.identity {
+                    confine::plain_capabilities().map_err(|errno| ("capabilities", errno))?;
                     become_user(identity)?;
+                    if identity.uid != 0 {
+                        confine::drop_capabilities().map_err(|errno| ("capabilities", errno))?;
+                    }
                 }
+                // As the user: where it may not go, its program does not start.
+                self.change_folder().map_err(|errno| ("folder", errno))?;
                 if confinement == Confinement::Plain {
                     no_new_privileges().map_err(|errno| ("no new privileges", errno))?;
                 }
@@ -225,12 +232,14 @@ impl<'a> Birth<'a> {
 }
 
 fn reset_signals() -> Result<(), i32> {
-    // SAFETY: all zeroes are SIG_DFL with no flags; the set is initialised before it is read.
+    // All zeroes are SIG_DFL without flags; four words are the kernel's struct at its longest.
+    let default = [0_u64; 4];
+    // SAFETY: the kernel reads no more than the struct, and a mask of 8 bytes; the set is initialised before it is read.
     unsafe {
-        let default: libc::sigaction = std::mem::zeroed();
-        for signal in 1..=libc::SIGRTMAX() {
-            // KILL, STOP and the two that the C library keeps cannot be set, and cannot be ignored either.
-            libc::sigaction(signal, &raw const default, std::ptr::null_mut());
+        for signal in 1..=64 {
+            // By the kernel's own call: the C library keeps 32 and 33 to itself, and what started us may have ignored them.
+            // KILL and STOP cannot be set, and cannot be ignored either.
+            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8);
         }
         let mut none = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
@@ -273,12 +282,17 @@ fn set_limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> Resul
 /// Groups, group, user, and a look whether the kernel agrees.
 pub(crate) fn become_user(identity: &Identity) -> Result<(), Stage> {
     let Identity { uid, gid, groups } = identity;
-    // SAFETY: the list and its length are of one vector; nothing else is memory of ours.
+    // SAFETY: the list and its length are of one vector, and the six numbers that are asked for are ours.
     unsafe {
         check(i64::from(libc::setgroups(groups.len(), groups.as_ptr()))).map_err(|errno| ("groups", errno))?;
         check(i64::from(libc::setresgid(*gid, *gid, *gid))).map_err(|errno| ("groups", errno))?;
         check(i64::from(libc::setresuid(*uid, *uid, *uid))).map_err(|errno| ("user", errno))?;
-        if libc::getuid() != *uid || libc::geteuid() != *uid || libc::getgid() != *gid || libc::getegid() != *gid {
+        let (mut users, mut groups) = ([!*uid; 3], [!*gid; 3]);
+        let ([real, effective, saved], [real_group, effective_group, saved_group]) = (&mut users, &mut groups);
+        check(i64::from(libc::getresuid(real, effective, saved))).map_err(|errno| ("user", errno))?;
+        let found = libc::getresgid(real_group, effective_group, saved_group);
+        check(i64::from(found)).map_err(|errno| ("groups", errno))?;
+        if users != [*uid; 3] || groups != [*gid; 3] {
             return Err(("user", libc::EPERM));
         }
     }

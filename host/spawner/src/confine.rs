@@ -93,7 +93,19 @@ struct Sets {
 /// Version 3 of the kernel's interface: two words of 32 bits a set.
 const VERSION: u32 = 0x2008_0522;
 
-fn drop_capabilities() -> Result<(), i32> {
+/// None of what the daemon's own start may have set aside: root is root, and other users are not.
+pub(crate) fn plain_capabilities() -> Result<(), i32> {
+    // SAFETY: no memory of ours is involved.
+    unsafe {
+        if check(i64::from(libc::prctl(libc::PR_GET_SECUREBITS, 0, 0, 0, 0)))? != 0 {
+            check(i64::from(libc::prctl(libc::PR_SET_SECUREBITS, 0, 0, 0, 0)))?;
+        }
+        check(i64::from(libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))).map(drop)
+    }
+}
+
+/// Empties what a process has and what it could hand on, and looks whether the kernel agrees.
+pub(crate) fn drop_capabilities() -> Result<(), i32> {
     let mut header = Header { version: VERSION, pid: 0 };
     let mut sets = [Sets::default(); 2];
     // SAFETY: both are laid out as the kernel wants them, for this version.

@@ -13,7 +13,8 @@ pub(crate) fn reaper(birth: Birth<'_>) -> ! {
     // SAFETY: no memory of ours is involved.
     let subreaper = unsafe {
         libc::setsid();
-        // If the spawner dies, so does this; what is below then goes to whoever reaps, so the pipe is watched as well.
+        // If the spawner dies this hears it as a wish to end; one that died before is seen below.
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM, 0, 0, 0);
         check(i64::from(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)))
     };
     let signals = subreaper.and_then(|_| sys::signals(&[libc::SIGCHLD, libc::SIGTERM]));

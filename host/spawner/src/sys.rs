@@ -17,7 +17,9 @@ pub(crate) fn check(result: i64) -> Result<i64, i32> {
     if result < 0 { Err(errno()) } else { Ok(result) }
 }
 
-/// Makes this process the reaper of all that it starts and deaf to a terminal, and returns where SIGCHLD arrives.
+/// Makes this process the reaper of all that it starts and deaf to a terminal, and returns where SIGCHLD arrives. SIGTERM
+/// arrives there too and means nothing here, but must be blocked before a reaper is cloned: ignored, as it is until the reaper
+/// blocks it itself, a kill that comes right behind its start would be lost.
 pub(crate) fn prepare() -> Result<OwnedFd, i32> {
     // SAFETY: no memory of ours is involved; a session of its own fails only where it has one already.
     unsafe {
@@ -26,10 +28,9 @@ pub(crate) fn prepare() -> Result<OwnedFd, i32> {
         // It was executed by a descriptor, whose number would be its name.
         libc::prctl(libc::PR_SET_NAME, c"regent-spawner".as_ptr(), 0, 0, 0);
         libc::signal(libc::SIGINT, libc::SIG_IGN);
-        libc::signal(libc::SIGTERM, libc::SIG_IGN);
         libc::signal(libc::SIGHUP, libc::SIG_IGN);
     }
-    signals(&[libc::SIGCHLD])
+    signals(&[libc::SIGCHLD, libc::SIGTERM])
 }
 
 /// Blocks signals and returns where they arrive instead.

@@ -72,6 +72,7 @@ impl Places {
                 if waiting.try_recv().is_ok() {
                     drop(Place { of: Rc::clone(self), peer });
                 }
+                drop(waiting);
                 self.0.borrow_mut().queue.retain(|(_, granted)| !granted.is_closed());
                 Err(Busy)
             }
@@ -172,7 +173,9 @@ mod tests {
         }
         local
             .run_until(async {
-                tokio::task::yield_now().await;
+                while places.0.borrow().queue.len() < WAITING_MAX {
+                    tokio::task::yield_now().await;
+                }
                 let far = Instant::now() + Duration::from_secs(3600);
                 assert_eq!(places.take((0, 2), far).await.unwrap_err(), Busy);
             })

@@ -72,7 +72,7 @@ impl Cgroups {
                 while is_populated(&folder) && begin.elapsed() < GONE_WITHIN {
                     std::thread::sleep(LOOK_EVERY);
                 }
-                fs::remove_dir(&folder)?;
+                remove(&folder)?;
                 ended += usize::from(populated);
             }
         }
@@ -84,7 +84,7 @@ impl Cgroups {
     /// # Errors
     /// What the kernel says.
     pub fn run(&self) -> io::Result<Cgroup> {
-        self.left.borrow_mut().retain(|folder| fs::remove_dir(folder).is_err());
+        self.left.borrow_mut().retain(|folder| remove(folder).is_err());
         let number = self.next.replace(self.next.get() + 1);
         let folder = self.folder.join(format!("run-{number}"));
         fs::create_dir(&folder)?;
@@ -95,7 +95,7 @@ impl Cgroups {
 
 impl Drop for Cgroups {
     fn drop(&mut self) {
-        self.left.borrow_mut().retain(|folder| fs::remove_dir(folder).is_err());
+        self.left.borrow_mut().retain(|folder| remove(folder).is_err());
         let _in_use = fs::remove_dir(&self.folder);
     }
 }
@@ -131,11 +131,23 @@ impl Cgroup {
 
 impl Drop for Cgroup {
     fn drop(&mut self) {
-        if fs::remove_dir(&self.folder).is_err() {
+        if remove(&self.folder).is_err() {
             self.kill();
             self.left.borrow_mut().push(self.folder.clone());
         }
     }
+}
+
+/// Removes a group with those that its processes made in it; nothing, unless all of them are empty of processes.
+fn remove(folder: &Path) -> io::Result<()> {
+    let Err(why) = fs::remove_dir(folder) else { return Ok(()) };
+    if is_populated(folder) {
+        return Err(why);
+    }
+    for inner in fs::read_dir(folder)?.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+        remove(&inner)?;
+    }
+    fs::remove_dir(folder)
 }
 
 fn is_populated(folder: &Path) -> bool {

@@ -79,8 +79,9 @@ impl CommandOutcome {
 
 /// Runs a command. When this returns, or is dropped, nothing of it is left.
 pub async fn run_command(spawner: &Rc<Spawner>, run: CommandRun) -> CommandOutcome {
+    let deadline = Instant::now() + run.timeout;
     match started(spawner, &run).await {
-        Ok((running, cgroup, stdout, stderr)) => finish(&run, running, cgroup, stdout, stderr).await,
+        Ok((running, cgroup, stdout, stderr)) => finish(&run, deadline, running, cgroup, stdout, stderr).await,
         Err(why) => CommandOutcome::not_started(&why),
     }
 }
@@ -121,12 +122,12 @@ fn start_word(run: &CommandRun, in_cgroup: bool) -> Start {
 
 async fn finish(
     run: &CommandRun,
+    deadline: Instant,
     running: Running,
     cgroup: Option<Cgroup>,
     stdout: OwnedFd,
     stderr: OwnedFd,
 ) -> CommandOutcome {
-    let deadline = Instant::now() + run.timeout;
     let (mut out, mut err) = (Kept::new(run.output_max), Kept::new(run.output_max));
     let mut reading = Box::pin(async { tokio::join!(out.read(stdout), err.read(stderr)) });
     let mut read = false;

@@ -102,6 +102,8 @@ impl Spawner {
         tokio::task::spawn_local(async move {
             while listener.hear().await {}
             crate::error!("the spawner has ended: nothing can be started any more; ending");
+            // What runs in a group has nobody left who would end it.
+            let _said_already = listener.cgroups.as_ref().map(Cgroups::clear);
             std::process::exit(71)
         });
         Ok(spawner)

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use toml::de::DeValue;
+
 use super::secret::{Secret, weak_secret};
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -87,6 +89,10 @@ pub(super) fn read(root: &mut Table<'_>, admin: Option<&Admin>) -> Vec<Socket> {
         root.mistake("there is no socket, so nobody could ask: add [[sockets]]");
         return Vec::new();
     };
+    if let DeValue::Table(_) = list.raw() {
+        list.mistake("sockets is a table: write [[sockets]], in two brackets, since there can be several");
+        return Vec::new();
+    }
     let list = list.list_of_some("nobody could ask: add [[sockets]]").unwrap_or_default();
     let mut sockets: Vec<Socket> = Vec::new();
     for value in list {
@@ -168,7 +174,7 @@ fn secret(table: &mut Table<'_>) -> Option<SecretSource> {
     let (text, file) = (table.take("secret"), table.take("secret_file"));
     match (text, file) {
         (Some(text), None) => written(&text),
-        (None, Some(file)) => file.file_path().map(SecretSource::File),
+        (None, Some(file)) => secret_file(&file),
         (Some(_), Some(file)) => {
             file.mistake("secret and secret_file: keep one of them");
             None
@@ -178,6 +184,15 @@ fn secret(table: &mut Table<'_>) -> Option<SecretSource> {
             None
         }
     }
+}
+
+/// Whoever took the key for the secret itself must not read it in a log.
+fn secret_file(value: &Value<'_>) -> Option<SecretSource> {
+    if !value.text()?.starts_with('/') {
+        value.mistake("secret_file is no absolute path: write secret_file = \"/etc/regent/web.secret\"");
+        return None;
+    }
+    value.file_path().map(SecretSource::File)
 }
 
 fn written(value: &Value<'_>) -> Option<SecretSource> {

@@ -16,7 +16,7 @@ const OUTPUT_MAX: i64 = 1 << 20;
 const UMASK: u32 = 0o022;
 
 /// Parts of a command that later versions read.
-const LATER: [&str; 6] = ["stdin", "reply", "require", "groups", "limits", "rate"];
+const LATER: [&str; 7] = ["stdin", "reply", "require", "groups", "limits", "rate", "leave_children"];
 
 /// A command, and where its timeout stands.
 pub(super) struct Read {

@@ -99,7 +99,7 @@ fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
         operations: operations.into_iter().map(|read| read.operation).collect(),
         commands: commands.into_iter().map(|read| (read.command.name.clone(), read.command)).collect(),
     };
-    table.finish(&["module", "rate", "engine", "run", "keys", "mail"]);
+    table.finish(&["module", "rate", "engine", "run", "keys", "mail", "plan", "approve_open"]);
     grants
 }
 

@@ -16,7 +16,11 @@ const HOLD_FOR: Duration = Duration::from_secs(15 * 60);
 const RUN_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// Parts of an operation that later versions read.
-const LATER: [&str; 9] = ["rate", "when", "any", "run", "module", "stdin", "reply", "params", "keys"];
+const LATER: [&str; 11] =
+    ["rate", "when", "any", "run", "module", "stdin", "reply", "params", "keys", "plan", "approve_open"];
+
+/// What stands in an operation only beside `run`: a command of its own, without a plugin.
+const BESIDE_RUN: [&str; 7] = ["timeout", "run_as", "ok", "env", "cwd", "umask", "output_max"];
 
 /// An operation that is served.
 #[derive(Debug, Clone)]
@@ -63,6 +67,7 @@ pub(super) struct Read {
 pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
     let name = value.named().map(str::to_owned);
     let mut table = value.table(format!("[operations.{}]", value.key))?;
+    let later = if table.has_any(&["run"]) { [&LATER[..], &BESIDE_RUN].concat() } else { LATER.to_vec() };
     let called = table.read("as", |value| value.name().map(str::to_owned));
     let allowed = table.take("allow");
     if allowed.is_none() {
@@ -82,7 +87,7 @@ pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
         run_within: table.read("run_within", Value::seconds).unwrap_or(RUN_WITHIN),
         line: value.line,
     };
-    table.finish(&LATER);
+    table.finish(&later);
     let name = name?;
     let operation = Operation { called: called.unwrap_or_else(|| name.clone()), name, ..operation };
     Some(Read { operation, require_line: required.map(|value| value.line) })

@@ -42,6 +42,25 @@ fn a_range_is_refused_from_its_first_address_to_its_last_and_no_further() {
     }
 }
 
+/// No range begins or ends within a /24, so the ends of each /24 stand for all of it: every one of these, and the ends of
+/// every /16 elsewhere.
+#[test]
+fn every_address_is_public_exactly_outside_of_the_ranges() {
+    let ranges = RANGES.map(|range| ends(&range));
+    let expected = |address: u32| !ranges.iter().any(|(first, last)| (*first..=*last).contains(&address));
+    let split = |first: u32| [100, 169, 172, 192, 198, 203].contains(&(first >> 24));
+    for first in (0..=u32::MAX).step_by(1 << 16) {
+        let step = if split(first) { 1 << 8 } else { 1 << 16 };
+        for first in (first..=first | 0xffff).step_by(step) {
+            for address in [first, first | (step as u32 - 1)] {
+                let named = Ipv4Addr::from(address);
+                assert_eq!(is_public(named), expected(address), "{named}");
+                assert!(!(is_public(named) && (is_private(named) || named.is_multicast())), "{named}");
+            }
+        }
+    }
+}
+
 #[test]
 fn anycast_addresses_of_the_protocol_assignments_are_refused_too() {
     assert!(!is_public(Ipv4Addr::new(192, 0, 0, 9)) && !is_public(Ipv4Addr::new(192, 0, 0, 10)));

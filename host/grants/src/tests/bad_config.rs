@@ -160,7 +160,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("secret_file = \"/etc/regent/web.secret\"", "secret_file = \"web.secret\""),
-            &["6: secret_file: \"web.secret\" is not absolute: write a path that begins with /"],
+            &["6: secret_file is no absolute path: write secret_file = \"/etc/regent/web.secret\""],
         ),
         (
             with("operations = [\"open\", \"close\"]\n", ""),
@@ -262,7 +262,15 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
                 "1: [[sockets]] has no operations: write operations = [\"whoami\"], or [\"*\"] for all",
             ],
         ),
+        (
+            with("[[sockets]]", "[sockets]"),
+            &["3: sockets is a table: write [[sockets]], in two brackets, since there can be several"],
+        ),
         ("x = [1\n".to_owned(), &["1: not TOML: unclosed array, expected `]`"]),
+        (
+            "x = [1\ny = /s\n[[sockets]\n".to_owned(),
+            &["2: not TOML: missing comma between array elements, expected `,`"],
+        ),
     ];
     compare(&cases, said);
 }

@@ -137,6 +137,23 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             ],
         ),
         (
+            with(
+                "require = [{ step = \"approval\", of = \"ops\" }]",
+                "run = [\"/bin/x\"]\ntimeout = \"3s\"\nrun_as = 0",
+            ),
+            &[
+                "7: run is not served by this version of Regent",
+                "8: timeout is not served by this version of Regent",
+                "9: run_as is not served by this version of Regent",
+            ],
+        ),
+        (
+            with("require = [{ step = \"approval\", of = \"ops\" }]", "timeout = \"3s\""),
+            &[
+                "7: [operations.open] has no key \"timeout\": there is as, allow, require, deadline, show_plan, hold_for, run_within",
+            ],
+        ),
+        (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "require = [{ step = \"totp\", of = \"anna\" }]"),
             &["7: step = \"totp\" is not served by this version of Regent"],
         ),
@@ -365,6 +382,12 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             ],
         ),
         (
+            with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"\\\\\\\\(?i)a\""),
+            &[
+                "11: pattern: flags such as (?i) or (?m) are not taken: write classes, such as [Aa], and groups as (?:…)",
+            ],
+        ),
+        (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"(?m)^[a-z]+$\""),
             &[
                 "11: pattern: flags such as (?i) or (?m) are not taken: write classes, such as [Aa], and groups as (?:…)",
@@ -502,11 +525,11 @@ fn words_of_later_versions_are_called_so() {
         let text = with("type = \"ipv4\", scope = \"public\"", &format!("type = {word:?}"));
         assert_eq!(said(&text), [format!("10: type = {word:?} is not served by this version of Regent")]);
     }
-    for key in ["rate", "when", "any", "run", "module"] {
+    for key in ["rate", "when", "any", "run", "module", "plan", "approve_open"] {
         let text = with("[commands", &format!("{key} = 1\n[commands"));
         assert_eq!(said(&text), [format!("8: {key} is not served by this version of Regent")]);
     }
-    for key in ["module", "engine"] {
+    for key in ["module", "engine", "plan", "approve_open"] {
         let text = with("[settings]", &format!("{key} = 1\n[settings]"));
         assert_eq!(said(&text), [format!("2: {key} is not served by this version of Regent")]);
     }

@@ -8,7 +8,7 @@ use super::{command, filled};
 const COUNT: usize = 2000;
 
 /// xorshift64*: no dependency, the same values everywhere.
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -18,11 +18,11 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, most: usize) -> usize {
+    pub(super) fn below(&mut self, most: usize) -> usize {
         (self.next() >> 33) as usize % most
     }
 
-    fn of<'a>(&mut self, words: &[&'a str]) -> &'a str {
+    pub(super) fn of<'a>(&mut self, words: &[&'a str]) -> &'a str {
         words[self.below(words.len())]
     }
 
@@ -68,18 +68,18 @@ fn address(random: &mut Random) -> String {
 }
 
 #[test]
-fn addresses() {
+fn an_address_is_taken_in_four_decimal_parts_and_in_no_other_spelling() {
     holds(r#"type = "ipv4""#, |value| four_parts(value).is_some(), address);
 }
 
 #[test]
-fn public_addresses() {
+fn a_public_scope_takes_exactly_the_public_addresses() {
     let public = |value: &str| four_parts(value).is_some_and(crate::addresses::is_public);
     holds(r#"type = "ipv4", scope = "public""#, public, address);
 }
 
 #[test]
-fn private_addresses() {
+fn a_private_scope_takes_exactly_those_of_rfc_1918() {
     let private = |value: &str| four_parts(value).is_some_and(|address| address.is_private());
     holds(r#"type = "ipv4", scope = "private""#, private, address);
 }
@@ -102,25 +102,25 @@ fn canonical(value: &str) -> Option<i128> {
 }
 
 #[test]
-fn numbers() {
+fn a_number_is_taken_within_its_bounds_and_in_its_one_spelling() {
     let within = |value: &str| canonical(value).is_some_and(|number| (-20..=100).contains(&number));
     holds(r#"type = "integer", min = -20, max = 100"#, within, number);
 }
 
 #[test]
-fn numbers_from_zero() {
+fn a_number_without_bounds_is_taken_from_zero_on() {
     let within = |value: &str| canonical(value).is_some_and(|number| (0..=i128::from(i64::MAX)).contains(&number));
     holds(r#"type = "integer""#, within, number);
 }
 
 #[test]
-fn numbers_of_the_settings() {
+fn a_number_of_the_settings_is_taken_and_no_other() {
     let value = |random: &mut Random| random.of(&["22", "80", "022", "220", "-22", "2", "", "22 "]).to_owned();
     holds(r#"type = "integer", one_of = "settings.ports""#, |value| ["22", "80"].contains(&value), value);
 }
 
 #[test]
-fn members() {
+fn a_member_is_taken_letter_by_letter() {
     let member = |value: &str| ["start", "stop"].contains(&value);
     let value = |random: &mut Random| random.of(&["start", "stop", "Start", "star", "stopp", "", "stop\n"]).to_owned();
     holds(r#"type = "text", one_of = "settings.words""#, member, value);
@@ -128,7 +128,7 @@ fn members() {
 }
 
 #[test]
-fn texts() {
+fn a_text_is_taken_if_all_of_it_matches() {
     let taken = |value: &str| {
         let first = value.bytes().next().is_some_and(|byte| !b"-+@=".contains(&byte));
         first && value.len() <= 6 && value.bytes().all(|byte| b"ab-@= ".contains(&byte))
@@ -138,7 +138,7 @@ fn texts() {
 }
 
 #[test]
-fn texts_of_any_ascii() {
+fn a_text_of_any_pattern_is_printable_ascii_and_no_option() {
     let taken = |value: &str| {
         let first = !value.starts_with(['-', '+', '@', '=']);
         first && (1..=256).contains(&value.len()) && value.bytes().all(|byte| (b' '..=b'~').contains(&byte))

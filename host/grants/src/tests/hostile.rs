@@ -179,6 +179,7 @@ fn a_pattern_matches_the_whole_value_and_ascii_only() {
         (r"[a-z]+", "abc", ["abc\n-rf", "ABC", "ab c", "abc\0"]),
         (r"\\s*a", " a", ["\u{2028}a", "\ta", "\na", "a "]),
         (r"[^x]+", "abc", ["axc", "é", "\u{202e}", "a\u{0}"]),
+        (r"\\(?a\\)?", "(a)", ["((a", "a))", "b", "(a)\n"]),
         (r"(?P<word>a)(?:b)(?<rest>c)", "abc", ["ab", "abcd", "xabc", "abc "]),
     ] {
         let command = command(&format!("type = \"text\", pattern = \"{pattern}\""));

@@ -3,6 +3,7 @@
 mod addresses;
 mod bad_config;
 mod bad_grants;
+mod broken;
 mod digest;
 mod forms;
 mod generated;

@@ -1,0 +1,226 @@
+//! Granted commands by the one door, with the spawner that ships: their time, their output, and what they leave behind.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
+
+use std::fs;
+use std::future::Future;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use regent_lane::Outcome;
+use regentd::process::{Cgroups, CommandOutcome, CommandRun, Spawner, launch, run_command};
+use rustix::fs::{Mode, OFlags};
+
+const OUTPUT_MAX: usize = 1 << 20;
+
+/// Runs with a spawner of its own: with cgroups of this instance, or with the sweep.
+fn with_spawner<F: Future<Output = ()>>(instance: Option<&str>, test: impl FnOnce(Rc<Spawner>) -> F) {
+    assert!(rustix::process::geteuid().is_root(), "this test must run as root: `sudo -E cargo xtask test`");
+    let dist = std::env::var_os("REGENT_DIST")
+        .map_or(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/dist"), Into::into);
+    let program = rustix::fs::open(dist.join("bin/regent-spawner"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+    let socket = launch(&program.expect("built by `cargo xtask build`")).unwrap();
+    let cgroups = instance.map(|instance| Cgroups::open(instance).unwrap().expect("this test needs cgroup v2"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let spawner = Spawner::attach(socket, cgroups).unwrap();
+        test(spawner).await;
+    });
+}
+
+/// Both ways in which what is left behind is found.
+fn both_ways<F: Future<Output = ()>>(name: &str, test: impl Fn(Rc<Spawner>, String) -> F) {
+    for way in ["cgroup", "sweep"] {
+        let instance = format!("test-{}-{name}", std::process::id());
+        // Tests run beside each other: each looks for its own.
+        static NEXT: AtomicU32 = AtomicU32::new(10);
+        let mark = format!("{}{}", 7000 + std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        with_spawner((way == "cgroup").then_some(instance.as_str()), |spawner| test(spawner, mark));
+    }
+}
+
+fn sh(script: &str, timeout: Duration) -> CommandRun {
+    CommandRun {
+        program: rustix::fs::open("/bin/sh", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap(),
+        path: "/bin/sh".into(),
+        argv: vec!["sh".into(), "-c".into(), script.into()],
+        env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+        cwd: "/".into(),
+        umask: 0o022,
+        uid: 0,
+        gid: 0,
+        groups: Vec::new(),
+        timeout,
+        output_max: OUTPUT_MAX,
+    }
+}
+
+fn running(text: &str) -> usize {
+    let all =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok());
+    let has = |pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        *pid != std::process::id() && String::from_utf8_lossy(&line).contains(text)
+    };
+    all.filter(has).count()
+}
+
+async fn timed(spawner: &Rc<Spawner>, run: CommandRun) -> (CommandOutcome, Duration) {
+    let begin = Instant::now();
+    let outcome = run_command(spawner, run).await;
+    (outcome, begin.elapsed())
+}
+
+const DETACH: &str = "(setsid sh -c 'trap \"\" TERM HUP; sleep MARK; :' &); (setsid setsid sleep MARK &);";
+
+#[test]
+fn what_a_command_says_and_how_it_ends_come_back() {
+    both_ways("says", async |spawner, _| {
+        let outcome = run_command(&spawner, sh("echo one; echo two >&2; exit 7", Duration::from_secs(3))).await;
+        assert_eq!(outcome.outcome(), Outcome::Status(7));
+        assert_eq!((outcome.stdout.as_slice(), outcome.stderr.as_slice()), (&b"one\n"[..], &b"two\n"[..]));
+        let outcome = run_command(&spawner, sh("kill -9 $$", Duration::from_secs(3))).await;
+        assert_eq!(outcome.outcome(), Outcome::Signal(9));
+    });
+}
+
+#[test]
+fn nothing_of_a_command_outlives_its_time() {
+    both_ways("time", async |spawner, mark: String| {
+        let script = format!("{DETACH} sleep MARK").replace("MARK", &mark);
+        let (outcome, took) = timed(&spawner, sh(&script, Duration::from_millis(500))).await;
+        assert_eq!(outcome.outcome(), Outcome::Timeout);
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert_eq!(running(&mark), 0);
+    });
+}
+
+#[test]
+fn nothing_of_a_command_outlives_its_end() {
+    both_ways("end", async |spawner, mark: String| {
+        let script = format!("{DETACH} sleep 0.2").replace("MARK", &mark);
+        let (outcome, _) = timed(&spawner, sh(&script, Duration::from_secs(3))).await;
+        assert_eq!(outcome.outcome(), Outcome::Status(0));
+        assert_eq!(running(&mark), 0);
+    });
+}
+
+#[test]
+fn nothing_of_a_command_outlives_its_cancelling() {
+    both_ways("cancel", async |spawner, mark: String| {
+        let script = format!("{DETACH} sleep MARK").replace("MARK", &mark);
+        for milliseconds in [0, 1, 2, 5, 200] {
+            let run = run_command(&spawner, sh(&script, Duration::from_secs(60)));
+            assert!(tokio::time::timeout(Duration::from_millis(milliseconds), run).await.is_err());
+            let begin = Instant::now();
+            while running(&mark) > 0 {
+                assert!(begin.elapsed() < Duration::from_secs(2), "cancelled after {milliseconds} ms");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    });
+}
+
+#[test]
+fn endless_output_is_cut_and_costs_no_memory() {
+    let resident = || {
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap().trim().to_owned();
+        line.trim_end_matches(" kB").parse::<usize>().unwrap()
+    };
+    both_ways("flood", async |spawner, _| {
+        let before = resident();
+        let script = "head -c 1073741824 /dev/zero >&2";
+        let (outcome, took) = timed(&spawner, sh(script, Duration::from_secs(20))).await;
+        assert_eq!(outcome.outcome(), Outcome::Status(0), "{took:?}");
+        assert_eq!((outcome.stderr.len(), outcome.truncated), (OUTPUT_MAX, true));
+        assert!(resident() - before < 16 << 10, "{} KiB", resident() - before);
+    });
+}
+
+#[test]
+fn a_command_that_closes_its_output_is_waited_for_until_its_time() {
+    both_ways("closed", async |spawner, _| {
+        let (outcome, took) = timed(&spawner, sh("exec >&- 2>&-; sleep 60", Duration::from_millis(500))).await;
+        assert_eq!(outcome.outcome(), Outcome::Timeout);
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    });
+}
+
+#[test]
+fn a_grandchild_on_the_pipe_keeps_nobody() {
+    both_ways("pipe", async |spawner, mark: String| {
+        let (outcome, took) = timed(&spawner, sh(&format!("echo here; sleep {mark} &"), Duration::from_secs(5))).await;
+        assert_eq!((outcome.outcome(), outcome.stdout.as_slice()), (Outcome::Status(0), &b"here\n"[..]));
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        assert_eq!(running(&mark), 0);
+    });
+}
+
+#[test]
+fn a_command_that_makes_groups_in_its_own_leaves_none_and_stops_no_later_start() {
+    let instance = format!("test-{}-nested", std::process::id());
+    let path = |mounts: &str| {
+        mounts.lines().find(|line| line.contains(" - cgroup2 ")).unwrap().split(' ').nth(4).unwrap().to_owned()
+    };
+    let mount = path(&fs::read_to_string("/proc/self/mountinfo").unwrap());
+    with_spawner(Some(&instance), async |spawner| {
+        let script = format!(
+            "own={mount}$(sed -n s/^0:://p /proc/self/cgroup); mkdir $own/a $own/a/b; \
+                              (echo 0 > $own/a/b/cgroup.procs; exec setsid sleep 60) & sleep 0.2"
+        );
+        let outcome = run_command(&spawner, sh(&script, Duration::from_secs(3))).await;
+        assert_eq!(outcome.outcome(), Outcome::Status(0), "{}", String::from_utf8_lossy(&outcome.stderr));
+        // What was left by a run is gone at the latest with the next.
+        run_command(&spawner, sh("true", Duration::from_secs(3))).await;
+        run_command(&spawner, sh("true", Duration::from_secs(3))).await;
+        let cgroups = Cgroups::open(&instance).unwrap().unwrap();
+        assert_eq!(cgroups.clear().expect("a start clears what its predecessor left"), 0);
+    });
+}
+
+#[test]
+#[ignore = "started by the test below"]
+fn a_daemon_with_one_long_command() {
+    with_spawner(Some("test-orphan"), async |spawner| {
+        run_command(&spawner, sh("sleep 60991; :", Duration::from_secs(60))).await;
+    });
+}
+
+#[test]
+fn when_the_spawner_is_killed_what_ran_in_a_group_ends_with_the_daemon() {
+    let own = std::env::current_exe().unwrap();
+    #[allow(clippy::disallowed_methods, reason = "a daemon beside this one, for it ends")]
+    let mut daemon = std::process::Command::new(own)
+        .args(["--ignored", "--exact", "a_daemon_with_one_long_command"])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let within = |what: &str, so: &dyn Fn() -> bool| {
+        let begin = Instant::now();
+        while !so() {
+            assert!(begin.elapsed() < Duration::from_secs(5), "{what}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    within("it runs", &|| running("sleep\u{0}60991") == 1);
+    let spawner = child_of(daemon.id());
+    rustix::process::kill_process(rustix::process::Pid::from_raw(spawner).unwrap(), rustix::process::Signal::KILL)
+        .unwrap();
+    assert_eq!(daemon.wait().unwrap().code(), Some(71));
+    within("the command ends", &|| running("60991") == 0);
+}
+
+/// The child of any of a process' threads.
+fn child_of(pid: u32) -> i32 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    let children = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("children")).unwrap());
+    children.collect::<String>().split_whitespace().next().unwrap().parse().unwrap()
+}
