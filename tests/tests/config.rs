@@ -1,5 +1,10 @@
 //! Configuration and the daemon's own life: what `--check` says, what is not started over, and what signals do.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
 #![allow(clippy::disallowed_methods, reason = "a test starts what it is about")]
 
 use std::fs;

@@ -3,7 +3,12 @@
 //!
 //! The granted command writes the request's address, unlike in each request, at the end of a file: a line a run. Power cuts,
 //! which lose and tear what was not synced, are the daemon's own tests (`power_cut`).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
 #![allow(clippy::disallowed_methods, reason = "a test starts what it kills")]
 
 use std::fs;

@@ -1,5 +1,10 @@
 //! Held operations: who may see, approve, deny, read and give up, what runs, and what makes a consent void.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
 
 use std::fs;
 

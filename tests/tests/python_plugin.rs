@@ -1,5 +1,10 @@
 //! A plugin that componentize-py made of Python and `wit/` alone: it is served like any other.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
 
 use std::thread;
 

@@ -1,5 +1,10 @@
 //! The wire, from raw bytes: every text and code of a request socket, in the order of the checks, each with its allowed twin.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
 
 use std::io::Write as _;
 use std::time::{Duration, Instant};
