@@ -389,6 +389,26 @@ fn a_socket_that_no_longer_shows_the_operation_voids_and_says_operation() {
 }
 
 #[test]
+fn a_consent_of_somebody_who_is_no_longer_of_the_team_voids_what_the_others_approve() {
+    let world = world();
+    let two = grants(&world, "").replace("of = \"ops\" }", "of = \"ops\", count = 2 }");
+    let world = world.grants("firewall", &two);
+    let running = world.start().serving("firewall");
+    uid(&open(&running));
+    let id = running.only_pending();
+    assert_eq!(running.regent_as("games", &["approve", &id]).status, 0);
+    assert!(running.end().success());
+    let world = world.people(
+        "[people.anna]\nuser = \"games\"\n[people.ben]\nuser = \"mail\"\n[people.carl]\nuser = \"news\"\n[teams]\nops = [\"ben\", \"carl\"]\n",
+    );
+    let running = world.start().serving("firewall");
+    assert_eq!(running.regent_as("mail", &["approve", &id]).status, 1);
+    let shown: Value = serde_json::from_str(&running.regent(&["show", &id, "--json"]).stdout).unwrap();
+    assert_eq!(shown["outcome"], "void: consent of anna");
+    assert!(!ran(&world));
+}
+
+#[test]
 fn on_a_socket_whose_uids_mean_nothing_the_requester_is_the_socket_and_is_no_person() {
     let world = world().socket("container", "operations = [\"open\"]\ntrust_peer_uid = false");
     let running = world.start().serving("firewall");

@@ -245,9 +245,9 @@ impl ConsentStep {
         self.consents.len() >= self.count as usize
     }
 
-    /// Whether this person has.
+    /// Whether this person has, by either of its names.
     #[must_use]
-    pub fn has(&self, person: &str) -> bool {
-        self.consents.iter().any(|consent| consent.person == person)
+    pub fn has(&self, person: &str, uid: u32) -> bool {
+        self.consents.iter().any(|consent| consent.person == person || consent.uid == uid)
     }
 }

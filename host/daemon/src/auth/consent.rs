@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use regent_protocol::State;
 
 use super::people::{Approver, People};
-use crate::hold::{Consent, Hold};
+use crate::hold::{Consent, ConsentStep, Hold};
 
 /// Why a decision was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub fn consent(hold: &Hold, approver: &Approver, people: &People, now: Timestamp
     if !people.is_of(person, &step.of) {
         return Err(No::MayNot("the step that is open now is not yours"));
     }
-    if step.has(person) {
+    if step.has(person, approver.uid) {
         return Err(No::MayNot("you have approved already; another person must"));
     }
     Ok(Consent { person: person.clone(), uid: approver.uid, at: now })
@@ -61,7 +61,23 @@ pub fn denial(hold: &Hold, approver: &Approver, people: &People, now: Timestamp)
     Ok(approver.person.clone().unwrap_or_else(|| "root".into()))
 }
 
-fn waiting(hold: &Hold, now: Timestamp) -> Result<Option<&crate::hold::ConsentStep>, No> {
+/// Whether each yes is still one: its person is still the same user, and still of those whose step it is.
+///
+/// # Errors
+/// Whose no longer is, for the administrator.
+pub fn still_count(hold: &Hold, people: &People) -> Result<(), String> {
+    let counts = |step: &ConsentStep, consent: &Consent| {
+        people.person(consent.uid) == Some(&consent.person) && people.is_of(&consent.person, &step.of)
+    };
+    for step in &hold.steps {
+        if let Some(gone) = step.consents.iter().find(|consent| !counts(step, consent)) {
+            return Err(format!("consent of {}", gone.person));
+        }
+    }
+    Ok(())
+}
+
+fn waiting(hold: &Hold, now: Timestamp) -> Result<Option<&ConsentStep>, No> {
     match hold.state {
         State::Held if now >= hold.expires => Err(No::NotHeld(State::Expired)),
         State::Held => Ok(hold.open_step()),

@@ -126,6 +126,7 @@ fn authorized(prepared: Prepared) -> Authorized {
 /// # Errors
 /// The field that is no longer what was consented to.
 pub fn again(daemon: &Daemon, hold: &Hold, found: &Found, plugin: &Rc<Plugin>) -> Result<Authorized, String> {
+    consent::still_count(hold, daemon.held.people())?;
     let plan = bound::compare(daemon, hold, found, &plugin.digest)?;
     Ok(Authorized(Run {
         plugin: Rc::clone(plugin),
