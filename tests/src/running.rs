@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -29,7 +30,10 @@ pub struct Cli {
 
 impl<'w> Running<'w> {
     pub(crate) fn start(world: &'w World, wrapper: &[&str]) -> Self {
-        let config = world.write_config();
+        Self::start_over(world, world.write_config(), wrapper)
+    }
+
+    pub(crate) fn start_over(world: &'w World, config: PathBuf, wrapper: &[&str]) -> Self {
         let regentd = dist().join("bin/regentd");
         let mut command = match wrapper {
             [] => Command::new(&regentd),
@@ -50,9 +54,12 @@ impl<'w> Running<'w> {
         let log = follow(&mut child);
         let mut running = Self { world, pid: child.id(), child, log };
         running.wait_ready();
-        if !wrapper.is_empty() {
-            let child = crate::proc::children(running.child.id());
-            running.pid = *child.first().expect("the wrapper has the daemon as its child");
+        // A wrapper either has the daemon as its child, or has become it.
+        let children = crate::proc::children(running.child.id());
+        if let Some(daemon) =
+            children.iter().find(|pid| crate::proc::status(**pid, "Name").as_deref() == Some("regentd"))
+        {
+            running.pid = *daemon;
         }
         running
     }

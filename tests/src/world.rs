@@ -150,6 +150,11 @@ impl World {
         Running::start(self, wrapper)
     }
 
+    /// The same over the configuration that was written before.
+    pub fn start_as_is(&self, wrapper: &[&str]) -> Running<'_> {
+        Running::start_over(self, self.path("regent.toml"), wrapper)
+    }
+
     pub fn audit(&self) -> Vec<serde_json::Value> {
         let text = fs::read_to_string(self.path("log/audit.jsonl")).unwrap_or_default();
         text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
