@@ -61,7 +61,7 @@ impl Sandbox {
     }
 }
 
-/// A lane for one exchange. Dropped before [`Exchange::end`] the process is condemned, for nobody knows what it would say.
+/// A lane for one exchange. Dropped before its `end` the process is condemned, for nobody knows what it would say.
 #[derive(Debug)]
 pub struct Exchange {
     sandbox: Rc<Sandbox>,
