@@ -1,49 +1,70 @@
-//! Both services in a private folder: the original under Python, and the daemon from `target/dist`.
+//! Both services in a private folder: the original under Python, and the daemon from a dist. All of it is gone when this is
+//! dropped, or when somebody interrupts.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use regent_client::Client;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::error::{At, Error, Result};
-use crate::place;
 use crate::run::Run;
 use crate::test::machine;
 
 pub(super) const SECRET: &str = "a secret that only the bench knows";
+/// Compiling three plugins takes seconds; a machine may be busy.
 const WITHIN: Duration = Duration::from_secs(60);
+/// What was asked to end and has not is killed.
+const END_WITHIN: Duration = Duration::from_secs(5);
+/// Between two looks: far below the shortest start.
+const LOOK_EVERY: Duration = Duration::from_micros(500);
+/// The original ends by itself after so many seconds, whatever becomes of the bench.
+const ORIGINAL_LONGEST: u32 = 20 * 60;
+/// echo, whoami and held.
+const PLUGINS: usize = 3;
 /// A user that every Debian has.
 const APPROVER: &str = "games";
 
 pub(super) struct Arena {
     folder: PathBuf,
-    original: Child,
-    daemon: Child,
+    running: Arc<Mutex<Running>>,
+}
+
+/// What has to be ended.
+#[derive(Default)]
+struct Running {
+    original: Option<Child>,
+    daemon: Option<Child>,
+}
+
+/// How long a start took.
+pub(super) struct Start {
+    pub(super) ready: Duration,
+    pub(super) serving: Duration,
 }
 
 impl Arena {
     /// Starts both.
-    pub(super) fn open(python: &Path) -> Result<Self> {
+    pub(super) fn open(dist: &Path, python: &Path) -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("regent-bench-{}", std::process::id()));
         fs::create_dir(&folder).at(&folder)?;
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).at(&folder)?;
+        let arena = Self { folder, running: Arc::default() };
+        arena.clear_when_interrupted()?;
+        fs::set_permissions(&arena.folder, fs::Permissions::from_mode(0o755)).at(&arena.folder)?;
         for part in ["bin", "plugins"] {
-            copy(&place::dist().join(part), &folder.join(part))?;
+            copy(&dist.join(part), &arena.folder.join(part))?;
         }
-        configure(&folder)?;
-        let script = place::root().join("xtask/src/bench/original.py");
-        let mut original = Command::new(python);
-        original.arg(script).arg(folder.join("original.sock")).arg(SECRET);
-        let original = original.stdin(Stdio::null()).spawn().at(python)?;
-        let daemon = spawn(&folder)?;
-        let arena = Self { folder, original, daemon };
+        configure(&arena.folder)?;
+        arena.running().original = Some(original(&arena.folder, python)?);
         until("the original listens", || arena.original().exists())?;
-        arena.until_all_serve()?;
+        arena.start()?;
         Ok(arena)
     }
 
@@ -64,9 +85,11 @@ impl Arena {
         machine::is_root().then(|| Run::new("id").args(["-u", APPROVER]).text().ok()?.trim().parse().ok()).flatten()
     }
 
+    /// The one hold that waits.
     pub(super) fn pending(&self, uid: u32) -> Result<String> {
         let listed = self.regent(uid, &["pending", "--json"])?;
-        let id = listed.split("\"id\":").nth(1).and_then(|rest| rest.split('"').nth(1));
+        let listed: serde_json::Value = serde_json::from_str(&listed).map_err(|why| Error::new(why.to_string()))?;
+        let id = listed.pointer("/0/id").and_then(serde_json::Value::as_str);
         id.map(str::to_owned).ok_or_else(|| Error::new("nothing is pending"))
     }
 
@@ -86,46 +109,77 @@ impl Arena {
 
     /// Resident memory of each process, in KiB.
     pub(super) fn memory(&self) -> Vec<(String, f64)> {
-        let mut all = vec![("the original".to_owned(), resident(self.original.id()))];
-        for pid in descendants(self.daemon.id()) {
-            let name = fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-            all.push((name.trim().to_owned(), resident(pid)));
-        }
-        all
+        let running = self.running();
+        let original = running.original.iter().map(|child| ("the original".to_owned(), resident(child.id())));
+        let daemon = running.daemon.iter().flat_map(|child| descendants(child.id()));
+        original.chain(daemon.map(|pid| (name(pid), resident(pid)))).collect()
     }
 
-    /// Ends the daemon and starts it again; how long until it was ready.
-    pub(super) fn restart(&mut self, forget_compiled: bool) -> Result<Duration> {
-        end(&mut self.daemon);
+    /// Ends the daemon and starts it again.
+    pub(super) fn restart(&mut self, forget_compiled: bool) -> Result<Start> {
+        end(&mut self.running().daemon);
         if forget_compiled {
             let compiled = self.folder.join("state/compiled");
             fs::remove_dir_all(&compiled).at(&compiled)?;
         }
-        fs::write(self.folder.join("log"), "").at(&self.folder)?;
+        self.start()
+    }
+
+    fn start(&self) -> Result<Start> {
+        let log = self.folder.join("log");
+        let file = fs::File::create(&log).at(&log)?;
+        let regentd = self.folder.join("bin/regentd");
+        let mut command = Command::new(&regentd);
+        command.arg("--config").arg(self.folder.join("regent.toml"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
         let begin = Instant::now();
-        self.daemon = spawn(&self.folder)?;
-        until("READY", || self.log().contains("READY"))?;
-        let took = begin.elapsed();
-        self.until_all_serve()?;
-        Ok(took)
+        self.running().daemon = Some(command.spawn().at(&regentd)?);
+        let read = || fs::read_to_string(&log).unwrap_or_default();
+        let so = |what, so: &dyn Fn(&str) -> bool| {
+            until(what, || so(&read())).map_err(|why| Error::new(format!("{why}; the daemon says:\n{}", read())))
+        };
+        so("READY", &|log| log.contains("READY"))?;
+        let ready = begin.elapsed();
+        so("all plugins serve", &|log| log.matches(" serves ").count() >= PLUGINS)?;
+        Ok(Start { ready, serving: begin.elapsed() })
     }
 
-    fn until_all_serve(&self) -> Result<()> {
-        until("all plugins serve", || self.log().matches(" serves ").count() >= 3)
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.join("log")).unwrap_or_default()
+    fn clear_when_interrupted(&self) -> Result<()> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).at(&self.folder)?;
+        let (folder, running) = (self.folder.clone(), Arc::clone(&self.running));
+        thread::spawn(move || {
+            if signals.forever().next().is_some() {
+                // Held to the end, so that nothing is started meanwhile.
+                let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
+                clear(&folder, &mut running);
+                std::process::exit(130);
+            }
+        });
+        Ok(())
     }
 }
 
 impl Drop for Arena {
     fn drop(&mut self) {
-        end(&mut self.daemon);
-        let _already_ended = self.original.kill();
-        let _ended = self.original.wait();
-        let _already_gone = fs::remove_dir_all(&self.folder);
+        clear(&self.folder, &mut self.running());
     }
+}
+
+fn clear(folder: &Path, running: &mut Running) {
+    end(&mut running.daemon);
+    end(&mut running.original);
+    let _already_gone = fs::remove_dir_all(folder);
+}
+
+fn original(folder: &Path, python: &Path) -> Result<Child> {
+    let mut command = Command::new(python);
+    command.arg(crate::place::root().join("xtask/src/bench/original.py"));
+    command.arg(folder.join("original.sock")).args([SECRET, &ORIGINAL_LONGEST.to_string()]);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().at(python)
 }
 
 /// echo and whoami as shipped, and whoami once more with an approval.
@@ -155,27 +209,36 @@ fn configure(folder: &Path) -> Result<()> {
     )
 }
 
-fn spawn(folder: &Path) -> Result<Child> {
-    let log = fs::File::options().create(true).append(true).open(folder.join("log")).at(folder)?;
-    let mut command = Command::new(folder.join("bin/regentd"));
-    command.arg("--config").arg(folder.join("regent.toml"));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().at(folder)
-}
-
-fn end(child: &mut Child) {
+fn end(child: &mut Option<Child>) {
+    let Some(mut child) = child.take() else { return };
     let _already_ended = Run::new("kill").args(["-TERM", &child.id().to_string()]).done();
-    let _ended = child.wait();
+    let begin = Instant::now();
+    while matches!(child.try_wait(), Ok(None)) {
+        if begin.elapsed() > END_WITHIN {
+            let _already_ended = child.kill();
+            let _ended = child.wait();
+            return;
+        }
+        thread::sleep(LOOK_EVERY);
+    }
 }
 
-fn until(what: &str, mut so: impl FnMut() -> bool) -> Result<()> {
+fn until(what: &str, so: impl Fn() -> bool) -> Result<()> {
     let begin = Instant::now();
     while !so() {
         if begin.elapsed() > WITHIN {
             return Err(Error::new(format!("never came true: {what}")));
         }
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(LOOK_EVERY);
     }
     Ok(())
+}
+
+/// The file that it runs: its short name may be a descriptor's number.
+fn name(pid: u32) -> String {
+    let file = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
+    let file = file.file_name().map(|name| name.to_string_lossy().into_owned());
+    file.unwrap_or_else(|| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned())
 }
 
 fn descendants(pid: u32) -> Vec<u32> {

@@ -1,5 +1,6 @@
 //! Numbers, and what is made of them: medians, 99th percentiles, ratios.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,60 +25,68 @@ impl Times {
         let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
         sorted.get(at).copied().unwrap_or(f64::NAN)
     }
+
+    fn middle_and_tail(&self) -> (f64, f64) {
+        (self.percentile(50), self.percentile(99))
+    }
 }
 
 /// Everything that was measured.
 #[derive(Debug)]
 pub(super) struct Report {
+    machine: Value,
     rows: Vec<Value>,
     lines: Vec<String>,
 }
 
 impl Report {
-    pub(super) fn new() -> Self {
-        Self { rows: Vec::new(), lines: Vec::new() }
+    pub(super) fn new(machine: Value) -> Self {
+        Self { machine, rows: Vec::new(), lines: Vec::new() }
     }
 
-    /// Two sides of one thing.
-    pub(super) fn compare(&mut self, name: &str, with: &str, theirs: Times, ours: Times) {
-        let row = |percent| (ours.percentile(percent), theirs.percentile(percent));
-        let ((p50, their_p50), (p99, their_p99)) = (row(50), row(99));
+    /// Two sides of one thing, and the ratio that is wished for, if there is one.
+    pub(super) fn compare(&mut self, name: &str, with: &str, towards: Option<f64>, theirs: &Times, ours: &Times) {
+        let ((p50, p99), (their_p50, their_p99)) = (ours.middle_and_tail(), theirs.middle_and_tail());
+        let wished = towards.map(|ratio| format!("≤ {ratio:.2}")).unwrap_or_default();
         self.lines.push(format!(
-            "| {name} | {with} | {:.2} | {:.2} | {p50:.0} / {p99:.0} µs | {their_p50:.0} / {their_p99:.0} µs |",
+            "| {name} | {with} | {:.2} | {:.2} | {wished} | {p50:.0} / {p99:.0} µs | {their_p50:.0} / {their_p99:.0} µs |",
             p50 / their_p50,
             p99 / their_p99,
         ));
         self.rows.push(json!({
-            "name": name, "against": with, "ratio_p50": p50 / their_p50, "ratio_p99": p99 / their_p99,
-            "p50_us": p50, "p99_us": p99, "their_p50_us": their_p50, "their_p99_us": their_p99,
+            "name": name, "against": with, "ratio_p50": p50 / their_p50, "ratio_p99": p99 / their_p99, "towards": towards,
+            "p50_us": p50, "p99_us": p99, "their_p50_us": their_p50, "their_p99_us": their_p99, "count": ours.0.len(),
         }));
     }
 
-    pub(super) fn alone(&mut self, name: &str, times: Times) {
-        let (p50, p99) = (times.percentile(50), times.percentile(99));
-        self.lines.push(format!("| {name} | | | | {p50:.0} / {p99:.0} µs | |"));
-        self.rows.push(json!({"name": name, "p50_us": p50, "p99_us": p99}));
+    pub(super) fn alone(&mut self, name: &str, times: &Times) {
+        let (p50, p99) = times.middle_and_tail();
+        self.lines.push(format!("| {name} | | | | | {p50:.0} / {p99:.0} µs | |"));
+        self.rows.push(json!({"name": name, "p50_us": p50, "p99_us": p99, "count": times.0.len()}));
     }
 
     pub(super) fn number(&mut self, name: &str, number: f64, unit: &str) {
-        self.lines.push(format!("| {name} | | | | {number:.1}{unit} | |"));
-        self.rows.push(json!({"name": name, "value": number, "unit": unit.trim()}));
+        self.lines.push(format!("| {name} | | | | | {number:.1} {unit} | |"));
+        self.rows.push(json!({"name": name, "value": number, "unit": unit}));
     }
 
     pub(super) fn left_out(&mut self, what: &str) {
-        self.lines.push(format!("| left out: {what} | | | | | |"));
+        self.lines.push(format!("| left out: {what} | | | | | | |"));
         self.rows.push(json!({"left_out": what}));
     }
 
-    pub(super) fn print(&self) {
-        println!("{}", super::machine());
-        println!(
-            "| what | against | p50 ratio | p99 ratio | p50 / p99 | theirs |\n| --- | --- | --- | --- | --- | --- |"
-        );
-        self.lines.iter().for_each(|line| println!("{line}"));
+    /// For people, and for a README.
+    pub(super) fn table(&self) -> String {
+        let mut table = format!("{}\n\n", self.machine);
+        table.push_str("| what | against | p50 ratio | p99 ratio | towards | p50 / p99 | theirs |\n");
+        table.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
+        for line in &self.lines {
+            let _infallible = writeln!(table, "{line}");
+        }
+        table
     }
 
     pub(super) fn json(&self) -> String {
-        json!({"machine": super::machine(), "rows": self.rows}).to_string()
+        format!("{:#}\n", json!({"machine": self.machine, "rows": self.rows}))
     }
 }
