@@ -1,4 +1,5 @@
 //! Sandboxes as they are seen from outside, in /proc, while a daemon serves; and what the programs are made of.
+#![allow(clippy::disallowed_methods, reason = "a test starts what it looks at")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

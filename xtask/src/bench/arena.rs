@@ -62,7 +62,9 @@ impl Arena {
             copy(&dist.join(part), &arena.folder.join(part))?;
         }
         configure(&arena.folder)?;
-        arena.running().original = Some(original(&arena.folder, python)?);
+        let mut running = arena.running();
+        running.original = Some(original(&arena.folder, python)?);
+        drop(running);
         until("the original listens", || arena.original().exists())?;
         arena.start()?;
         Ok(arena)
@@ -132,8 +134,10 @@ impl Arena {
         let mut command = Command::new(&regentd);
         command.arg("--config").arg(self.folder.join("regent.toml"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
+        let mut running = self.running();
         let begin = Instant::now();
-        self.running().daemon = Some(command.spawn().at(&regentd)?);
+        running.daemon = Some(command.spawn().at(&regentd)?);
+        drop(running);
         let read = || fs::read_to_string(&log).unwrap_or_default();
         let so = |what, so: &dyn Fn(&str) -> bool| {
             until(what, || so(&read())).map_err(|why| Error::new(format!("{why}; the daemon says:\n{}", read())))
