@@ -31,6 +31,14 @@ pub fn named(pid: u32, name: &str) -> Vec<u32> {
     descendants(pid).into_iter().filter(is).collect()
 }
 
+/// Those whose command line has this text. Zombies have none.
+pub fn with_text(text: &str) -> Vec<u32> {
+    let has = |pid: &u32| {
+        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(text))
+    };
+    all().into_iter().filter(has).collect()
+}
+
 /// Where each descriptor leads.
 pub fn descriptors(pid: u32) -> Vec<(u32, String)> {
     let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
