@@ -67,9 +67,15 @@ fn both_ways(more: &str, test: impl Fn(&Running<'_>, &str)) {
     }
 }
 
-/// A body that detaches two processes in every way there is, deaf to whoever asks them to end.
+/// A body that detaches two processes in every way there is, one of them deaf to whoever asks it to end.
 fn detach(mark: &str, then: &str) -> String {
-    format!("(setsid sh -c 'trap \"\" TERM HUP INT; sleep {mark}; :' &)\n(setsid setsid sleep {mark} &)\n{then}")
+    let deaf = format!("trap \"\" TERM HUP INT; echo >>$0.detached; sleep {mark}; :");
+    format!("(setsid sh -c '{deaf}' $0 &)\n(setsid setsid sleep {mark} &)\n{then}")
+}
+
+#[track_caller]
+fn detached(world: &World) {
+    assert!(world.path("program.detached").exists(), "nothing was detached");
 }
 
 #[track_caller]
@@ -111,8 +117,7 @@ const SPIES: [(&str, &str); 3] = [
 fn spies(more: &str) -> World {
     needs_root();
     SPIES.iter().fold(World::new(), |world, (name, run)| {
-        let grants =
-            format!("[operations.whoami]\nas = \"{name}\"\n[commands.whoami]\nrun = {run}\n{more}\n");
+        let grants = format!("[operations.whoami]\nas = \"{name}\"\n[commands.whoami]\nrun = {run}\n{more}\n");
         world.module(name, &dist().join("plugins/whoami.wasm"), &grants)
     })
 }
@@ -123,7 +128,8 @@ fn spied(running: &Running<'_>, spy: &str) -> String {
 }
 
 fn line<'a>(report: &'a str, key: &str) -> &'a str {
-    let found = report.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("no {key} in {report}"));
+    let found =
+        report.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("no {key} in {report}"));
     found.trim()
 }
 
@@ -259,6 +265,7 @@ fn nothing_that_a_command_detached_outlives_its_time() {
     both_ways("timeout = \"500ms\"", |running, mark| {
         let reply = run(running, &detach(mark, &format!("sleep {mark}")));
         failed(running, &reply, "timeout", "did not end in time");
+        detached(running.world);
         gone(mark);
     });
 }
@@ -268,6 +275,7 @@ fn nothing_that_a_command_detached_outlives_its_end() {
     both_ways("", |running, mark| {
         // Time enough for what it detaches.
         printed(&run(running, &detach(mark, "sleep 0.3; echo well")), "well");
+        detached(running.world);
         gone(mark);
     });
 }
@@ -448,7 +456,11 @@ fn what_outlived_daemon_and_spawner_is_ended_by_the_next_start_before_it_is_read
     dies(world.start().serving("whoami"), &mark, true);
     let running = world.start();
     assert_eq!(proc::with_text(&mark), Vec::<u32>::new());
-    assert!(running.log().contains("1 runs of a predecessor were still there and have been killed"), "{}", running.log());
+    assert!(
+        running.log().contains("1 runs of a predecessor were still there and have been killed"),
+        "{}",
+        running.log()
+    );
 }
 
 #[test]

@@ -1,112 +1,286 @@
-//! Sandboxes as they are seen from outside, in /proc, while a daemon serves; and what the programs are made of.
-#![allow(clippy::disallowed_methods, reason = "a test starts what it looks at")]
+//! What a running sandbox is, read from /proc: somebody else without rights, in a root with nothing in it, holding what it
+//! needs and nothing more; and what of that is left out, and said, when an ordinary user runs the daemon.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test that cannot go on panics"
 )]
+#![allow(clippy::disallowed_methods, reason = "a test looks with the system's own tools")]
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::Path;
 use std::process::Command;
 
 use regent_tests::{Running, World, dist, eventually, needs_root, proc, user};
 use serde_json::json;
 
+/// The default of `[sandbox] uids`.
+const FIRST_UID: u32 = 1_900_000_000;
+const UIDS: u32 = 1_000;
+
+const LANES: usize = 4;
+
+const ECHO: &str = "[operations.echo]\n";
+const WHOAMI: &str = "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n";
+
 fn world() -> World {
-    needs_root();
-    World::new()
-        .plugin("echo", "[operations.echo]\n")
-        .plugin("whoami", "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n")
+    World::new().plugin("echo", ECHO).plugin("whoami", WHOAMI)
+}
+
+fn serving(world: &World) -> Running<'_> {
+    let running = world.start().serving("echo").serving("whoami");
+    // Used once, so that all of it is there that ever will be.
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
+    assert_eq!(running.op("whoami", json!(null))["data"], "root");
+    running
 }
 
 fn sandboxes(running: &Running<'_>) -> Vec<u32> {
-    eventually("both sandboxes run", || {
-        let found = proc::named(running.pid(), "regent-sandbox");
-        (found.len() == 2).then_some(found)
-    })
+    proc::named(running.pid(), "regent-sandbox")
+}
+
+fn status(pid: u32, key: &str) -> String {
+    proc::status(pid, key).unwrap_or_else(|| panic!("no {key} of {pid}"))
+}
+
+fn uid(pid: u32) -> u32 {
+    status(pid, "Uid").split(' ').next().unwrap().parse().unwrap()
+}
+
+fn read(pid: u32, file: &str) -> Vec<u8> {
+    fs::read(format!("/proc/{pid}/{file}")).unwrap_or_else(|why| panic!("/proc/{pid}/{file}: {why}"))
+}
+
+fn text(pid: u32, file: &str) -> String {
+    String::from_utf8(read(pid, file)).unwrap()
 }
 
 #[test]
-fn a_sandbox_is_nobody_elses_user_without_rights_in_namespaces_of_its_own_over_an_empty_root() {
+fn a_sandbox_is_a_user_of_its_plugins_own_with_no_group_but_its_own() {
+    needs_root();
     let world = world();
-    let running = world.start().serving("echo").serving("whoami");
-    assert_eq!(running.op("echo", json!(1))["data"], 1);
-    let mut uids = Vec::new();
+    let running = serving(&world);
+    let pids = sandboxes(&running);
+    assert_eq!(pids.len(), 2, "one a plugin");
+    for pid in &pids {
+        let uid = uid(*pid);
+        assert!((FIRST_UID..FIRST_UID + UIDS).contains(&uid), "{uid}");
+        let all = vec![uid.to_string(); 4].join(" ");
+        assert_eq!((status(*pid, "Uid"), status(*pid, "Gid")), (all.clone(), all));
+        assert_eq!(status(*pid, "Groups"), "");
+    }
+    assert_ne!(uid(pids[0]), uid(pids[1]), "two plugins are two users");
+}
+
+#[test]
+fn a_sandbox_has_the_same_user_after_a_restart_of_it_and_of_the_daemon_and_a_new_plugin_has_another() {
+    needs_root();
+    let world = world();
+    let mut before = uids(&serving(&world));
+    let world = world.module("another", &dist().join("plugins/echo.wasm"), "[operations.echo]\nas = \"another\"\n");
+    let running = world.start().serving("another").serving("echo").serving("whoami");
+    let after = uids(&running);
+    let new: Vec<_> = after.iter().filter(|uid| !before.contains(uid)).copied().collect();
+    assert_eq!((after.len(), new.len()), (3, 1), "{before:?}, then {after:?}");
+    before.extend(new);
+    before.sort_unstable();
+    assert_eq!(before, after);
+    let echo = sandboxes(&running)[0];
+    let own = uid(echo);
+    kill(echo);
+    eventually("it is gone", || proc::status(echo, "Uid").is_none().then_some(()));
+    for operation in ["echo", "another"] {
+        assert_eq!(running.op(operation, json!(1))["data"], 1);
+    }
+    assert_eq!(running.op("whoami", json!(null))["data"], "root");
+    assert!(uids(&running).contains(&own), "started anew as somebody else");
+}
+
+fn uids(running: &Running<'_>) -> Vec<u32> {
+    let mut uids: Vec<_> = sandboxes(running).into_iter().map(uid).collect();
+    uids.sort_unstable();
+    uids
+}
+
+fn kill(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+#[test]
+fn a_sandbox_has_no_right_and_can_get_none() {
+    needs_root();
+    let world = world();
+    let running = serving(&world);
     for pid in sandboxes(&running) {
-        let uid = proc::status(pid, "Uid").unwrap();
-        assert!(uid.split(' ').all(|uid| uid.parse::<u32>().unwrap() >= 1_900_000_000), "{uid}");
-        uids.push(uid);
-        assert_eq!(proc::status(pid, "Groups").unwrap(), "");
-        for (key, value) in [("NoNewPrivs", "1"), ("Seccomp", "2"), ("Threads", "5")] {
-            assert_eq!(proc::status(pid, key).unwrap(), value, "{key}");
-        }
+        assert_eq!((status(pid, "NoNewPrivs"), status(pid, "Seccomp")), ("1".into(), "2".into()));
         for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
-            assert_eq!(proc::status(pid, set).unwrap(), "0000000000000000", "{set}");
-        }
-        for namespace in ["user", "mnt", "net", "pid", "ipc"] {
-            let of = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/{namespace}")).unwrap();
-            assert_ne!(of(pid), of(running.pid()), "{namespace}");
-        }
-        assert_eq!(fs::read_dir(format!("/proc/{pid}/root/")).unwrap().count(), 0, "the root is empty");
-        assert_eq!(fs::read(format!("/proc/{pid}/environ")).unwrap(), b"", "the environment is empty");
-        for (number, to) in proc::descriptors(pid) {
-            let right = match number {
-                0 | 1 => to == "/dev/null",
-                2 => to.starts_with("pipe:"),
-                3..=6 => to.starts_with("socket:"),
-                _ => to.starts_with("/memfd:"),
-            };
-            assert!(right, "descriptor {number} is {to}");
+            assert_eq!(status(pid, set), "0000000000000000", "{set}");
         }
     }
-    uids.sort();
-    uids.dedup();
-    assert_eq!(uids.len(), 2, "each plugin has a uid of its own");
 }
 
 #[test]
-fn a_plugin_has_the_same_uid_after_a_restart() {
-    let world = world();
-    let of = |running: &Running<'_>| {
-        let mut uids: Vec<_> = sandboxes(running).iter().map(|pid| proc::status(*pid, "Uid").unwrap()).collect();
-        uids.sort();
-        uids
-    };
-    let running = world.start().serving("echo").serving("whoami");
-    let before = of(&running);
-    running.kill();
-    let running = world.start().serving("echo").serving("whoami");
-    assert_eq!(of(&running), before);
-}
-
-#[test]
-fn a_daemon_of_an_ordinary_user_serves_without_what_needs_root_and_says_so() {
+fn a_sandbox_shares_no_namespace_with_the_daemon_or_with_another() {
     needs_root();
-    let world = World::new().plugin("echo", "[operations.echo]\n");
-    world.write_config();
-    let nobody = user("nobody").to_string();
-    assert!(Command::new("chown").args(["-R", &nobody]).arg(world.path("")).status().unwrap().success());
-    let running = world.start_as_is(&["setpriv", "--reuid", &nobody, "--regid", &nobody, "--clear-groups"]);
-    running.wait_log("plugin echo serves");
-    assert!(running.log().contains("not started as root"), "{}", running.log());
-    assert_eq!(running.op("echo", json!("served"))["data"], "served");
+    let world = world();
+    let running = serving(&world);
+    let [one, other] = sandboxes(&running)[..] else { panic!("two plugins") };
+    for kind in ["user", "mnt", "net", "pid", "ipc", "uts"] {
+        let of = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap();
+        let all = [of(running.pid()), of(one), of(other)];
+        assert!(all[0] != all[1] && all[0] != all[2] && all[1] != all[2], "{kind}: {all:?}");
+    }
+    // Nobody but the one user is known in there.
+    let own = uid(one).to_string();
+    for map in ["uid_map", "gid_map"] {
+        assert_eq!(text(one, map).split_whitespace().collect::<Vec<_>>(), [&own, &own, "1"]);
+    }
+    assert!(status(one, "NSpid").ends_with(" 1"), "it is the first process that it can see");
 }
 
 #[test]
-fn the_daemon_is_built_without_an_engine_and_the_sandbox_without_a_compiler() {
-    let tree = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()))
-        .args(["tree", "--locked", "-p", "regentd", "-e", "normal", "--prefix", "none"])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+fn a_sandbox_has_an_empty_root_that_nobody_can_write() {
+    needs_root();
+    let world = world();
+    let running = serving(&world);
+    for pid in sandboxes(&running) {
+        assert_eq!(fs::read_dir(format!("/proc/{pid}/root/")).unwrap().count(), 0);
+        let mounts = text(pid, "mountinfo");
+        assert_eq!(mounts.lines().count(), 1, "{mounts}");
+        assert!(mounts.contains(" / / ro,nosuid,nodev,noexec,"), "{mounts}");
+        assert_eq!(fs::read_link(format!("/proc/{pid}/cwd")).unwrap(), Path::new("/"));
+        // Its network: one interface that is down, and no route.
+        let interfaces = text(pid, "net/dev");
+        assert_eq!(interfaces.lines().skip(2).filter(|line| !line.trim_start().starts_with("lo:")).count(), 0);
+        assert!(text(pid, "net/route").lines().count() <= 1, "more than a heading");
+    }
+}
+
+#[test]
+fn a_sandbox_holds_its_lanes_its_log_and_its_images_and_no_other_descriptor() {
+    needs_root();
+    let world = world();
+    let running = serving(&world);
+    for pid in sandboxes(&running) {
+        let all = proc::descriptors(pid);
+        let (numbers, leads): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+        assert_eq!(numbers[..3 + LANES], [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(leads[..2], ["/dev/null", "/dev/null"]);
+        assert!(leads[2].starts_with("pipe:"), "{leads:?}");
+        assert!(leads[3..3 + LANES].iter().all(|to| to.starts_with("socket:")), "{leads:?}");
+        let images = &leads[3 + LANES..];
+        assert!(!images.is_empty() && images.iter().all(|to| to.starts_with("/memfd:")), "{leads:?}");
+    }
+}
+
+#[test]
+fn a_sandbox_is_one_thread_a_lane_and_the_clock_and_knows_no_environment_and_no_core_is_written_of_it() {
+    needs_root();
+    let world = world();
+    let running = serving(&world);
+    for pid in sandboxes(&running) {
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+        let mut names: Vec<_> = tasks
+            .map(|task| fs::read_to_string(task.unwrap().path().join("comm")).unwrap().trim().to_owned())
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, ["lane", "lane", "lane", "regent-sandbox", "ticker"]);
+        assert_eq!(read(pid, "environ"), b"");
+        assert_eq!(text(pid, "cmdline"), "regent-sandbox\0");
+        let limits = text(pid, "limits");
+        let limit = |name: &str| {
+            let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{limits}"));
+            line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(limit("Max core file size"), ["0", "0"]);
+        assert_eq!(limit("Max open files"), ["64", "64"]);
+        assert_eq!(limit("Max processes"), ["64", "64"]);
+        assert_eq!(limit("Max address space"), [(2_u64 << 30).to_string(), (2_u64 << 30).to_string()]);
+        assert_eq!(limit("Max file size"), [(64_u64 << 20).to_string(), (64_u64 << 20).to_string()]);
+        assert_eq!(text(pid, "oom_score_adj").trim(), "0");
+        // Undumpable: its /proc belongs to root, so not even its own user can look into it.
+        assert_eq!(fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid(), 0);
+    }
+}
+
+#[test]
+fn an_ordinary_users_daemon_serves_without_what_only_root_can_give_and_says_so() {
+    needs_root();
+    let world = world();
+    let nobody = user("nobody");
+    world.write_config();
+    for entry in walk(&world.path("")) {
+        chown(entry, Some(nobody), Some(nobody)).unwrap();
+    }
+    // What the wrapper starts must be found by that user: not every dist is below folders that all may enter.
+    let wrapper = ["sh", "-c", "setpriv --reuid nobody --regid nogroup --clear-groups -- \"$0\" \"$@\"; exit $?"];
+    let running = world.start_under(&wrapper).serving("echo").serving("whoami");
+    assert_eq!(status(running.pid(), "Uid").split(' ').next().unwrap(), nobody.to_string());
+    let said = "not started as root: sandboxes share this user's uid and have no namespaces of their own";
+    assert!(running.log().contains(said), "{}", running.log());
+    assert_eq!(running.op("echo", json!({"a": [1]}))["data"], json!({"a": [1]}));
+    assert_eq!(running.op("whoami", json!(null))["data"], "nobody");
+    let pids = sandboxes(&running);
+    assert_eq!(pids.len(), 2);
+    for pid in pids {
+        assert_eq!(uid(pid), nobody);
+        // What an ordinary user can give it has.
+        assert_eq!((status(pid, "NoNewPrivs"), status(pid, "Seccomp")), ("1".into(), "2".into()));
+        assert_eq!(read(pid, "environ"), b"");
+        let leads: Vec<_> = proc::descriptors(pid).into_iter().map(|(_, to)| to).collect();
+        assert!(leads[3..3 + LANES].iter().all(|to| to.starts_with("socket:")), "{leads:?}");
+        assert!(leads[3 + LANES..].iter().all(|to| to.starts_with("/memfd:")), "{leads:?}");
+    }
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut found = vec![folder.to_path_buf()];
+    let mut next = 0;
+    while next < found.len() {
+        if found[next].is_dir() {
+            found.extend(fs::read_dir(&found[next]).unwrap().map(|entry| entry.unwrap().path()));
+        }
+        next += 1;
+    }
+    found
+}
+
+#[test]
+fn the_daemon_links_no_engine_and_no_compiler() {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let out = Command::new(cargo)
+        .args(["tree", "--offline", "--locked", "--package", "regentd", "--edges", "normal", "--prefix", "none"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    let tree = String::from_utf8(tree.stdout).unwrap();
-    assert!(tree.contains("tokio "), "{tree}");
-    assert!(!tree.contains("wasmtime") && !tree.contains("cranelift"), "{tree}");
-    let has = |program: &str| {
+    let tree = String::from_utf8(out.stdout).unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert!(tree.starts_with("regentd ") && tree.contains("tokio "), "{tree}");
+    for line in tree.lines() {
+        assert!(!line.contains("wasmtime") && !line.contains("cranelift") && !line.contains("wasm"), "{line}");
+    }
+}
+
+#[test]
+fn the_sandbox_has_no_compiler_in_it_and_the_compiler_has() {
+    let holds = |program: &str| {
         let bytes = fs::read(dist().join("bin").join(program)).unwrap();
-        bytes.windows(17).any(|window| window == b"cranelift_codegen")
+        let name = b"cranelift_codegen";
+        bytes.windows(name.len()).any(|window| window == name)
     };
-    assert!(!has("regent-sandbox"));
-    assert!(has("regent-compiler"), "the compiler is where it would be found");
+    assert!(!holds("regent-sandbox"));
+    assert!(!holds("regentd"));
+    assert!(holds("regent-compiler"), "or this test looks for the wrong name");
+}
+
+#[test]
+fn what_stands_in_the_empty_root_is_static() {
+    for program in ["regent-sandbox", "regent-compiler", "regent-spawner"] {
+        let bytes = fs::read(dist().join("bin").join(program)).unwrap();
+        let interpreter = b"/ld-linux";
+        assert!(!bytes.windows(interpreter.len()).any(|window| window == interpreter), "{program} asks for a loader");
+    }
 }
