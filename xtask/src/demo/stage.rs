@@ -1,60 +1,51 @@
 //! Where the demo plays: a private folder with copies of what was built, and, as root, a network namespace of its own. All of
 //! it is gone when this is dropped, or when somebody interrupts.
-//!
-//! The namespace has no name that could stay: it lives as long as a process that only holds it, and the daemon in it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::company::Company;
-use super::props::Props;
 use crate::error::{At, Error, Result};
+use crate::place;
 use crate::run::Run;
 
 /// The daemon starts in some hundredths of a second; a machine may be busy.
 const READY_WITHIN: Duration = Duration::from_secs(30);
-const POLL: Duration = Duration::from_millis(20);
-/// Removing a folder in which the interrupted demo still writes is tried again.
-const REMOVALS: u32 = 20;
-/// What a shell says of a program that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
 /// Somebody other than who asks: a user that every Debian has.
 pub(super) const APPROVER: &str = "games";
 pub(super) const SECRET: &str = "a secret that only the demo knows";
-/// As the firewall's grants have it.
-pub(super) const NFT: &str = "/usr/sbin/nft";
-/// What these grants add to; in an administrator's /etc/nftables.conf rules would use the set.
+
+/// The table that the shipped grants of the firewall add to.
 const TABLE: &str = "add table inet regent; add set inet regent open { type ipv4_addr . inet_service; }";
 
-/// The folder and who is in it.
 pub(super) struct Stage {
     folder: PathBuf,
-    company: Company,
-    /// The process that holds it.
-    namespace: Option<u32>,
+    namespace: Option<String>,
+    daemon: Arc<Mutex<Option<Child>>>,
 }
 
 impl Stage {
-    /// Sets it up.
-    pub(super) fn set(props: &Props) -> Result<Self> {
-        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|why| Error::new(why.to_string()))?;
-        let folder = PathBuf::from(Run::new("mktemp").args(["-d", "-t", "regent-demo-XXXXXX"]).text()?.trim());
-        let mut stage = Self { folder, company: Company::default(), namespace: None };
-        stage.clear_when_interrupted(signals);
+    /// Sets it up from `target/dist`.
+    pub(super) fn set(root: bool) -> Result<Self> {
+        let name = format!("regent-demo-{}", std::process::id());
+        let folder = std::env::temp_dir().join(&name);
+        fs::create_dir(&folder).at(&folder)?;
+        let stage = Self { folder, namespace: root.then_some(name), daemon: Arc::default() };
+        stage.clear_when_interrupted()?;
+        fs::set_permissions(&stage.folder, fs::Permissions::from_mode(0o755)).at(&stage.folder)?;
         for part in ["bin", "plugins"] {
-            copy(&props.dist.join(part), &stage.path(part))?;
+            copy(&place::dist().join(part), &stage.path(part))?;
         }
-        // The approver has to reach a program and a socket in it; a list of what is there is nobody's business.
-        permit(&stage.folder, 0o711)?;
-        if props.root {
-            stage.namespace = Some(stage.unshare()?);
+        if let Some(namespace) = &stage.namespace {
+            Run::new("ip").args(["netns", "add", namespace]).done()?;
             stage.nft(&[TABLE])?;
         }
         Ok(stage)
@@ -68,121 +59,111 @@ impl Stage {
         self.path("run/regent.sock")
     }
 
-    pub(super) fn admin_socket(&self) -> PathBuf {
-        self.path("run-admin/admin.sock")
-    }
-
-    pub(super) fn company(&self) -> &Company {
-        &self.company
-    }
-
     pub(super) fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.path(name);
         fs::write(&path, text).at(&path)?;
-        permit(&path, 0o600)
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).at(&path)
     }
 
     /// Starts the daemon, in the namespace if there is one, and waits until it listens.
     pub(super) fn start(&self) -> Result<()> {
-        let log = fs::File::create(self.path("log")).at(&self.folder)?;
-        let mut command = self.inside();
-        command.args(["setpriv", "--pdeathsig", "TERM"]).arg(self.path("bin/regentd"));
-        command.arg("--config").arg(self.path("regent.toml")).stdout(Stdio::null()).stderr(log);
-        self.company.start("regentd", &mut command, false)?;
+        let regentd = self.path("bin/regentd");
+        let mut command = self.inside(&regentd);
+        let log = fs::File::options().create(true).append(true).open(self.path("log")).at(&self.folder)?;
+        command.arg("--config").arg(self.path("regent.toml")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        *self.child() = Some(command.spawn().at(&regentd)?);
         let begin = Instant::now();
-        while !self.log().contains("READY") {
-            if self.company.has_ended("regentd") || begin.elapsed() > READY_WITHIN {
-                return Err(Error::new("the daemon does not start"));
+        while !self.socket().exists() || !self.log().contains("READY") {
+            let ended =
+                self.child().as_mut().is_some_and(|child| child.try_wait().is_ok_and(|status| status.is_some()));
+            if ended || begin.elapsed() > READY_WITHIN {
+                return Err(Error::new(format!("the daemon does not start:\n{}", self.log())));
             }
-            thread::sleep(POLL);
+            thread::sleep(Duration::from_millis(20));
         }
         Ok(())
     }
 
     /// Ends the daemon as an administrator would.
     pub(super) fn stop(&self) {
-        self.company.end("regentd");
+        stop(&mut self.child());
+        let _none_yet = fs::remove_file(self.path("log"));
     }
 
-    /// What the daemon said since its start.
     pub(super) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
     /// What nft says in the namespace.
     pub(super) fn nft(&self, words: &[&str]) -> Result<String> {
-        let Some(holder) = self.namespace else { return Err(Error::new("nft runs in a namespace or not at all")) };
-        Run::new("nsenter").args([&namespace(holder), NFT]).args(words).text()
+        let namespace = self.namespace.as_deref().unwrap_or_default();
+        Run::new("ip").args(["netns", "exec", namespace, "nft"]).args(words).text()
     }
 
-    /// Interrupted, there is nothing to be said: the process ends as soon as all is cleared.
-    pub(super) fn wait_if_interrupted(&self) {
-        while self.company.is_closed() {
-            thread::sleep(POLL);
-        }
+    /// `regent` as the approver.
+    pub(super) fn approver(&self, words: &[&str]) -> Result<(i32, String)> {
+        let id = |flag| Run::new("id").args([flag, APPROVER]).text();
+        let number = |text: String| text.trim().parse::<u32>().map_err(|why| Error::new(why.to_string()));
+        let mut command = Command::new(self.path("bin/regent"));
+        command.uid(number(id("-u")?)?).gid(number(id("-g")?)?);
+        command.args(words).env("REGENT_ADMIN", self.path("run-admin/admin.sock")).current_dir("/");
+        let out = command.stdin(Stdio::null()).output().at(&self.path("bin/regent"))?;
+        let text = [out.stdout, out.stderr].concat();
+        Ok((out.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned()))
     }
 
-    fn inside(&self) -> Command {
-        let mut command = Command::new(if self.namespace.is_some() { "nsenter" } else { "env" });
-        command.args(self.namespace.map(namespace));
+    fn inside(&self, program: &Path) -> Command {
+        let Some(namespace) = &self.namespace else { return Command::new(program) };
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace]).arg(program);
         command
     }
 
-    /// A network namespace, and the process that holds it; once that speaks, it is there.
-    fn unshare(&self) -> Result<u32> {
-        let mut command = Command::new("unshare");
-        command.args(["--net", "sh", "-c", "echo; exec cat >/dev/null"]).stdout(Stdio::piped());
-        let holder = self.company.start("the network namespace", &mut command, true)?;
-        self.company.hear("the network namespace")?;
-        Ok(holder)
+    fn child(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
+        self.daemon.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn clear_when_interrupted(&self, mut signals: Signals) {
-        let (folder, company) = (self.folder.clone(), self.company.clone());
+    fn clear_when_interrupted(&self) -> Result<()> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).at(&self.folder)?;
+        let (folder, namespace, daemon) = (self.folder.clone(), self.namespace.clone(), Arc::clone(&self.daemon));
         thread::spawn(move || {
             if signals.forever().next().is_some() {
-                eprintln!("\ninterrupted: clearing up");
-                clear(&folder, &company);
-                std::process::exit(INTERRUPTED);
+                clear(&folder, namespace.as_deref(), &daemon);
+                std::process::exit(130);
             }
         });
+        Ok(())
     }
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        clear(&self.folder, &self.company);
+        clear(&self.folder, self.namespace.as_deref(), &self.daemon);
     }
 }
 
-fn namespace(holder: u32) -> String {
-    format!("--net=/proc/{holder}/ns/net")
-}
-
-fn clear(folder: &Path, company: &Company) {
-    company.close();
-    for _ in 0..REMOVALS {
-        let _tried_again = fs::remove_dir_all(folder);
-        if !folder.exists() {
-            return;
-        }
-        thread::sleep(POLL);
+fn clear(folder: &Path, namespace: Option<&str>, daemon: &Mutex<Option<Child>>) {
+    stop(&mut daemon.lock().unwrap_or_else(PoisonError::into_inner));
+    if let Some(namespace) = namespace {
+        let _already_gone = Run::new("ip").args(["netns", "delete", namespace]).done();
     }
-    eprintln!("{} could not be removed", folder.display());
+    let _already_gone = fs::remove_dir_all(folder);
 }
 
-/// Whatever the umask: the daemon trusts nothing that others may write, and the approver has to run a program.
+fn stop(daemon: &mut Option<Child>) {
+    if let Some(mut child) = daemon.take() {
+        // `ip netns exec` becomes the daemon, so its pid is the daemon's.
+        let _already_ended = Run::new("kill").args(["-TERM", &child.id().to_string()]).done();
+        let _ended = child.wait();
+    }
+}
+
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir(to).at(to)?;
-    permit(to, 0o755)?;
     for entry in fs::read_dir(from).at(from)? {
         let entry = entry.at(from)?;
         let to = to.join(entry.file_name());
         fs::copy(entry.path(), &to).at(&to)?;
     }
     Ok(())
-}
-
-fn permit(path: &Path, mode: u32) -> Result<()> {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).at(path)
 }
