@@ -11,11 +11,11 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use regent_tests::{Running, World, code, dist, error, eventually, needs_root, proc};
+use regent_tests::{Running, SECRET, Wire, World, code, dist, error, eventually, needs_root, proc};
 use serde_json::{Value, json};
 
 /// Within it nothing may be left of a command whose time is over.
@@ -95,6 +95,7 @@ fn failed(running: &Running<'_>, reply: &Value, word: &str, why: &str) {
         running.log().lines().find(|line| line.contains(&format!("ref {reference}:"))).map(str::to_owned)
     });
     assert!(line.contains(why), "{why:?} is not in {line:?}");
+    assert!(!line.contains("the plugin's fault"), "{line:?}");
 }
 
 #[track_caller]
@@ -411,12 +412,18 @@ fn a_program_that_others_can_write_keeps_its_grants_file_from_being_served() {
     }
 }
 
-// What is left when the daemon is killed.
+// What is left when the daemon ends.
+
+/// Asks, and leaves the reply for later.
+fn begin(running: &Running<'_>) -> Wire {
+    let mut wire = running.connect();
+    wire.send(format!("{}\n", json!({"secret": SECRET, "op": "whoami"})).as_bytes());
+    wire
+}
 
 fn dies(running: Running<'_>, mark: &str, with_its_spawner: bool) {
     script(running.world, &detach(mark, &format!("sleep {mark}")));
-    let mut wire = running.connect();
-    wire.send(format!("{}\n", json!({"secret": regent_tests::SECRET, "op": "whoami"})).as_bytes());
+    let _waits = begin(&running);
     eventually("all of it runs", || (proc::with_text(&format!("sleep\u{0}{mark}")).len() == 3).then_some(()));
     if with_its_spawner {
         // Neither is left a moment in which it could do something about the other.
@@ -463,6 +470,53 @@ fn what_outlived_daemon_and_spawner_is_ended_by_the_next_start_before_it_is_read
     );
 }
 
+/// A control group of a test's own, in which a daemon is started.
+struct Group(PathBuf);
+
+impl Group {
+    fn new() -> Self {
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let mount = mounts.lines().find(|line| line.contains(" - cgroup2 ")).expect("this test needs cgroup v2");
+        let group = Path::new(mount.split(' ').nth(4).unwrap()).join(format!("regent-test-{}", std::process::id()));
+        let group = group.with_extension(format!("{:?}", thread::current().id()).replace(['(', ')'], ""));
+        fs::create_dir(&group).unwrap();
+        Self(group)
+    }
+
+    /// Shell's words for a start in it.
+    fn enter(&self) -> String {
+        format!("echo $$ >{}/cgroup.procs; exec \"$0\" \"$@\"", self.0.display())
+    }
+
+    /// Of processes, and of groups.
+    fn is_empty(&self) -> bool {
+        let groups = fs::read_dir(&self.0).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();
+        groups == 0 && fs::read_to_string(self.0.join("cgroup.procs")).unwrap().is_empty()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let removed = fs::remove_dir(&self.0);
+        assert!(removed.is_ok() || thread::panicking(), "something is left in {}", self.0.display());
+    }
+}
+
+#[test]
+fn what_a_daemon_in_another_group_left_is_found_by_the_next_start() {
+    let world = world("timeout = \"20s\"");
+    let mark = format!("37023.{}", std::process::id());
+    let group = Group::new();
+    dies(world.start_under(&["sh", "-c", &group.enter()]).serving("whoami"), &mark, true);
+    let running = world.start();
+    assert_eq!(proc::with_text(&mark), Vec::<u32>::new());
+    assert!(
+        running.log().contains("1 runs of a predecessor were still there and have been killed"),
+        "{}",
+        running.log()
+    );
+}
+
 #[test]
 fn without_cgroups_what_runs_ends_with_daemon_and_spawner_and_the_next_start_says_what_it_did_not_look_for() {
     let world = world("timeout = \"20s\"");
@@ -471,6 +525,28 @@ fn without_cgroups_what_runs_ends_with_daemon_and_spawner_and_the_next_start_say
     gone(&mark);
     let running = world.start_under(&WITHOUT_CGROUPS);
     assert!(running.log().contains("what a predecessor may have left running was not looked for"));
+}
+
+#[test]
+fn a_daemon_that_is_told_to_end_gives_what_runs_its_time_and_leaves_neither_process_nor_group() {
+    let world = world("timeout = \"20s\"");
+    let mark = format!("3704.{}", std::process::id());
+    for (body, ends_by_itself) in [("sleep 1; echo well", true), (&detach(&mark, &format!("sleep {mark}")), false)] {
+        let group = Group::new();
+        let running = world.start_under(&["sh", "-c", &group.enter()]).serving("whoami");
+        script(&world, &format!("echo >$0.begun; {body}"));
+        let _left_by_the_first = fs::remove_file(world.path("program.begun"));
+        let mut wire = begin(&running);
+        eventually("it runs", || world.path("program.begun").exists().then_some(()));
+        let since = Instant::now();
+        assert_eq!(running.end().code(), Some(0));
+        assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
+        if ends_by_itself {
+            printed(&wire.reply(), "well");
+        }
+        gone(&mark);
+        eventually("its group is empty", || group.is_empty().then_some(()));
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test looks with the system's own tools")]
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, chown};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -26,6 +26,7 @@ const ECHO: &str = "[operations.echo]\n";
 const WHOAMI: &str = "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n";
 
 fn world() -> World {
+    needs_root();
     World::new().plugin("echo", ECHO).plugin("whoami", WHOAMI)
 }
 
@@ -58,8 +59,7 @@ fn text(pid: u32, file: &str) -> String {
 }
 
 #[test]
-fn a_sandbox_is_a_user_of_its_plugins_own_with_no_group_but_its_own() {
-    needs_root();
+fn a_sandbox_is_nobody_elses_user_and_in_no_group_but_its_own() {
     let world = world();
     let running = serving(&world);
     let pids = sandboxes(&running);
@@ -76,7 +76,6 @@ fn a_sandbox_is_a_user_of_its_plugins_own_with_no_group_but_its_own() {
 
 #[test]
 fn a_sandbox_has_the_same_user_after_a_restart_of_it_and_of_the_daemon_and_a_new_plugin_has_another() {
-    needs_root();
     let world = world();
     let mut before = uids(&serving(&world));
     let world = world.module("another", &dist().join("plugins/echo.wasm"), "[operations.echo]\nas = \"another\"\n");
@@ -111,7 +110,6 @@ fn kill(pid: u32) {
 
 #[test]
 fn a_sandbox_has_no_right_and_can_get_none() {
-    needs_root();
     let world = world();
     let running = serving(&world);
     for pid in sandboxes(&running) {
@@ -124,7 +122,6 @@ fn a_sandbox_has_no_right_and_can_get_none() {
 
 #[test]
 fn a_sandbox_shares_no_namespace_with_the_daemon_or_with_another() {
-    needs_root();
     let world = world();
     let running = serving(&world);
     let [one, other] = sandboxes(&running)[..] else { panic!("two plugins") };
@@ -143,7 +140,6 @@ fn a_sandbox_shares_no_namespace_with_the_daemon_or_with_another() {
 
 #[test]
 fn a_sandbox_has_an_empty_root_that_nobody_can_write() {
-    needs_root();
     let world = world();
     let running = serving(&world);
     for pid in sandboxes(&running) {
@@ -161,24 +157,23 @@ fn a_sandbox_has_an_empty_root_that_nobody_can_write() {
 
 #[test]
 fn a_sandbox_holds_its_lanes_its_log_and_its_images_and_no_other_descriptor() {
-    needs_root();
     let world = world();
     let running = serving(&world);
-    for pid in sandboxes(&running) {
-        let all = proc::descriptors(pid);
-        let (numbers, leads): (Vec<_>, Vec<_>) = all.into_iter().unzip();
-        assert_eq!(numbers[..3 + LANES], [0, 1, 2, 3, 4, 5, 6]);
-        assert_eq!(leads[..2], ["/dev/null", "/dev/null"]);
-        assert!(leads[2].starts_with("pipe:"), "{leads:?}");
-        assert!(leads[3..3 + LANES].iter().all(|to| to.starts_with("socket:")), "{leads:?}");
-        let images = &leads[3 + LANES..];
-        assert!(!images.is_empty() && images.iter().all(|to| to.starts_with("/memfd:")), "{leads:?}");
-    }
+    sandboxes(&running).into_iter().for_each(holds_what_it_needs_and_nothing_else);
+}
+
+fn holds_what_it_needs_and_nothing_else(pid: u32) {
+    let (numbers, leads): (Vec<_>, Vec<_>) = proc::descriptors(pid).into_iter().unzip();
+    assert_eq!(numbers[..3 + LANES], [0, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(leads[..2], ["/dev/null", "/dev/null"]);
+    assert!(leads[2].starts_with("pipe:"), "{leads:?}");
+    assert!(leads[3..3 + LANES].iter().all(|to| to.starts_with("socket:")), "{leads:?}");
+    let images = &leads[3 + LANES..];
+    assert!(!images.is_empty() && images.iter().all(|to| to.starts_with("/memfd:")), "{leads:?}");
 }
 
 #[test]
 fn a_sandbox_is_one_thread_a_lane_and_the_clock_and_knows_no_environment_and_no_core_is_written_of_it() {
-    needs_root();
     let world = world();
     let running = serving(&world);
     for pid in sandboxes(&running) {
@@ -206,19 +201,43 @@ fn a_sandbox_is_one_thread_a_lane_and_the_clock_and_knows_no_environment_and_no_
     }
 }
 
+/// Its clock sleeps for a while after a request; the kernel goes on with a stopped sleep by a call of its own.
 #[test]
-fn an_ordinary_users_daemon_serves_without_what_only_root_can_give_and_says_so() {
-    needs_root();
+fn a_sandbox_that_is_stopped_and_goes_on_is_the_same_one() {
     let world = world();
-    let nobody = user("nobody");
-    world.write_config();
-    for entry in walk(&world.path("")) {
-        chown(entry, Some(nobody), Some(nobody)).unwrap();
+    let running = serving(&world);
+    let before = sandboxes(&running);
+    let signal = |signal| {
+        for pid in &before {
+            let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+            rustix::process::kill_process(pid, signal).unwrap();
+        }
+    };
+    for _ in 0..10 {
+        assert_eq!(running.op("echo", json!(1))["data"], 1);
+        signal(rustix::process::Signal::STOP);
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        signal(rustix::process::Signal::CONT);
     }
-    // What the wrapper starts must be found by that user: not every dist is below folders that all may enter.
-    let wrapper = ["sh", "-c", "setpriv --reuid nobody --regid nogroup --clear-groups -- \"$0\" \"$@\"; exit $?"];
-    let running = world.start_under(&wrapper).serving("echo").serving("whoami");
-    assert_eq!(status(running.pid(), "Uid").split(' ').next().unwrap(), nobody.to_string());
+    assert_eq!(running.op("echo", json!(2))["data"], 2);
+    assert_eq!(sandboxes(&running), before);
+}
+
+#[test]
+fn a_daemon_of_an_ordinary_user_serves_without_what_needs_root_and_says_so() {
+    let world = world();
+    let nobody = user("nobody").to_string();
+    // The programs too: what is built may lie where only its builder may go.
+    copy(&dist().join("bin"), &world.path("bin"));
+    world.write_config();
+    let chown = Command::new("chown").args(["-R", &nobody]).arg(world.path("")).status().unwrap();
+    assert!(chown.success());
+    let own = format!(
+        "exec setpriv --reuid {nobody} --regid {nobody} --clear-groups -- {} \"$@\"",
+        world.path("bin/regentd").display()
+    );
+    let running = world.start_as_is(&["sh", "-c", &own]).serving("echo").serving("whoami");
+    assert_eq!(uid(running.pid()).to_string(), nobody);
     let said = "not started as root: sandboxes share this user's uid and have no namespaces of their own";
     assert!(running.log().contains(said), "{}", running.log());
     assert_eq!(running.op("echo", json!({"a": [1]}))["data"], json!({"a": [1]}));
@@ -226,26 +245,21 @@ fn an_ordinary_users_daemon_serves_without_what_only_root_can_give_and_says_so()
     let pids = sandboxes(&running);
     assert_eq!(pids.len(), 2);
     for pid in pids {
-        assert_eq!(uid(pid), nobody);
+        assert_eq!(uid(pid).to_string(), nobody);
         // What an ordinary user can give it has.
         assert_eq!((status(pid, "NoNewPrivs"), status(pid, "Seccomp")), ("1".into(), "2".into()));
         assert_eq!(read(pid, "environ"), b"");
-        let leads: Vec<_> = proc::descriptors(pid).into_iter().map(|(_, to)| to).collect();
-        assert!(leads[3..3 + LANES].iter().all(|to| to.starts_with("socket:")), "{leads:?}");
-        assert!(leads[3 + LANES..].iter().all(|to| to.starts_with("/memfd:")), "{leads:?}");
+        holds_what_it_needs_and_nothing_else(pid);
     }
 }
 
-fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
-    let mut found = vec![folder.to_path_buf()];
-    let mut next = 0;
-    while next < found.len() {
-        if found[next].is_dir() {
-            found.extend(fs::read_dir(&found[next]).unwrap().map(|entry| entry.unwrap().path()));
-        }
-        next += 1;
+/// A folder of programs.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
-    found
 }
 
 #[test]

@@ -46,6 +46,7 @@ usage: cargo xtask COMMAND
 
 environment
   REGENT_WASM=rustup | debian   where the WebAssembly standard library comes from; left out: what can be had, in this order
+  REGENT_DIST=FOLDER            bench: measure what was built there, and build nothing
 ";
 
 fn main() -> ExitCode {

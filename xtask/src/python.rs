@@ -11,6 +11,7 @@ use crate::{
     error::{At, Error, Result},
     place,
     run::Run,
+    test::machine,
 };
 
 /// The client that exists in the world, and the tool that makes components of Python.
@@ -40,6 +41,12 @@ pub(crate) fn venv() -> Result<Venv> {
     if fs::read_to_string(&whole).is_ok_and(|found| found == pins) && venv.program("python").exists() {
         return Ok(venv);
     }
+    if !can_make_one() {
+        // Whatever comes of it: the next step says what is missing.
+        if let Err(error) = machine::install(&["python3-venv"]) {
+            eprintln!("{error}");
+        }
+    }
     place::remove(&folder)?;
     eprintln!("making {}: {}", folder.display(), PACKAGES.join(" "));
     Run::new("python3").args(["-m", "venv"]).arg(&folder).within(INSTALL).done().map_err(|error| {
@@ -53,6 +60,12 @@ pub(crate) fn venv() -> Result<Venv> {
         .map_err(|error| Error::new(format!("{error}\n  does this machine reach PyPI?")))?;
     fs::write(&whole, pins).at(&whole)?;
     Ok(venv)
+}
+
+/// Whether Python is there with what makes environments: Debian has that in a package of its own.
+fn can_make_one() -> bool {
+    let looked = "import importlib.util as u, sys; sys.exit(not (u.find_spec('venv') and u.find_spec('ensurepip')))";
+    Run::new("python3").args(["-c", looked]).done().is_ok()
 }
 
 /// The tests' Python plugin, made from its source and `wit/` and nothing else.

@@ -9,6 +9,7 @@ use regent_grants::{Command, Grants, RenderError};
 use regent_lane::{CALL_MAX, Call, Refusal, STEPS_MAX};
 
 use crate::hold::PlannedStep;
+use crate::plugin::Fault;
 use crate::plugin::exchange::Planner;
 use crate::trusted_file::{Program, Untrusted};
 use crate::users::{self, Identity};
@@ -139,7 +140,7 @@ pub struct Planning {
     grants: Rc<Grants>,
     plan: Plan,
     bytes: usize,
-    fault: Option<String>,
+    fault: Option<Fault>,
 }
 
 impl Planning {
@@ -185,8 +186,12 @@ impl Planner for Planning {
                 Err(refusal(format!("{slot}: not accepted")))
             }
             // The request is over; what the plugin makes of it no longer matters.
-            Err(NotPlanned::Plugin(why) | NotPlanned::Host(why)) => {
-                self.fault.get_or_insert(why);
+            Err(NotPlanned::Plugin(why)) => {
+                self.fault.get_or_insert(Fault::Rule(why));
+                Err(refusal("not planned".into()))
+            }
+            Err(NotPlanned::Host(why)) => {
+                self.fault.get_or_insert(Fault::Host(why));
                 Err(refusal("not planned".into()))
             }
         }
@@ -196,7 +201,7 @@ impl Planner for Planning {
         (self.plan, self.bytes, self.fault) = (Plan::default(), 0, None);
     }
 
-    fn fault(&mut self) -> Option<String> {
+    fn fault(&mut self) -> Option<Fault> {
         self.fault.take()
     }
 }

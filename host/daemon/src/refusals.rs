@@ -114,7 +114,10 @@ impl From<Fault> for Because {
             Fault::Guest(regent_lane::Blame::Time, _) => Code::Timeout,
             _ => Code::Failed,
         };
-        Self::ours(code, format!("the plugin's fault: {fault}"))
+        match fault {
+            Fault::Host(why) => Self::ours(code, why),
+            fault => Self::ours(code, format!("the plugin's fault: {fault}")),
+        }
     }
 }
 

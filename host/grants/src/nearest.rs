@@ -25,7 +25,7 @@ pub(crate) fn advice<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -
     let known: Vec<&str> = known.into_iter().collect();
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean {near}?"),
-        None if known.is_empty() => "there is none".to_owned(),
+        None if known.is_empty() => "there is none: add it".to_owned(),
         None if known.len() > LISTED => format!("there are {} others", known.len()),
         None => format!("there is {}", known.join(", ")),
     }

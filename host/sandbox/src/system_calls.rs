@@ -36,6 +36,8 @@ const NEEDED: [i64; 33] = [
     libc::SYS_sched_yield,
     libc::SYS_futex,
     libc::SYS_clock_nanosleep,
+    // What the kernel goes on with after a stop: only ever a sleep or a wait that was allowed before.
+    libc::SYS_restart_syscall,
     libc::SYS_clock_gettime,
     libc::SYS_clock_getres,
     libc::SYS_getrandom,

@@ -32,6 +32,9 @@ pub(crate) struct Birth<'a> {
 /// A child has at most a dozen descriptors.
 const ABOVE_ALL: RawFd = 64;
 
+/// The kernel's own, in nanoseconds.
+const TIMER_SLACK: libc::c_ulong = 50_000;
+
 type Stage = (&'static str, i32);
 
 const STAGES: [&str; 16] = [
@@ -207,7 +210,8 @@ impl<'a> Birth<'a> {
         // SAFETY: no memory of ours is involved.
         unsafe {
             libc::setpriority(libc::PRIO_PROCESS, 0, 0);
-            libc::prctl(libc::PR_SET_TIMERSLACK, 0, 0, 0, 0);
+            // Nought would be what was inherited.
+            libc::prctl(libc::PR_SET_TIMERSLACK, TIMER_SLACK, 0, 0, 0);
             libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>());
         }
     }

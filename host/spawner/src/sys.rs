@@ -27,6 +27,9 @@ pub(crate) fn prepare() -> Result<OwnedFd, i32> {
         check(i64::from(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)))?;
         // It was executed by a descriptor, whose number would be its name.
         libc::prctl(libc::PR_SET_NAME, c"regent-spawner".as_ptr(), 0, 0, 0);
+        // A reaper ends as its command did, perhaps by a signal that would write its core.
+        let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        check(i64::from(libc::setrlimit(libc::RLIMIT_CORE, &raw const none)))?;
         libc::signal(libc::SIGINT, libc::SIG_IGN);
         libc::signal(libc::SIGHUP, libc::SIG_IGN);
     }

@@ -212,6 +212,26 @@ fn a_swept_command_that_is_killed_leaves_nothing() {
 }
 
 #[test]
+fn a_reaper_writes_no_core_when_it_ends_as_its_command_did() {
+    needs_root();
+    let spawner = Spawner::new();
+    let mut start = plain(&["/bin/sh", "-c", "sleep 3607; :"]);
+    start.descent = Descent::Sweep;
+    let (said, _output) = spawner.start(start, None);
+    pid_of(&said);
+    within(SOON, "it runs", || running("sleep\u{0}3607").len() == 1);
+    let parent = |pid: i32| -> i32 {
+        line(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap(), "PPid:").parse().unwrap()
+    };
+    let command = parent(running("sleep\u{0}3607")[0]);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", parent(command))).unwrap();
+    assert!(line(&limits, "Max core file size").starts_with("0 "));
+    rustix::process::kill_process(rustix::process::Pid::from_raw(command).unwrap(), rustix::process::Signal::SEGV)
+        .unwrap();
+    assert_eq!(spawner.hear(), Say::Exited { token: 1, status: Exit::Signal(11) });
+}
+
+#[test]
 fn a_kill_right_behind_its_start_is_not_lost() {
     let spawner = Spawner::new();
     for round in 0..200 {

@@ -90,3 +90,24 @@ impl Report {
         format!("{:#}\n", json!({"machine": self.machine, "rows": self.rows}))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_is_a_time_that_was_measured() {
+        let times = Times::micros((1..=200).rev().map(f64::from).collect());
+        assert_eq!(times.middle_and_tail(), (101.0, 199.0));
+        assert_eq!(Times::micros(vec![7.0]).middle_and_tail(), (7.0, 7.0));
+    }
+
+    #[test]
+    fn a_ratio_below_one_says_that_ours_is_faster() {
+        let mut report = Report::new(json!({}));
+        report.compare("x", "y", Some(1.0), &Times::micros(vec![100.0]), &Times::micros(vec![50.0]));
+        assert!(report.table().contains("| x | y | 0.50 | 0.50 | ≤ 1.00 | 50 / 50 µs | 100 / 100 µs |"));
+        let read: Value = serde_json::from_str(&report.json()).unwrap();
+        assert_eq!(read.pointer("/rows/0/ratio_p50"), Some(&json!(0.5)));
+    }
+}

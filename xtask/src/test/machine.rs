@@ -15,6 +15,9 @@ pub(crate) const TESTS: &Needed = &[
     ("sha256sum", "coreutils"), // pins of modules, counted by another than us
     ("nft", "nftables"),        // what the firewall plugin changes
     ("strace", "strace"),       // faults at the daemon's system calls
+    ("unshare", "util-linux"),  // a machine without cgroups, and with other users
+    ("setpriv", "util-linux"),  // a daemon in further groups
+    ("umount", "mount"),        // a machine without cgroups
 ];
 /// Lists and a few small packages, from a slow mirror.
 const INSTALL: Duration = Duration::from_mins(10);
@@ -48,9 +51,10 @@ fn is_there(program: &str) -> bool {
     env::split_paths(&path).chain(further).any(|folder| folder.join(program).is_file())
 }
 
-fn install(packages: &[&str]) -> Result<()> {
+/// Installs these packages, if this is root.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     if !is_root() {
-        return Err(Error::new("only root can install it"));
+        return Err(Error::new(format!("only root can install {}", packages.join(" "))));
     }
     eprintln!("installing {}", packages.join(" "));
     // Lists that are there may do though today's cannot be read.

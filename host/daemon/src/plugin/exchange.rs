@@ -68,8 +68,8 @@ pub trait Planner {
     fn plan(&mut self, call: Call) -> Result<(), Refusal>;
     /// Forgets what was planned, since it all begins again on a new process.
     fn start_again(&mut self);
-    /// What the plugin did that no plugin may.
-    fn fault(&mut self) -> Option<String>;
+    /// What was planned that cannot be, or that no plugin may.
+    fn fault(&mut self) -> Option<Fault>;
 }
 
 impl Plugin {
@@ -111,9 +111,9 @@ impl Plugin {
             finishing: operation.finishing,
         };
         let said = self.converse(&mut exchange, &ask, Some(planner)).await.map_err(NoAnswer::Fault)?;
-        if let Some(why) = planner.fault() {
+        if let Some(fault) = planner.fault() {
             exchange.end();
-            return Err(NoAnswer::Fault(Fault::Rule(why)));
+            return Err(NoAnswer::Fault(fault));
         }
         let answer = match said {
             Say::Prepared { summary, state, authorised, reply } => {
@@ -212,7 +212,7 @@ impl Planner for Nothing {
         Ok(())
     }
     fn start_again(&mut self) {}
-    fn fault(&mut self) -> Option<String> {
+    fn fault(&mut self) -> Option<Fault> {
         None
     }
 }

@@ -68,6 +68,8 @@ pub enum Fault {
     Guest(Blame, String),
     /// It broke a rule that the daemon keeps.
     Rule(String),
+    /// What it planned is granted and cannot be done: the administrator's fault, or this machine's.
+    Host(String),
     /// Its process ended, perhaps through another request's fault.
     Ended(String),
 }
@@ -80,7 +82,7 @@ impl fmt::Display for Fault {
             Self::Guest(Blame::Memory, text) => write!(f, "it wanted too much: {text}"),
             Self::Guest(Blame::Denied, text) => write!(f, "it called what it may not: {text}"),
             Self::Guest(Blame::Answer, text) => write!(f, "its answer is none: {text}"),
-            Self::Rule(text) | Self::Ended(text) => f.write_str(text),
+            Self::Rule(text) | Self::Host(text) | Self::Ended(text) => f.write_str(text),
         }
     }
 }

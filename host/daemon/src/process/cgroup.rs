@@ -17,6 +17,7 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 /// The folder of this instance's runs.
 #[derive(Debug)]
 pub struct Cgroups {
+    mount: PathBuf,
     folder: PathBuf,
     next: Cell<u64>,
     /// Groups that were not empty yet when their run was given up.
@@ -54,29 +55,37 @@ impl Cgroups {
             fs::remove_dir(&folder)?;
             return Ok(None);
         }
-        Ok(Some(Self { folder, next: Cell::new(0), left: Rc::default() }))
+        Ok(Some(Self { mount, folder, next: Cell::new(0), left: Rc::default() }))
     }
 
-    /// Ends what a predecessor of this instance left, and says how many runs that were.
+    /// Ends what a predecessor of this instance left, wherever it was started, and says how many runs that were.
     ///
     /// # Errors
     /// What the kernel says.
     pub fn clear(&self) -> io::Result<usize> {
-        let mut ended = 0;
-        for entry in fs::read_dir(&self.folder)? {
-            let folder = entry?.path();
-            if folder.is_dir() {
-                let populated = is_populated(&folder);
-                fs::write(folder.join("cgroup.kill"), "1")?;
-                let begin = std::time::Instant::now();
-                while is_populated(&folder) && begin.elapsed() < GONE_WITHIN {
-                    std::thread::sleep(LOOK_EVERY);
-                }
-                remove(&folder)?;
-                ended += usize::from(populated);
-            }
+        let mut ended = end_runs(&self.folder)?;
+        for folder in self.elsewhere() {
+            ended += end_runs(&folder)?;
+            fs::remove_dir(&folder)?;
         }
         Ok(ended)
+    }
+
+    /// This instance's folders in other groups than the daemon's own: it may have been started in a session before, and in a
+    /// service now.
+    fn elsewhere(&self) -> Vec<PathBuf> {
+        let (mut found, mut ahead) = (Vec::new(), vec![self.mount.clone()]);
+        while let Some(folder) = ahead.pop() {
+            // What has gone meanwhile held nothing.
+            for inner in folders(&folder).unwrap_or_default() {
+                match inner.file_name() == self.folder.file_name() {
+                    true if inner != self.folder => found.push(inner),
+                    true => {}
+                    false => ahead.push(inner),
+                }
+            }
+        }
+        found
     }
 
     /// A group for one run.
@@ -138,13 +147,35 @@ impl Drop for Cgroup {
     }
 }
 
+/// Ends every run of an instance's folder, and says in how many something still ran.
+fn end_runs(of: &Path) -> io::Result<usize> {
+    let mut ended = 0;
+    for folder in folders(of)? {
+        let populated = is_populated(&folder);
+        fs::write(folder.join("cgroup.kill"), "1")?;
+        let begin = std::time::Instant::now();
+        while is_populated(&folder) && begin.elapsed() < GONE_WITHIN {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        remove(&folder)?;
+        ended += usize::from(populated);
+    }
+    Ok(ended)
+}
+
+/// The groups in a group.
+fn folders(of: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(of)?.flatten();
+    Ok(entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect())
+}
+
 /// Removes a group with those that its processes made in it; nothing, unless all of them are empty of processes.
 fn remove(folder: &Path) -> io::Result<()> {
     let Err(why) = fs::remove_dir(folder) else { return Ok(()) };
     if is_populated(folder) {
         return Err(why);
     }
-    for inner in fs::read_dir(folder)?.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()) {
+    for inner in folders(folder)? {
         remove(&inner)?;
     }
     fs::remove_dir(folder)

@@ -97,16 +97,18 @@ async fn started(spawner: &Rc<Spawner>, run: &CommandRun) -> Result<Born, StartE
     let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
     let mut fds = vec![run.program.as_fd(), null.as_fd(), stdout_end.as_fd(), stderr_end.as_fd()];
     fds.extend(cgroup.as_ref().map(Cgroup::handle));
+    // A script is executed by its path, letter by letter: another spelling would be another file, which nobody judged.
+    let path = run.path.to_str().ok_or_else(|| failed(&"its path is not UTF-8"))?;
     // Nothing waits for its exec: the new user's own processes could stop it before, and its time runs from here.
-    let running = spawner.begin(start_word(run, cgroup.is_some()), &fds).await?;
+    let running = spawner.begin(start_word(run, path, cgroup.is_some()), &fds).await?;
     Ok((running, cgroup, stdout, stderr))
 }
 
-fn start_word(run: &CommandRun, in_cgroup: bool) -> Start {
+fn start_word(run: &CommandRun, path: &str, in_cgroup: bool) -> Start {
     let identity = Identity { uid: run.uid, gid: run.gid, groups: run.groups.clone() };
     Start {
         token: 0,
-        path: run.path.display().to_string(),
+        path: path.to_owned(),
         argv: run.argv.clone(),
         env: run.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
         cwd: run.cwd.display().to_string(),

@@ -80,6 +80,8 @@ pub struct Running {
     token: u64,
     pid: Cell<i32>,
     ended: RefCell<oneshot::Receiver<Result<Exit, StartError>>>,
+    /// The spawner knows of it, so it will say how it ended.
+    asked: Cell<bool>,
     over: Cell<bool>,
 }
 
@@ -158,9 +160,11 @@ impl Spawner {
             token,
             pid: Cell::new(0),
             ended: RefCell::new(ended),
+            asked: Cell::new(false),
             over: Cell::new(false),
         };
         self.say(&Ask::Start(Box::new(start)), fds).await?;
+        running.asked.set(true);
         Ok(running)
     }
 
@@ -258,7 +262,7 @@ impl Running {
 
     /// Kills it, and with a sweep all that it started.
     pub fn kill(&self) {
-        if self.over.get() {
+        if self.over.get() || !self.asked.get() {
             return;
         }
         self.spawner.kills.borrow_mut().push(self.token);
@@ -269,7 +273,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.kill();
-        if self.over.get() {
+        if self.over.get() || !self.asked.get() {
             self.spawner.waiting.borrow_mut().remove(&self.token);
         }
     }

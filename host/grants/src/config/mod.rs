@@ -3,6 +3,8 @@
 
 // Request sockets and the admin socket.
 mod sockets;
+// That no two of them share a folder.
+mod apart;
 // Persons and teams: one space of names.
 mod people;
 // Secrets, and weak ones.
@@ -105,7 +107,7 @@ fn read(mut table: Table<'_>) -> Option<Config> {
         sandbox,
         allow_missing,
         sockets,
-        admin,
+        admin: admin.map(|(admin, _)| admin),
         people,
         teams,
     })

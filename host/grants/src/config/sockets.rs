@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeValue;
 
+use super::apart::{self, At, Place};
 use super::secret::{Secret, weak_secret};
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -75,16 +76,18 @@ pub struct Admin {
     pub group: Option<String>,
 }
 
-pub(super) fn admin(value: &Value<'_>) -> Option<Admin> {
+/// The admin socket, and the line of its path.
+pub(super) fn admin(value: &Value<'_>) -> Option<At<Admin>> {
     let mut table = value.table("[admin]")?;
     let path = table.need("path", "path = \"/run/regent-admin/admin.sock\"", socket_path);
     let mode = mode(&mut table);
     let group = table.read("group", Value::account_or_id);
     table.finish(&[]);
-    Some(Admin { path: path?, mode, group })
+    let (path, line) = path?;
+    Some((Admin { path, mode, group }, line))
 }
 
-pub(super) fn read(root: &mut Table<'_>, admin: Option<&Admin>) -> Vec<Socket> {
+pub(super) fn read(root: &mut Table<'_>, admin: Option<&At<Admin>>) -> Vec<Socket> {
     let Some(list) = root.take("sockets") else {
         root.mistake("there is no socket, so nobody could ask: add [[sockets]]");
         return Vec::new();
@@ -94,36 +97,15 @@ pub(super) fn read(root: &mut Table<'_>, admin: Option<&Admin>) -> Vec<Socket> {
         return Vec::new();
     }
     let list = list.list_of_some("nobody could ask: add [[sockets]]").unwrap_or_default();
-    let mut sockets: Vec<Socket> = Vec::new();
-    for value in list {
-        let Some(socket) = socket(&value) else { continue };
-        apart(&value, &socket, &sockets, admin);
-        sockets.push(socket);
-    }
-    sockets
+    let (places, sockets): (Vec<_>, Vec<_>) = list.iter().map(socket).unzip();
+    apart::judge(root.sheet, &places, admin.map(|(admin, line)| (admin.path.clone(), *line)).as_ref());
+    sockets.into_iter().flatten().collect()
 }
 
-/// Who may enter a socket's folder may reach the socket: so each has a folder, and the admin socket above all.
-fn apart(value: &Value<'_>, socket: &Socket, others: &[Socket], admin: Option<&Admin>) {
-    let (name, folder) = (&socket.name, socket.path.parent());
-    for other in others {
-        if other.name == *name {
-            value.mistake(format!("two sockets are called {name}: name one otherwise"));
-        }
-        if other.path == socket.path {
-            value.mistake(format!("{name} has the path of {}: give it another", other.name));
-        } else if other.path.parent() == folder {
-            value.mistake(format!("{name} is in the folder of {}: give each a folder of its own", other.name));
-        }
-    }
-    if admin.is_some_and(|admin| admin.path.parent() == folder) {
-        value.mistake(format!("{name} is in the folder of the admin socket: give [admin] a folder of its own"));
-    }
-}
-
-fn socket(value: &Value<'_>) -> Option<Socket> {
-    let mut table = value.table("[[sockets]]")?;
-    let name = table.need("name", "name = \"web\"", Value::name);
+fn socket(value: &Value<'_>) -> (Place, Option<Socket>) {
+    let Some(mut table) = value.table("[[sockets]]") else { return (Place::default(), None) };
+    let name = |value: &Value<'_>| Some((value.name()?.to_owned(), value.line));
+    let name = table.need("name", "name = \"web\"", name);
     let path = table.need("path", "path = \"/run/regent/web/regent.sock\"", socket_path);
     let mode = mode(&mut table);
     let group = table.read("group", Value::account_or_id);
@@ -136,19 +118,18 @@ fn socket(value: &Value<'_>) -> Option<Socket> {
         value.sheet.warning(value.line, text);
     }
     table.finish(&["rate"]);
-    Some(Socket {
-        name: name?.to_owned(),
-        path: path?,
-        mode,
-        group,
-        secret: secret?,
-        operations: operations?,
-        trust_peer_uid,
-        line: value.line,
-    })
+    let place = Place { name, path };
+    let socket = match (&place, secret, operations) {
+        (Place { name: Some((name, _)), path: Some((path, _)) }, Some(secret), Some(operations)) => {
+            let (name, path, line) = (name.clone(), path.clone(), value.line);
+            Some(Socket { name, path, mode, group, secret, operations, trust_peer_uid, line })
+        }
+        _ => None,
+    };
+    (place, socket)
 }
 
-fn socket_path(value: &Value<'_>) -> Option<PathBuf> {
+fn socket_path(value: &Value<'_>) -> Option<At<PathBuf>> {
     let path = value.file_path()?;
     if path.as_os_str().len() > PATH_MAX {
         value
@@ -157,7 +138,7 @@ fn socket_path(value: &Value<'_>) -> Option<PathBuf> {
     if path.parent() == Some(Path::new("/")) {
         value.mistake("path is in /: give the socket a folder of its own");
     }
-    Some(path)
+    Some((path, value.line))
 }
 
 fn mode(table: &mut Table<'_>) -> u32 {

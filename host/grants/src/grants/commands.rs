@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::command::Command;
 use super::template::Template;
@@ -18,10 +19,12 @@ const UMASK: u32 = 0o022;
 /// Parts of a command that later versions read.
 const LATER: [&str; 7] = ["stdin", "reply", "require", "groups", "limits", "rate", "leave_children"];
 
-/// A command, and where its timeout stands.
+/// A command as far as it could be read: a mistake in one part of it does not hide those of another.
 pub(super) struct Read {
-    pub(super) command: Command,
-    pub(super) timeout_line: usize,
+    pub(super) name: String,
+    /// With its line; `None`: it is a mistake already.
+    pub(super) timeout: Option<(Duration, usize)>,
+    pub(super) command: Option<Command>,
 }
 
 pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<Read> {
@@ -31,15 +34,19 @@ pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<Read> {
     if run.is_none() {
         table.mistake(format!("{} has no run: write run = [\"/usr/bin/PROGRAM\", \"ARGUMENT\"]", table.title));
     }
-    let (program, arguments) = run.as_ref().and_then(arguments).unzip();
     let params = table.read("params", |value| value.table("params")).map(|mut table| table.names()).unwrap_or_default();
-    let slots = slots(&params, run.as_ref(), arguments.as_deref(), settings);
+    let line = run.as_ref().map_or(value.line, |run| run.line);
+    let run = run.as_ref().and_then(run_of).unwrap_or_default();
+    let slots = slots(&params, &run, |text| value.sheet.mistake(line, text), settings);
     let timeout = table.take("timeout");
-    let timeout_line = timeout.as_ref().map_or(value.line, |timeout| timeout.line);
+    let timeout = match &timeout {
+        Some(timeout) => timeout.duration().map(|time| (time, timeout.line)),
+        None => Some((TIMEOUT_DEFAULT, value.line)),
+    };
     let command = Command {
         name: String::new(),
         program: PathBuf::new(),
-        timeout: timeout.as_ref().and_then(Value::duration).unwrap_or(TIMEOUT_DEFAULT),
+        timeout: timeout.map_or(TIMEOUT_DEFAULT, |(time, _)| time),
         run_as: table.read("run_as", Value::account_or_id),
         ok: table.read("ok", statuses).unwrap_or_else(|| vec![0]),
         env: table.read("env", environment).unwrap_or_default(),
@@ -47,64 +54,71 @@ pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<Read> {
         umask: table.read("umask", |value| value.mode("umask = \"0022\"")).unwrap_or(UMASK),
         output_max: table.read("output_max", |value| value.number(1, OUTPUT_MAX)).unwrap_or(1 << 20),
         line: value.line,
-        arguments: Vec::new(),
-        slots: slots.unwrap_or_default(),
+        arguments: run.arguments,
+        slots,
     };
     table.finish(&LATER);
-    let command = Command { name: name?, program: program?, arguments: arguments?, ..command };
-    Some(Read { command, timeout_line })
+    let command = name.zip(run.program).map(|(name, program)| Command { name, program, ..command });
+    Some(Read { name: value.key.to_string(), timeout, command })
 }
 
-fn arguments(run: &Value<'_>) -> Option<(PathBuf, Vec<Template>)> {
+/// `run` as far as it could be read.
+#[derive(Default)]
+struct Run {
+    program: Option<PathBuf>,
+    arguments: Vec<Template>,
+    /// Whether `arguments` are all of them.
+    whole: bool,
+}
+
+fn run_of(run: &Value<'_>) -> Option<Run> {
     let list = run.list_of_some("nothing would run: write the program's absolute path and its arguments")?;
     let template = |item: &Value<'_>| {
         let said = |why| item.mistake(format!("run: {why}"));
         Template::parse(item.text()?).map_err(said).ok()
     };
-    let (program, templates) = (list.first()?, Value::each(&list, template));
-    if templates.len() < list.len() {
-        return None;
-    }
-    let Some(fixed) = templates.first()?.fixed() else {
-        program.mistake("run: the program cannot have a slot: write its absolute path");
-        return None;
-    };
-    let path = program.file_path()?;
-    // What is run is what is shown: the first argument is the program's path, letter by letter.
-    if path.as_os_str() != fixed {
-        program.mistake(format!("run: write the program's path plainly: {:?}", path.display().to_string()));
-        return None;
-    }
-    Some((path, templates))
+    let templates: Vec<_> = list.iter().map(template).collect();
+    let program = list.first().zip(templates.first()).and_then(|(item, first)| program(item, first.as_ref()?));
+    let whole = templates.iter().all(Option::is_some);
+    Some(Run { program, arguments: templates.into_iter().flatten().collect(), whole })
 }
 
-/// The slots in the order of `run`. Each needs a type, and a type without a slot is a slip of the pen.
-fn slots(
-    params: &[Value<'_>],
-    run: Option<&Value<'_>>,
-    arguments: Option<&[Template]>,
-    settings: &Settings<'_>,
-) -> Option<Vec<(String, Slot)>> {
+fn program(item: &Value<'_>, template: &Template) -> Option<PathBuf> {
+    let Some(fixed) = template.fixed() else {
+        item.mistake("run: the program cannot have a slot: write its absolute path");
+        return None;
+    };
+    let path = item.file_path()?;
+    // What is run is what is shown: the first argument is the program's path, letter by letter.
+    if path.as_os_str() != fixed {
+        item.mistake(format!("run: write the program's path plainly: {:?}", path.display().to_string()));
+        return None;
+    }
+    Some(path)
+}
+
+/// The slots in the order of `run`. Each needs a type, and a type without a slot is a slip of the pen: unless its slot may be
+/// in an argument that could not be read.
+fn slots(params: &[Value<'_>], run: &Run, mistake: impl Fn(String), settings: &Settings<'_>) -> Vec<(String, Slot)> {
     let mut typed: BTreeMap<&str, Option<Slot>> = BTreeMap::new();
     for value in params {
         if let Some(name) = value.named() {
             typed.insert(name, slot(value, settings));
         }
     }
-    let (run, arguments) = (run?, arguments?);
     let mut used: Vec<&str> = Vec::new();
-    for name in arguments.iter().flat_map(Template::slots) {
+    for name in run.arguments.iter().flat_map(Template::slots) {
         if !used.contains(&name) {
             used.push(name);
         }
     }
     for name in used.iter().filter(|name| !typed.contains_key(*name)) {
-        run.mistake(untyped(name, typed.keys().copied()));
+        mistake(untyped(name, typed.keys().copied()));
     }
-    for value in params.iter().filter(|value| !used.contains(&value.key.as_ref())) {
+    for value in params.iter().filter(|value| run.whole && !used.contains(&value.key.as_ref())) {
         value.mistake(format!("params.{0} is in no argument of run: write {{{0}}} there, or take it out", value.key));
     }
-    Some(used.into_iter().filter_map(|name| Some((name.to_owned(), typed.remove(name).flatten()?))).collect())
+    used.into_iter().filter_map(|name| Some((name.to_owned(), typed.remove(name).flatten()?))).collect()
 }
 
 fn untyped<'a>(name: &str, typed: impl Iterator<Item = &'a str>) -> String {

@@ -25,13 +25,13 @@ pub use operation::{Operation, Principal};
 pub use step::{Step, combine};
 
 use crate::config::Config;
+use crate::duration;
 use crate::mistake::{Checked, Mistakes};
 use crate::sheet::Sheet;
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 use crate::sheet::words::is_name;
 use crate::slot::read::Settings;
-use crate::{DEADLINE_DEFAULT, duration};
 
 /// A grants file.
 #[derive(Debug, Clone)]
@@ -97,7 +97,7 @@ fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
         sha256: pinned.as_ref().map(pin::read).unwrap_or_default(),
         settings: settings::json(settings.0.as_ref()),
         operations: operations.into_iter().map(|read| read.operation).collect(),
-        commands: commands.into_iter().map(|read| (read.command.name.clone(), read.command)).collect(),
+        commands: commands.into_iter().flat_map(|read| Some((read.name, read.command?))).collect(),
     };
     table.finish(&["module", "rate", "engine", "run", "keys", "mail", "plan", "approve_open"]);
     grants
@@ -114,39 +114,41 @@ fn served(table: &Table<'_>, operations: &[operation::Read], pinned: bool) {
         table.sheet.warning(table.line, text);
     }
     let mut called = BTreeMap::new();
-    for operation::Read { operation, require_line } in operations {
+    for operation::Read { operation, called_line, require_line, .. } in operations {
         if let (Some(line), false) = (require_line, pinned) {
             table.sheet.mistake(
                 *line,
                 "held operations need a pin: add sha256 = \"…\", as `sha256sum` of the module prints it",
             );
         }
+        let Some(line) = called_line else { continue };
         if let Some(other) = called.insert(&operation.called, &operation.name) {
             let (name, called) = (&operation.name, &operation.called);
-            table.sheet.mistake(
-                operation.line,
-                format!("{other} and {name} are both called {called}: write another as = \"…\""),
-            );
+            let text = format!("{other} and {name} are both called {called}: write another as = \"…\"");
+            table.sheet.mistake(*line, text);
         }
     }
 }
 
 /// The plugin may plan any command in any operation, so each must fit into the shortest that runs at once.
 fn fitting(table: &Table<'_>, operations: &[operation::Read], commands: &[commands::Read]) {
-    let deadline = |operation: &Operation| operation.deadline.unwrap_or(DEADLINE_DEFAULT);
-    let immediate = operations.iter().filter(|read| read.require_line.is_none()).map(|read| &read.operation);
-    let Some(shortest) = immediate.min_by_key(|operation| deadline(operation)) else { return };
-    let whole = deadline(shortest);
-    for commands::Read { command, timeout_line } in commands {
-        if command.timeout > whole {
-            table.sheet.mistake(*timeout_line, unfit(command, shortest, whole));
+    let immediate = operations.iter().filter(|read| read.require_line.is_none());
+    let Some((whole, shortest)) =
+        immediate.filter_map(|read| Some((read.deadline?, &read.operation.name))).min_by_key(|(whole, _)| *whole)
+    else {
+        return;
+    };
+    for commands::Read { name, timeout, .. } in commands {
+        if let Some((timeout, line)) = timeout
+            && *timeout > whole
+        {
+            table.sheet.mistake(*line, unfit(name, *timeout, shortest, whole));
         }
     }
 }
 
-fn unfit(command: &Command, operation: &Operation, whole: Duration) -> String {
-    let (timeout, whole) = (duration::shown(command.timeout), duration::shown(whole));
-    let (command, operation) = (&command.name, &operation.name);
+fn unfit(command: &str, timeout: Duration, operation: &str, whole: Duration) -> String {
+    let (timeout, whole) = (duration::shown(timeout), duration::shown(whole));
     format!(
         "command {command}: its timeout of {timeout} does not fit into the {whole} of operation {operation}: \
          write a shorter timeout, or deadline = \"{timeout}\" or more in [operations.{operation}]"

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::digest::milliseconds;
 use super::step::{Step, require};
+use crate::DEADLINE_DEFAULT;
 use crate::config::Config;
 use crate::sheet::value::Value;
 
@@ -58,17 +59,26 @@ pub enum Principal {
     Gid(u32),
 }
 
-/// An operation, and where `require` stands.
+/// An operation, and what of it is judged beside others. `None` in the first two: it is a mistake already.
 pub(super) struct Read {
     pub(super) operation: Operation,
+    /// Where the name stands that callers use.
+    pub(super) called_line: Option<usize>,
+    /// How long it may take at once.
+    pub(super) deadline: Option<Duration>,
+    /// Where `require` stands, if it does.
     pub(super) require_line: Option<usize>,
 }
 
 pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
-    let name = value.named().map(str::to_owned);
+    let named = value.named().is_some();
+    let name = value.key.to_string();
     let mut table = value.table(format!("[operations.{}]", value.key))?;
     let later = if table.has_any(&["run"]) { [&LATER[..], &BESIDE_RUN].concat() } else { LATER.to_vec() };
-    let called = table.read("as", |value| value.name().map(str::to_owned));
+    let called = match table.take("as") {
+        Some(other) => other.name().map(|called| (called.to_owned(), other.line)),
+        None => named.then(|| (name.clone(), value.line)),
+    };
     let allowed = table.take("allow");
     if allowed.is_none() {
         let text =
@@ -76,21 +86,26 @@ pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
         value.sheet.warning(value.line, text);
     }
     let required = table.take("require");
+    let deadline = table.take("deadline");
+    let deadline = deadline.map_or(Some(None), |deadline| deadline.duration().map(Some));
     let operation = Operation {
-        name: String::new(),
-        called: String::new(),
+        called: called.as_ref().map_or_else(|| name.clone(), |(called, _)| called.clone()),
+        name,
         allow: allowed.as_ref().and_then(allow),
         require: required.as_ref().and_then(|value| require(value, config)).unwrap_or_default(),
-        deadline: table.read("deadline", Value::duration),
+        deadline: deadline.flatten(),
         show_plan: table.read("show_plan", Value::boolean).unwrap_or(false),
         hold_for: table.read("hold_for", Value::seconds).unwrap_or(HOLD_FOR),
         run_within: table.read("run_within", Value::seconds).unwrap_or(RUN_WITHIN),
         line: value.line,
     };
     table.finish(&later);
-    let name = name?;
-    let operation = Operation { called: called.unwrap_or_else(|| name.clone()), name, ..operation };
-    Some(Read { operation, require_line: required.map(|value| value.line) })
+    Some(Read {
+        operation,
+        called_line: called.map(|(_, line)| line),
+        deadline: deadline.map(|deadline| deadline.unwrap_or(DEADLINE_DEFAULT)),
+        require_line: required.map(|value| value.line),
+    })
 }
 
 fn allow(value: &Value<'_>) -> Option<Vec<Principal>> {

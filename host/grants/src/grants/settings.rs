@@ -1,7 +1,6 @@
 //! `[settings]`, handed to the plugin as they are: as JSON.
 
 use serde_json::{Map, Number, Value as Json};
-use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::sheet::value::{Value, whole};
@@ -11,33 +10,37 @@ const DEPTH: usize = 32;
 
 /// The text of a JSON object.
 pub(super) fn json(value: Option<&Value<'_>>) -> String {
-    let Some(value) = value else { return "{}".into() };
-    if value.table("[settings]").is_none() {
-        return "{}".into();
+    match value.filter(|value| value.table("[settings]").is_some()) {
+        Some(value) => convert(value, DEPTH).unwrap_or_default().to_string(),
+        None => "{}".into(),
     }
-    let said = |why| value.mistake(format!("settings: {why}"));
-    convert(value.raw(), DEPTH).map_err(said).unwrap_or_default().to_string()
 }
 
-fn convert(value: &DeValue<'_>, depth: usize) -> Result<Json, String> {
-    let deeper = depth.checked_sub(1).ok_or_else(|| format!("deeper than {DEPTH} levels: write them flatter"))?;
-    let inner = |value: &Spanned<DeValue<'_>>| convert(value.get_ref(), deeper);
-    Ok(match value {
+/// What JSON cannot say is a mistake at its own line, and the rest is looked at all the same.
+fn convert(value: &Value<'_>, depth: usize) -> Option<Json> {
+    let said = |why: &str| {
+        value.mistake(format!("settings: {} {why}", value.key));
+        None
+    };
+    let Some(deeper) = depth.checked_sub(1) else {
+        return said(&format!("is deeper than {DEPTH} levels: write it flatter"));
+    };
+    Some(match value.raw() {
         DeValue::String(text) => Json::String(text.to_string()),
-        DeValue::Integer(number) => {
-            let number = whole(number).ok_or("a number has more than 63 bits: write it in quotes")?;
-            Json::Number(number.into())
-        }
-        DeValue::Float(number) => {
-            let number = number.as_str().parse().ok().and_then(Number::from_f64);
-            Json::Number(number.ok_or("nan, inf and larger numbers are not known to JSON: write them in quotes")?)
-        }
+        DeValue::Integer(number) => match whole(number) {
+            Some(number) => Json::Number(number.into()),
+            None => return said("has a number of more than 63 bits: write it in quotes"),
+        },
+        DeValue::Float(number) => match number.as_str().parse().ok().and_then(Number::from_f64) {
+            Some(number) => Json::Number(number),
+            None => return said("is nan, inf or larger than JSON's numbers: write it in quotes"),
+        },
         DeValue::Boolean(value) => Json::Bool(*value),
         DeValue::Datetime(date) => Json::String(date.to_string()),
-        DeValue::Array(list) => Json::Array(list.iter().map(inner).collect::<Result<_, _>>()?),
-        DeValue::Table(table) => {
-            let entries = table.iter().map(|(key, value)| Ok((key.get_ref().to_string(), inner(value)?)));
-            Json::Object(entries.collect::<Result<Map<_, _>, String>>()?)
+        DeValue::Array(_) => Json::Array(Value::each(&value.list()?, |item| convert(item, deeper))),
+        DeValue::Table(_) => {
+            let entry = |value: &Value<'_>| Some((value.key.to_string(), convert(value, deeper)?));
+            Json::Object(Value::each(&value.table("[settings]")?.names(), entry).into_iter().collect::<Map<_, _>>())
         }
     })
 }

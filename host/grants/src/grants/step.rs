@@ -64,7 +64,9 @@ pub fn combine(administrator: &[Step], plugin: &[Step]) -> Vec<Step> {
 fn kind(word: &str) -> Result<(), String> {
     match word {
         "approval" => Ok(()),
-        _ if LATER.contains(&word) => Err(not_served(&format!("step = {word:?}"))),
+        _ if LATER.contains(&word) => {
+            Err(format!("{}: write step = \"approval\"", not_served(&format!("step = {word:?}"))))
+        }
         _ => Err(format!("no step is called {word:?}: write step = \"approval\"")),
     }
 }
@@ -105,7 +107,7 @@ fn step(value: &Value<'_>, config: &Config) -> Option<Step> {
         values
             .iter()
             .filter(|value| LATER_KEYS.contains(&&*value.key))
-            .for_each(|value| value.mistake(not_served(&value.key)));
+            .for_each(|value| value.mistake(format!("{}: leave it out", not_served(&value.key))));
         return None;
     }
     let example = "step = \"approval\"";

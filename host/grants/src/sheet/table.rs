@@ -74,7 +74,7 @@ impl<'s> Table<'s> {
     pub(crate) fn finish(self, later: &[&str]) {
         for (key, value) in &self.left {
             if later.contains(key) {
-                value.mistake(not_served(key));
+                value.mistake(format!("{}: leave it out", not_served(key)));
             } else {
                 let advice = nearest::advice(key, self.asked.iter().copied());
                 value.mistake(format!("{} has no key {key:?}: {advice}", self.title));

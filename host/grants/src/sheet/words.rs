@@ -93,7 +93,10 @@ impl<'s> Value<'s> {
         let out_of_range = || name.parse::<u32>().map_or(true, |id| i64::from(id) > LAST_ID);
         let number = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_digit());
         if name.is_empty() || name.contains(odd) || name.starts_with(['-', '+']) || number && out_of_range() {
-            self.mistake(format!("{}: {name:?} is no name and no number of a user or group of this machine", self.key));
+            self.mistake(format!(
+                "{}: {name:?} is no name and no number: write those of a user or group of this machine",
+                self.key
+            ));
             return None;
         }
         Some(name.to_owned())

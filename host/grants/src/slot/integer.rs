@@ -29,7 +29,9 @@ impl Integer {
     /// No `min` means 0, so that a number begins with `-` only where an administrator wrote so.
     fn range(table: &Table<'_>, min: Option<&Value<'_>>, max: Option<&Value<'_>>) -> Option<Self> {
         let read = |bound: Option<&Value<'_>>, other| bound.map_or(Some(other), Value::integer);
-        let (min, max) = (read(min, 0)?, read(max, i64::MAX)?);
+        // Both before either's mistake ends it.
+        let (min, max) = (read(min, 0), read(max, i64::MAX));
+        let (min, max) = (min?, max?);
         if min > max {
             table.mistake(format!(
                 "no number is from {min} to {max}: write a min that is not above max (min is 0 if left out)"

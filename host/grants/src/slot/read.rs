@@ -45,7 +45,7 @@ fn word<'s>(kind: &Value<'s>) -> Option<&'s str> {
         return Some(word);
     }
     kind.mistake(match LATER.contains(&word) {
-        true => not_served(&format!("type = {word:?}")),
+        true => format!("{}: there is {}", not_served(&format!("type = {word:?}")), TYPES.join(", ")),
         false => format!("no type is called {word:?}: {}", nearest::advice(word, TYPES)),
     });
     None

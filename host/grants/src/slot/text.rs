@@ -92,7 +92,11 @@ fn build(pattern: &str) -> Result<Regex, String> {
     built.map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "it is too big: write smaller repetitions".to_owned(),
         // The parser draws the pattern over several lines; its last says what is wrong.
-        error => error.to_string().lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned(),
+        error => {
+            let drawn = error.to_string();
+            let why = drawn.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            format!("{why}: write it as the crate regex reads it, with \\ before a sign that means itself")
+        }
     })
 }
 

@@ -85,3 +85,63 @@ fn private_is_rfc_1918_and_not_whatever_else_is_not_public() {
         assert!(!is_private(address.parse().unwrap()), "{address}");
     }
 }
+
+/// What Python's `ipaddress` (3.13, and Debian 12's 3.11) calls private in IPv4, and what it takes out of that: the ranges of IANA's registry.
+const PYTHON_PRIVATE: [&str; 14] = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.0.170/31",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "240.0.0.0/4",
+    "255.255.255.255/32",
+];
+const PYTHON_EXCEPTIONS: [&str; 2] = ["192.0.0.9/32", "192.0.0.10/32"];
+const PYTHON_SHARED: [&str; 1] = ["100.64.0.0/10"];
+const PYTHON_MULTICAST: [&str; 1] = ["224.0.0.0/4"];
+
+fn in_one_of(address: Ipv4Addr, nets: &[&str]) -> bool {
+    nets.iter().any(|net| {
+        let (first, length) = net.split_once('/').unwrap();
+        let (first, host_bits) = (first.parse::<Ipv4Addr>().unwrap().to_bits(), 32 - length.parse::<u32>().unwrap());
+        u64::from(address.to_bits()) >> host_bits == u64::from(first) >> host_bits
+    })
+}
+
+/// `is_global and not is_multicast`.
+fn python_takes(address: Ipv4Addr) -> bool {
+    let private = in_one_of(address, &PYTHON_PRIVATE) && !in_one_of(address, &PYTHON_EXCEPTIONS);
+    !private && !in_one_of(address, &PYTHON_SHARED) && !in_one_of(address, &PYTHON_MULTICAST)
+}
+
+/// The clients of 2022 were answered by Python's rule: what it refuses is refused, and what is refused beyond it stands here.
+#[test]
+fn nothing_is_public_that_python_refuses_and_only_anycast_and_6to4_relays_are_refused_beyond_it() {
+    let beyond = ["192.0.0.9/32", "192.0.0.10/32", "192.88.99.0/24"];
+    let agree = |address: u32| {
+        let address = Ipv4Addr::from(address);
+        let expected = python_takes(address) && !in_one_of(address, &beyond);
+        assert_eq!(is_public(address), expected, "{address}");
+    };
+    // Each /16 at its ends, and each address of those in which a shorter range begins or ends.
+    for first in (0..=u32::MAX).step_by(1 << 16) {
+        let [a, b, ..] = first.to_be_bytes();
+        let split = [(192, 0), (192, 88), (198, 51), (203, 0), (255, 255)].contains(&(a, b));
+        (first..=first | 0xffff).step_by(if split { 1 } else { 0xffff }).for_each(agree);
+    }
+    for address in ["192.0.0.9", "192.0.0.10", "192.88.99.0", "192.88.99.1", "192.88.99.255"] {
+        let address = address.parse().unwrap();
+        assert!(python_takes(address) && !is_public(address), "{address}");
+    }
+    for address in ["192.0.0.8", "192.0.0.11", "192.0.0.170", "192.0.0.171"] {
+        let address = address.parse().unwrap();
+        assert!(!python_takes(address) && !is_public(address), "{address}");
+    }
+}

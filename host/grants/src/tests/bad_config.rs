@@ -59,7 +59,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("state = \"/var/lib/regent\"", "state = \"/s\"\nengine = 1"),
-            &["3: engine is not served by this version of Regent"],
+            &["3: engine is not served by this version of Regent: leave it out"],
         ),
         (
             with("state = \"/var/lib/regent\"", "state = \"/s\"\nkeep_results = \"0h\""),
@@ -139,9 +139,9 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("name =", "group = \"a b\"\nname ="),
-            &["4: group: \"a b\" is no name and no number of a user or group of this machine"],
+            &["4: group: \"a b\" is no name and no number: write those of a user or group of this machine"],
         ),
-        (with("name =", "rate = \"1/s\"\nname ="), &["4: rate is not served by this version of Regent"]),
+        (with("name =", "rate = \"1/s\"\nname ="), &["4: rate is not served by this version of Regent: leave it out"]),
         (
             with("secret_file = \"/etc/regent/web.secret\"\n", ""),
             &["3: [[sockets]] has no secret: write secret_file = \"/etc/regent/web.secret\""],
@@ -184,18 +184,18 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
                 "[people.anna]",
                 "[[sockets]]\nname = \"web\"\npath = \"/run/regent/web/regent.sock\"\nsecret_file = \"/s\"\noperations = [\"*\"]\n[people.anna]",
             ),
-            &["8: two sockets are called web: name one otherwise", "8: web has the path of web: give it another"],
+            &["9: two sockets are called web: name one otherwise", "10: web has the path of web: give it another"],
         ),
         (
             with(
                 "[people.anna]",
                 "[[sockets]]\nname = \"two\"\npath = \"/run/regent//web/two.sock\"\nsecret_file = \"/s\"\noperations = [\"*\"]\n[people.anna]",
             ),
-            &["8: two is in the folder of web: give each a folder of its own"],
+            &["10: two is in the folder of web: give each a folder of its own"],
         ),
         (
             with("[people.anna]", "[admin]\npath = \"/run/regent/web/admin.sock\"\n[people.anna]"),
-            &["3: web is in the folder of the admin socket: give [admin] a folder of its own"],
+            &["9: the admin socket is in the folder of web: give it a folder of its own"],
         ),
         (
             with("[people.anna]", "[admin]\nmode = \"0666\"\nusers = 1\n[people.anna]"),
@@ -213,7 +213,10 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("user = \"anna\"", "user = \"anna\"\nkeys = [\"SHA256:x\"]\nmail = \"a@b\""),
-            &["10: keys is not served by this version of Regent", "11: mail is not served by this version of Regent"],
+            &[
+                "10: keys is not served by this version of Regent: leave it out",
+                "11: mail is not served by this version of Regent: leave it out",
+            ],
         ),
         (with("user = \"cleo\"", "user = \"anna\""), &["12: cleo and anna are one user, and so one person: keep one"]),
         (with("admin = true", "admin = 1"), &["14: admin is a number: write true or false"]),

@@ -63,20 +63,20 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (
             with("ports = [22]", "ports = [nan]"),
             &[
-                "2: settings: nan, inf and larger numbers are not known to JSON: write them in quotes",
                 "3: ports is a number with a point: write a whole number",
+                "3: settings: ports is nan, inf or larger than JSON's numbers: write it in quotes",
             ],
         ),
         (
             with("ports = [22]", "ports = [22]\nbig = 99999999999999999999"),
-            &["2: settings: a number has more than 63 bits: write it in quotes"],
+            &["4: settings: big has a number of more than 63 bits: write it in quotes"],
         ),
         (
             with("[settings]", "settings = 1\n[x]"),
             &[
                 "2: settings is a number: write a table",
                 "3: firewall.toml has no key \"x\": there is sha256, settings, operations, commands",
-                "12: [settings] has no key \"ports\": there is none",
+                "12: [settings] has no key \"ports\": there is none: add it",
             ],
         ),
         (
@@ -92,7 +92,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("[settings]", "module = \"commands\"\n[settings]"),
-            &["2: module is not served by this version of Regent"],
+            &["2: module is not served by this version of Regent: leave it out"],
         ),
         (
             with("allow = [{ user = \"www-data\" }]", "allow = []"),
@@ -123,7 +123,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (with("{ user = \"www-data\" }", "\"www-data\""), &["6: allow is a text: write a table"]),
         (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "rate = \"10/min\""),
-            &["7: rate is not served by this version of Regent"],
+            &["7: rate is not served by this version of Regent: leave it out"],
         ),
         (
             with(
@@ -131,9 +131,9 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
                 "run = [\"/bin/x\"]\nstdin = \"data\"\nreply = \"json\"",
             ),
             &[
-                "7: run is not served by this version of Regent",
-                "8: stdin is not served by this version of Regent",
-                "9: reply is not served by this version of Regent",
+                "7: run is not served by this version of Regent: leave it out",
+                "8: stdin is not served by this version of Regent: leave it out",
+                "9: reply is not served by this version of Regent: leave it out",
             ],
         ),
         (
@@ -142,9 +142,9 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
                 "run = [\"/bin/x\"]\ntimeout = \"3s\"\nrun_as = 0",
             ),
             &[
-                "7: run is not served by this version of Regent",
-                "8: timeout is not served by this version of Regent",
-                "9: run_as is not served by this version of Regent",
+                "7: run is not served by this version of Regent: leave it out",
+                "8: timeout is not served by this version of Regent: leave it out",
+                "9: run_as is not served by this version of Regent: leave it out",
             ],
         ),
         (
@@ -155,29 +155,29 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "require = [{ step = \"totp\", of = \"anna\" }]"),
-            &["7: step = \"totp\" is not served by this version of Regent"],
+            &["7: step = \"totp\" is not served by this version of Regent: write step = \"approval\""],
         ),
         (
             with(
                 "require = [{ step = \"approval\", of = \"ops\" }]",
                 "require = [{ step = \"email\", of = \"anna\" }]",
             ),
-            &["7: step = \"email\" is not served by this version of Regent"],
+            &["7: step = \"email\" is not served by this version of Regent: write step = \"approval\""],
         ),
         (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "require = [{ step = \"plugin\" }]"),
-            &["7: step = \"plugin\" is not served by this version of Regent"],
+            &["7: step = \"plugin\" is not served by this version of Regent: write step = \"approval\""],
         ),
         (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "require = [{ any = [] }]"),
-            &["7: any is not served by this version of Regent"],
+            &["7: any is not served by this version of Regent: leave it out"],
         ),
         (
             with(
                 "require = [{ step = \"approval\", of = \"ops\" }]",
                 "require = [{ when = { ip = [] }, step = \"approval\", of = \"ops\" }]",
             ),
-            &["7: when is not served by this version of Regent"],
+            &["7: when is not served by this version of Regent: leave it out"],
         ),
         (
             with(
@@ -220,7 +220,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
                 "require = [{ step = \"approval\", of = \"ops\" }]",
                 "require = [{ step = \"approval\", of = \"ops\" }]\n[operations.two]\nas = \"open\"",
             ),
-            &["8: open and two are both called open: write another as = \"…\""],
+            &["9: open and two are both called open: write another as = \"…\""],
         ),
         (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "show_plan = \"yes\""),
@@ -322,7 +322,10 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             ],
         ),
         (with("\"{ip}\", ", ""), &["10: params.ip is in no argument of run: write {ip} there, or take it out"]),
-        (with("type = \"ipv4\"", "type = \"ipv6\""), &["10: type = \"ipv6\" is not served by this version of Regent"]),
+        (
+            with("type = \"ipv4\"", "type = \"ipv6\""),
+            &["10: type = \"ipv6\" is not served by this version of Regent: there is ipv4, integer, one_of, text"],
+        ),
         (with("type = \"ipv4\"", "type = \"ivp4\""), &["10: no type is called \"ivp4\": did you mean ipv4?"]),
         (
             with("type = \"ipv4\", ", ""),
@@ -406,12 +409,22 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             ],
         ),
         (
+            with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \")(\""),
+            &[
+                "11: pattern: unopened group: write it as the crate regex reads it, with \\ before a sign that means itself",
+            ],
+        ),
+        (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"a)|(?:b\""),
-            &["11: pattern: unopened group"],
+            &[
+                "11: pattern: unopened group: write it as the crate regex reads it, with \\ before a sign that means itself",
+            ],
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"[\""),
-            &["11: pattern: unclosed character class"],
+            &[
+                "11: pattern: unclosed character class: write it as the crate regex reads it, with \\ before a sign that means itself",
+            ],
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"a{1000}{1000}\""),
@@ -419,7 +432,9 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"\\\\p{L}\""),
-            &["11: pattern: Unicode not allowed here"],
+            &[
+                "11: pattern: Unicode not allowed here: write it as the crate regex reads it, with \\ before a sign that means itself",
+            ],
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"é\""),
@@ -427,7 +442,9 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"a\\\\\""),
-            &["11: pattern: incomplete escape sequence, reached end of pattern prematurely"],
+            &[
+                "11: pattern: incomplete escape sequence, reached end of pattern prematurely: write it as the crate regex reads it, with \\ before a sign that means itself",
+            ],
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"(?=a)\""),
@@ -443,7 +460,9 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\", pattern = \"(?<=a)b\""),
-            &["11: pattern: look-around, including look-ahead and look-behind, is not supported"],
+            &[
+                "11: pattern: look-around, including look-ahead and look-behind, is not supported: write it as the crate regex reads it, with \\ before a sign that means itself",
+            ],
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"text\""),
@@ -459,11 +478,11 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"list\""),
-            &["11: type = \"list\" is not served by this version of Regent"],
+            &["11: type = \"list\" is not served by this version of Regent: there is ipv4, integer, one_of, text"],
         ),
         (
             with("type = \"integer\", one_of = \"settings.ports\"", "type = \"path\""),
-            &["11: type = \"path\" is not served by this version of Regent"],
+            &["11: type = \"path\" is not served by this version of Regent: there is ipv4, integer, one_of, text"],
         ),
         (with("timeout = \"3s\"", "ok = []"), &["12: ok is empty: nothing would be success: write ok = [0]"]),
         (with("timeout = \"3s\"", "ok = [256]"), &["12: ok is 256: write a number from 0 to 255"]),
@@ -490,13 +509,13 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (with("timeout = \"3s\"", "run_as = -1"), &["12: run_as is -1: write a number from 0 to 4294967294"]),
         (
             with("timeout = \"3s\"", "run_as = \"\""),
-            &["12: run_as: \"\" is no name and no number of a user or group of this machine"],
+            &["12: run_as: \"\" is no name and no number: write those of a user or group of this machine"],
         ),
         (
             with("timeout = \"3s\"", "stdin = \"data\"\nrequire = []"),
             &[
-                "12: stdin is not served by this version of Regent",
-                "13: require is not served by this version of Regent",
+                "12: stdin is not served by this version of Regent: leave it out",
+                "13: require is not served by this version of Regent: leave it out",
             ],
         ),
         ("".to_owned(), &["1: no operation is served: add [operations.NAME]"]),
@@ -523,14 +542,19 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
 fn words_of_later_versions_are_called_so() {
     for word in ["ipv6", "ip", "cidr", "hostname", "user", "group", "unit", "uuid", "path", "flag", "list"] {
         let text = with("type = \"ipv4\", scope = \"public\"", &format!("type = {word:?}"));
-        assert_eq!(said(&text), [format!("10: type = {word:?} is not served by this version of Regent")]);
+        assert_eq!(
+            said(&text),
+            [format!(
+                "10: type = {word:?} is not served by this version of Regent: there is ipv4, integer, one_of, text"
+            )]
+        );
     }
     for key in ["rate", "when", "any", "run", "module", "plan", "approve_open"] {
         let text = with("[commands", &format!("{key} = 1\n[commands"));
-        assert_eq!(said(&text), [format!("8: {key} is not served by this version of Regent")]);
+        assert_eq!(said(&text), [format!("8: {key} is not served by this version of Regent: leave it out")]);
     }
     for key in ["module", "engine", "plan", "approve_open"] {
         let text = with("[settings]", &format!("{key} = 1\n[settings]"));
-        assert_eq!(said(&text), [format!("2: {key} is not served by this version of Regent")]);
+        assert_eq!(said(&text), [format!("2: {key} is not served by this version of Regent: leave it out")]);
     }
 }

@@ -1,6 +1,7 @@
 //! What consent is bound to: each part that bears on an operation changes its text, nothing else does.
 
-use super::{PIN, grants};
+use super::{PIN, config, grants};
+use crate::Grants;
 
 const FILE: &str = r#"sha256 = "PIN"
 [settings]
@@ -46,6 +47,15 @@ fn every_part_that_bears_on_an_operation_changes_its_text() {
         ("public", "any"),
         ("one_of = \"settings.ports\"", "min = 22, max = 22"),
         ("one_of = \"settings.ports\"", "min = 22, max = 23"),
+        ("\"ipv4\", scope = \"public\"", "\"text\", pattern = \"[a-z]+\""),
+        ("\"ipv4\", scope = \"public\"", "\"text\", pattern = \"[a-y]+\""),
+        ("\"ipv4\", scope = \"public\"", "\"text\", pattern = \"[a-z]+\", max = 5"),
+        ("\"ipv4\", scope = \"public\"", "\"text\", pattern = \"[a-z]+\", first_any = true"),
+        ("\"ipv4\", scope = \"public\"", "\"one_of\", values = [\"b\", \"c\"]"),
+        ("\"ipv4\", scope = \"public\"", "\"one_of\", values = [\"b\"]"),
+        ("\"ipv4\", scope = \"public\"", "\"integer\", one_of = [1]"),
+        ("commands.c]", "commands.cc]"),
+        ("2s\"", "2s\"\nenv = { A = \"c\" }"),
         ("2s", "2500ms"),
         ("2s\"", "2s\"\nrun_as = 0"),
         ("2s\"", "2s\"\nok = [0, 1]"),
@@ -70,6 +80,7 @@ fn what_does_not_bear_on_it_leaves_its_text_alone() {
     for (from, to) in [
         ("sha256", "# a comment\n\nsha256"),
         ("PIN", other.as_str()),
+        ("\"PIN\"", "[\"PIN\", \"00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"]"),
         ("[operations.other]", ""),
         ("[operations.other]", "[operations.other]\nas = \"x\""),
         ("timeout = \"2s\"", "timeout = \"2000ms\"\nok = [0]"),
@@ -85,4 +96,10 @@ fn the_text_is_stable_and_of_each_operation_its_own() {
     assert_eq!(text(FILE), grants.digest_text(&grants.operations[0]));
     assert_ne!(grants.digest_text(&grants.operations[0]), grants.digest_text(&grants.operations[1]));
     assert!(!text(FILE).contains(PIN));
+}
+
+#[test]
+fn the_same_words_in_another_plugins_file_are_another_text() {
+    let other = Grants::parse("other", "other.toml", &FILE.replace("PIN", PIN), &config()).unwrap().value;
+    assert_ne!(other.digest_text(&other.operations[0]), text(FILE));
 }

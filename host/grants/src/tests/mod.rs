@@ -9,6 +9,9 @@ mod forms;
 mod generated;
 mod hostile;
 mod quorum;
+mod shipped;
+mod together;
+mod twins;
 
 use crate::{Checked, Command, Config, Grants, RenderError};
 
@@ -75,10 +78,30 @@ fn filled(command: &Command, value: &str) -> Option<String> {
 fn compare(cases: &[(String, &[&str])], said: impl Fn(&str) -> Vec<String>) {
     let mut wrong = String::new();
     for (text, expected) in cases {
+        expected.iter().for_each(|said| assert!(says_how_to_go_on(said), "{said}"));
         let found = said(text);
         if found != *expected {
             wrong += &format!("--- {text}\nexpected {expected:#?}\nfound {found:#?}\n");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// Whether a mistake's text says what to write instead, and does not merely complain.
+fn says_how_to_go_on(said: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "write",
+        "did you mean",
+        "there is ",
+        ": add",
+        ": keep",
+        ": give",
+        "take one out",
+        "take it out",
+        "leave it out",
+        ": name",
+        "a slot is written",
+        "not TOML", // the parser's own words
+    ];
+    WORDS.iter().any(|word| said.contains(word))
 }

@@ -85,7 +85,7 @@ fn what_a_plugin_asks_for_is_judged_as_strictly() {
     }
     assert_eq!(
         read(r#"[{"step":"totp","of":"anna"}]"#).unwrap_err(),
-        "step = \"totp\" is not served by this version of Regent"
+        "step = \"totp\" is not served by this version of Regent: write step = \"approval\""
     );
     let many = |count: usize| format!("[{}]", vec![r#"{"step":"approval","of":"ops"}"#; count].join(","));
     assert!(read(&many(16)).is_ok() && read(&many(17)).is_err());

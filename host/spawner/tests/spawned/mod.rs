@@ -85,6 +85,7 @@ pub(crate) fn plain(argv: &[&str]) -> Start {
 
 impl Spawner {
     pub(crate) fn new() -> Self {
+        odd();
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
         let child = command(env!("CARGO_BIN_EXE_regent-spawner"))
@@ -168,6 +169,14 @@ impl Drop for Spawner {
         self.socket = None;
         let _ended = self.child.wait();
     }
+}
+
+/// What the daemon's own start may have set, and its spawner has from it.
+fn odd() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    rustix::thread::set_current_timer_slack(1_000_000.try_into().ok()).unwrap();
+    let size = Some(1 << 20);
+    let _only_root_may_raise_it = setrlimit(Resource::Core, Rlimit { current: size, maximum: size });
 }
 
 pub(crate) fn pid_of(said: &Say) -> i32 {
