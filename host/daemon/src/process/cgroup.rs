@@ -103,9 +103,9 @@ impl Cgroups {
 }
 
 impl Drop for Cgroups {
+    /// What still runs when the daemon ends has had its time; what is killed needs a moment to be gone.
     fn drop(&mut self) {
-        self.left.borrow_mut().retain(|folder| remove(folder).is_err());
-        let _in_use = fs::remove_dir(&self.folder);
+        let _the_next_start_does = end_runs(&self.folder).and_then(|_| fs::remove_dir(&self.folder));
     }
 }
 
