@@ -12,7 +12,7 @@ use crate::{data, output};
 pub(crate) fn call(place: &Place, call: &Call) -> Result<Ending, Failure> {
     let (mut client, path) = client(place)?;
     let data = data::of_call(call)?;
-    let options = Options { dry_run: call.dry_run, wait: call.patience.wait, id: None };
+    let options = Options { dry_run: call.dry_run, wait: call.patience.wait, id: None, key: None };
     tell(client.call(&call.op, data, &options), path)
 }
 

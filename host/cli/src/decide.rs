@@ -13,7 +13,7 @@ use crate::{output, show as view};
 pub(crate) fn pending(place: &Place, json: bool) -> Result<Ending, Failure> {
     let path = place.admin_socket()?;
     let data = Admin::new(path).ask(&AdminRequest::Pending).map_err(|error| Failure::of_client(&error, path))?;
-    let holds = AdminReply::read_pending(&data).ok_or_else(|| strange(path))?;
+    let holds = AdminReply::read::<Vec<regent_protocol::HoldView>>(&data).ok_or_else(|| strange(path))?;
     if json {
         output::json(&data)?;
     } else if holds.is_empty() {
@@ -28,7 +28,7 @@ pub(crate) fn show(place: &Place, hold: &str, json: bool) -> Result<Ending, Fail
     let path = place.admin_socket()?;
     let request = AdminRequest::Show { hold: hold.to_owned() };
     let data = Admin::new(path).ask(&request).map_err(|error| Failure::of_client(&error, path))?;
-    let hold = AdminReply::read_hold(&data).ok_or_else(|| strange(path))?;
+    let hold = AdminReply::read::<regent_protocol::HoldView>(&data).ok_or_else(|| strange(path))?;
     if json {
         output::json(&data)?
     } else {

@@ -41,6 +41,9 @@ async fn serve(daemon: &Rc<Daemon>, approver: &Approver, request: &AdminRequest)
             daemon.held.show(approver, &id(hold)?).await.ok_or_else(Refusal::unknown_hold)?
         }
         AdminRequest::Approve { hold } => approve(daemon, approver, &id(hold)?).await?,
+        AdminRequest::Reload | AdminRequest::Status | AdminRequest::Plugins | AdminRequest::Why { .. } => {
+            return Err(regent_protocol::Rejection::UnknownVerb.into());
+        }
         AdminRequest::Deny { hold } => daemon.held.deny(approver, &id(hold)?).await.map_err(refusal)?,
     };
     Ok(AdminReply::Hold(Box::new(view(&hold))))

@@ -54,6 +54,9 @@ pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, refer
     };
     let result = match admitted.into_request().ask {
         Ask::Operation { op, data, dry_run: true, .. } => dry_run(daemon, caller, &op, data).await.map(Answered::Now),
+        // Served by a later stage of this change.
+        Ask::List => Err(Refusal::from(regent_protocol::Rejection::NotServed("list")).into()),
+        Ask::Operation { key: Some(_), .. } => Err(Refusal::from(regent_protocol::Rejection::NotServed("key")).into()),
         Ask::Operation { op, data, wait, .. } => begin(daemon, caller, &op, data, wait, reference).await,
         Ask::Hold { uid, cancel: true, .. } => cancel(daemon, caller, &uid, reference).await,
         Ask::Hold { uid, data: None, wait, .. } => read(daemon, caller, uid, wait, reference).await,

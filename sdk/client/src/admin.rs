@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use regent_protocol::{AdminReply, AdminRequest, AnswerLine, Data, HoldView};
+use regent_protocol::{
+    AdminReply, AdminRequest, AnswerLine, Data, HoldView, PluginView, Reloaded, StatusView, WhyView,
+};
+use serde::de::DeserializeOwned;
 
 use crate::client::refused;
 use crate::connection::Line;
@@ -12,8 +15,8 @@ use crate::error::Error;
 /// How long to wait for a reply: longer than anything that a daemon does before it answers here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a daemon says is one hold or a list of them, and is not.
-const NO_HOLD: Error = Error::Protocol("what came back is not what was asked for");
+/// What a daemon says is not of the kind that was asked for.
+const NOT_ASKED: Error = Error::Protocol("what came back is not what was asked for");
 
 /// A client of one admin socket.
 #[derive(Debug)]
@@ -33,7 +36,7 @@ impl Admin {
     /// # Errors
     /// Any [`Error`]; the daemon's own "no" is [`Error::Refused`].
     pub fn pending(&mut self) -> Result<Vec<HoldView>, Error> {
-        AdminReply::read_pending(&self.ask(&AdminRequest::Pending)?).ok_or(NO_HOLD)
+        self.read(&AdminRequest::Pending)
     }
 
     /// One hold, by its ID.
@@ -71,7 +74,43 @@ impl Admin {
         }
     }
 
+    /// Has the daemon read all files again.
+    ///
+    /// # Errors
+    /// As [`Admin::pending`]; mistakes in the files are in the answer.
+    pub fn reload(&mut self) -> Result<Reloaded, Error> {
+        self.read(&AdminRequest::Reload)
+    }
+
+    /// The daemon as it stands.
+    ///
+    /// # Errors
+    /// As [`Admin::pending`].
+    pub fn status(&mut self) -> Result<StatusView, Error> {
+        self.read(&AdminRequest::Status)
+    }
+
+    /// Every plugin.
+    ///
+    /// # Errors
+    /// As [`Admin::pending`].
+    pub fn plugins(&mut self) -> Result<Vec<PluginView>, Error> {
+        self.read(&AdminRequest::Plugins)
+    }
+
+    /// A refusal, by what its caller was told.
+    ///
+    /// # Errors
+    /// As [`Admin::pending`].
+    pub fn why(&mut self, reference: &str) -> Result<WhyView, Error> {
+        self.read(&AdminRequest::Why { reference: reference.to_owned() })
+    }
+
     fn about(&mut self, request: AdminRequest) -> Result<HoldView, Error> {
-        AdminReply::read_hold(&self.ask(&request)?).ok_or(NO_HOLD)
+        self.read(&request)
+    }
+
+    fn read<T: DeserializeOwned>(&mut self, request: &AdminRequest) -> Result<T, Error> {
+        AdminReply::read(&self.ask(request)?).ok_or(NOT_ASKED)
     }
 }

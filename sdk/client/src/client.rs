@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use regent_protocol::{AnswerLine, Ask, Code, Data, Request, State};
+use regent_protocol::{AnswerLine, Ask, Code, Data, OperationView, Request, State};
 use zeroize::Zeroizing;
 
 use crate::connection::Line;
@@ -29,6 +29,9 @@ pub struct Options {
     pub wait: Option<Duration>,
     /// A name for the exchange, at most 128 bytes; the reply must carry it.
     pub id: Option<String>,
+    /// A name for the deed, 1 to 128 bytes: asked again under it, it is answered again and never done again, for as long
+    /// as the daemon keeps results.
+    pub key: Option<String>,
 }
 
 /// What the daemon said.
@@ -84,8 +87,27 @@ impl Client {
     /// # Errors
     /// Any [`Error`]; the daemon's own "no" is [`Error::Refused`].
     pub fn call(&mut self, op: &str, data: Data, options: &Options) -> Result<Answer, Error> {
-        let ask = Ask::Operation { op: op.to_owned(), data, dry_run: options.dry_run, wait: options.wait };
+        let ask = Ask::Operation {
+            op: op.to_owned(),
+            data,
+            dry_run: options.dry_run,
+            wait: options.wait,
+            key: options.key.clone(),
+        };
         self.ask(Request { id: options.id.clone(), ask })
+    }
+
+    /// What may be asked for here.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn list(&mut self) -> Result<Vec<OperationView>, Error> {
+        match self.ask(Request { id: None, ask: Ask::List })? {
+            Answer::Done(data) => {
+                serde_json::from_str(data.as_str()).map_err(|_| Error::Protocol("the reply is no list"))
+            }
+            Answer::Held(_) => Err(Error::Protocol("the reply is no list")),
+        }
     }
 
     /// How a held operation stands; once it is done, its result.
@@ -134,6 +156,7 @@ impl Client {
     fn ask(&mut self, request: Request) -> Result<Answer, Error> {
         let wait = match &request.ask {
             Ask::Operation { wait, .. } | Ask::Hold { wait, .. } => wait.unwrap_or_default(),
+            Ask::List => Duration::ZERO,
         };
         let line = Zeroizing::new(request.to_line(&self.secret).ok_or(Error::TooLong)?);
         let answer = self.line.exchange(&line, wait.saturating_add(self.patience))?;

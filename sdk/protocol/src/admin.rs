@@ -3,12 +3,14 @@
 //! These frames are unstable until 1.0.
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::data::Data;
 use crate::line::Line;
 use crate::refusal::{Refusal, Rejection};
 use crate::reply::{error_line, line};
 use crate::request::{text, typed};
+use crate::serving::{PluginView, Reloaded, StatusView, WhyView};
 use crate::view::HoldView;
 
 /// What is asked.
@@ -31,13 +33,24 @@ pub enum AdminRequest {
         /// The approver's name for it.
         hold: String,
     },
+    /// Read all files again; the reply is a [`Reloaded`].
+    Reload,
+    /// The daemon as it stands, as a [`StatusView`].
+    Status,
+    /// Every plugin, as a list of [`PluginView`].
+    Plugins,
+    /// One refusal, as a [`WhyView`].
+    Why {
+        /// What the caller was told.
+        reference: String,
+    },
 }
 
 impl Line<'_> {
     /// What this line asks of an admin socket. The peer is to be judged before.
     ///
     /// # Errors
-    /// In this order: [`Rejection::DuplicateKey`], [`Rejection::WrongType`] (also a missing `hold`),
+    /// In this order: [`Rejection::DuplicateKey`], [`Rejection::WrongType`] (also a missing `hold` or `ref`),
     /// [`Rejection::OperationNotFound`] without a verb, [`Rejection::UnknownVerb`].
     pub fn admin(&self) -> Result<AdminRequest, Rejection> {
         self.check_duplicates()?;
@@ -49,6 +62,13 @@ impl Line<'_> {
             Some("show") => Ok(AdminRequest::Show { hold: hold()? }),
             Some("approve") => Ok(AdminRequest::Approve { hold: hold()? }),
             Some("deny") => Ok(AdminRequest::Deny { hold: hold()? }),
+            Some("reload") => Ok(AdminRequest::Reload),
+            Some("status") => Ok(AdminRequest::Status),
+            Some("plugins") => Ok(AdminRequest::Plugins),
+            Some("why") => {
+                let reference = typed(self, "ref", text)?.ok_or(Rejection::WrongType("ref"))?;
+                Ok(AdminRequest::Why { reference })
+            }
             Some(_) => Err(Rejection::UnknownVerb),
             None => Err(Rejection::OperationNotFound),
         }
@@ -64,6 +84,10 @@ impl AdminRequest {
             Self::Show { .. } => "show",
             Self::Approve { .. } => "approve",
             Self::Deny { .. } => "deny",
+            Self::Reload => "reload",
+            Self::Status => "status",
+            Self::Plugins => "plugins",
+            Self::Why { .. } => "why",
         }
     }
 
@@ -71,8 +95,8 @@ impl AdminRequest {
     #[must_use]
     pub fn hold(&self) -> Option<&str> {
         match self {
-            Self::Pending => None,
             Self::Show { hold } | Self::Approve { hold } | Self::Deny { hold } => Some(hold),
+            _ => None,
         }
     }
 
@@ -84,8 +108,14 @@ impl AdminRequest {
             admin: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             hold: Option<&'a str>,
+            #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+            reference: Option<&'a str>,
         }
-        line(&Frame { admin: self.verb(), hold: self.hold() })
+        let reference = match self {
+            Self::Why { reference } => Some(reference.as_str()),
+            _ => None,
+        };
+        line(&Frame { admin: self.verb(), hold: self.hold(), reference })
     }
 }
 
@@ -96,6 +126,14 @@ pub enum AdminReply {
     Pending(Vec<HoldView>),
     /// To `show`, and to `approve` and `deny`, where it is the hold afterwards.
     Hold(Box<HoldView>),
+    /// To `reload`.
+    Reloaded(Reloaded),
+    /// To `status`.
+    Status(Box<StatusView>),
+    /// To `plugins`.
+    Plugins(Vec<PluginView>),
+    /// To `why`.
+    Why(Box<WhyView>),
     /// "No", with its reference.
     Refused(Refusal),
 }
@@ -114,19 +152,17 @@ impl AdminReply {
         match self {
             Self::Pending(holds) => line(&Frame { success: true, data: holds, id }),
             Self::Hold(hold) => line(&Frame { success: true, data: hold, id }),
+            Self::Reloaded(reloaded) => line(&Frame { success: true, data: reloaded, id }),
+            Self::Status(status) => line(&Frame { success: true, data: status, id }),
+            Self::Plugins(plugins) => line(&Frame { success: true, data: plugins, id }),
+            Self::Why(why) => line(&Frame { success: true, data: why, id }),
             Self::Refused(refusal) => error_line(refusal, None, id),
         }
     }
 
-    /// The list that the `data` of a reply to `pending` is; for clients. `None` if it is none.
+    /// What the `data` of a reply is, by its type; for clients. `None` if it is none.
     #[must_use]
-    pub fn read_pending(data: &Data) -> Option<Vec<HoldView>> {
-        serde_json::from_str(data.as_str()).ok()
-    }
-
-    /// The hold that the `data` of any other reply is; for clients. `None` if it is none.
-    #[must_use]
-    pub fn read_hold(data: &Data) -> Option<HoldView> {
+    pub fn read<T: DeserializeOwned>(data: &Data) -> Option<T> {
         serde_json::from_str(data.as_str()).ok()
     }
 }

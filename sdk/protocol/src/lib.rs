@@ -30,6 +30,8 @@ mod answer;
 mod admin;
 // Plans and held operations as people and programs are shown them.
 mod view;
+// What serves, and why not.
+mod serving;
 // Text of strangers, made harmless.
 pub mod visible;
 
@@ -41,4 +43,7 @@ pub use line::Line;
 pub use refusal::{Code, Refusal, Rejection};
 pub use reply::{Reply, State};
 pub use request::{Ask, Request};
+pub use serving::{
+    AllowView, OperationView, PluginView, Reloaded, RuleView, ServedView, Serving, SocketView, StatusView, WhyView,
+};
 pub use view::{DryRun, HoldView, Origin, PlannedStep, Seconds, StepView, Values};

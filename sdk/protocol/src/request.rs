@@ -34,7 +34,11 @@ pub enum Ask {
         dry_run: bool,
         /// If it is held, reply when that is decided, at the latest after so long.
         wait: Option<Duration>,
+        /// The caller's own name for this deed: asked again under it, it is answered again and not done again.
+        key: Option<String>,
     },
+    /// What this caller may ask for.
+    List,
     /// Read, answer or give up a held operation.
     Hold {
         /// The requester's handle.
@@ -60,22 +64,31 @@ impl Line<'_> {
     pub fn request(&self) -> Result<Request, Rejection> {
         self.check_duplicates()?;
         let keys = Keys::read(self)?;
-        for (key, asked) in [("key", keys.key), ("list", keys.list), ("stream", keys.stream)] {
-            if asked {
-                return Err(Rejection::NotServed(key));
-            }
+        let asked_in_vain = match (&keys.op, &keys.uid) {
+            _ if keys.stream => Some("stream"),
+            (Some(_), _) if keys.cancel => Some("cancel"),
+            (Some(_), _) | (None, Some(_)) if keys.list => Some("list"),
+            // Nothing is done by a plan that is only shown, so there is nothing that could be done twice.
+            (Some(_), _) if keys.dry_run && keys.key.is_some() => Some("key"),
+            (None, _) if keys.key.is_some() => Some("key"),
+            (None, _) if keys.dry_run => Some("dry_run"),
+            (None, None) if keys.list && keys.cancel => Some("cancel"),
+            (None, None) if keys.list && keys.wait.is_some() => Some("wait"),
+            _ => None,
+        };
+        if let Some(key) = asked_in_vain {
+            return Err(Rejection::NotServed(key));
         }
         let ask = match (keys.op, keys.uid) {
-            (Some(_), _) if keys.cancel => return Err(Rejection::NotServed("cancel")),
             (Some(op), _) => {
                 let data = self.once("data").map_or_else(Data::null, Data::of_line);
-                Ask::Operation { op, data, dry_run: keys.dry_run, wait: keys.wait }
+                Ask::Operation { op, data, dry_run: keys.dry_run, wait: keys.wait, key: keys.key }
             }
-            (None, Some(_)) if keys.dry_run => return Err(Rejection::NotServed("dry_run")),
             (None, Some(uid)) => {
                 let data = self.once("data").map(Data::of_line).filter(|data| !data.is_null());
                 Ask::Hold { uid, data, wait: keys.wait, cancel: keys.cancel }
             }
+            (None, None) if keys.list => Ask::List,
             (None, None) => return Err(Rejection::OperationNotFound),
         };
         Ok(Request { id: keys.id, ask })
@@ -90,7 +103,7 @@ struct Keys {
     dry_run: bool,
     wait: Option<Duration>,
     cancel: bool,
-    key: bool,
+    key: Option<String>,
     list: bool,
     stream: bool,
 }
@@ -104,7 +117,7 @@ impl Keys {
             dry_run: optional(line, "dry_run", boolean)?.unwrap_or(false),
             wait: optional(line, "wait", seconds)?,
             cancel: optional(line, "cancel", boolean)?.unwrap_or(false),
-            key: optional(line, "key", |value| text(value).filter(|key| (1..=ID_MAX).contains(&key.len())))?.is_some(),
+            key: optional(line, "key", |value| text(value).filter(|key| (1..=ID_MAX).contains(&key.len())))?,
             list: optional(line, "list", boolean)?.unwrap_or(false),
             stream: optional(line, "stream", boolean)?.unwrap_or(false),
         })
@@ -146,7 +159,7 @@ fn seconds(value: &RawValue) -> Option<Duration> {
 }
 
 /// A request as it crosses the socket.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 struct Frame<'a> {
     secret: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -162,6 +175,10 @@ struct Frame<'a> {
     wait: Option<Seconds>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     cancel: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    list: bool,
 }
 
 impl Request {
@@ -169,27 +186,20 @@ impl Request {
     #[must_use]
     pub fn to_line(&self, secret: &str) -> Option<Vec<u8>> {
         let id = self.id.as_deref();
+        let frame = Frame { secret, id, ..Frame::default() };
         let frame = match &self.ask {
-            Ask::Operation { op, data, dry_run, wait } => Frame {
-                secret,
+            Ask::Operation { op, data, dry_run, wait, key } => Frame {
                 op: Some(op),
-                uid: None,
                 data: Some(data),
-                id,
                 dry_run: *dry_run,
                 wait: wait.map(Seconds),
-                cancel: false,
+                key: key.as_deref(),
+                ..frame
             },
-            Ask::Hold { uid, data, wait, cancel } => Frame {
-                secret,
-                op: None,
-                uid: Some(uid),
-                data: data.as_ref(),
-                id,
-                dry_run: false,
-                wait: wait.map(Seconds),
-                cancel: *cancel,
-            },
+            Ask::List => Frame { list: true, ..frame },
+            Ask::Hold { uid, data, wait, cancel } => {
+                Frame { uid: Some(uid), data: data.as_ref(), wait: wait.map(Seconds), cancel: *cancel, ..frame }
+            }
         };
         let mut line = serde_json::to_vec(&frame).ok().filter(|line| line.len() <= crate::LINE_MAX)?;
         line.push(b'\n');

@@ -80,15 +80,15 @@ fn a_hold_is_shown_with_every_part_and_read_back_the_same() {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     let AnswerLine::Success { data, .. } = AnswerLine::read(&line).unwrap() else { panic!("{text}") };
-    assert_eq!(AdminReply::read_hold(&data).unwrap(), hold());
-    assert_eq!(AdminReply::read_pending(&data), None);
+    assert_eq!(AdminReply::read::<HoldView>(&data).unwrap(), hold());
+    assert_eq!(AdminReply::read::<Vec<HoldView>>(&data), None);
 }
 
 #[test]
 fn pending_is_a_list() {
     let line = AdminReply::Pending(vec![hold(), hold()]).to_line(None);
     let AnswerLine::Success { data, .. } = AnswerLine::read(&line).unwrap() else { panic!("no success") };
-    assert_eq!(AdminReply::read_pending(&data).unwrap(), [hold(), hold()]);
+    assert_eq!(AdminReply::read::<Vec<HoldView>>(&data).unwrap(), [hold(), hold()]);
 }
 
 #[test]

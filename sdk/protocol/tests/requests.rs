@@ -15,6 +15,7 @@ fn words(text: &str) -> String {
 
 fn operation(text: &str) -> (String, String) {
     match request(text).unwrap().ask {
+        Ask::List => ("list".into(), String::new()),
         Ask::Operation { op, data, .. } => (op, data.as_str().to_owned()),
         Ask::Hold { .. } => panic!("{text} asks about a hold"),
     }
@@ -201,20 +202,31 @@ fn the_id_is_known_even_where_the_request_is_refused() {
 
 #[test]
 fn keys_that_are_not_served_yet_are_refused_and_their_absent_forms_are_not() {
-    for (key, asked) in [("key", "\"k\""), ("list", "true"), ("stream", "true")] {
+    for (key, asked) in [("list", "true"), ("stream", "true"), ("cancel", "true")] {
         let said = words(&format!(r#"{{"op":"x","{key}":{asked}}}"#));
         assert_eq!(said, format!("Invalid message: {key} is not served"));
     }
     assert!(request(r#"{"op":"x","key":null,"list":false,"stream":null,"list2":true}"#).is_ok());
     // Types come before it, `op` or `uid` after it.
     assert_eq!(words(r#"{"list":true,"wait":"x"}"#), "Invalid message: wrong type of wait");
-    assert_eq!(words(r#"{"list":true}"#), "Invalid message: list is not served");
+    assert_eq!(words(r#"{"list":true,"stream":true}"#), "Invalid message: stream is not served");
 }
 
 #[test]
 fn a_key_that_such_a_request_cannot_honour_is_refused() {
     assert_eq!(words(r#"{"op":"x","cancel":true}"#), "Invalid message: cancel is not served");
     assert_eq!(words(r#"{"uid":"u","dry_run":true}"#), "Invalid message: dry_run is not served");
+    for (asked, key) in [
+        (r#"{"uid":"u","list":true}"#, "list"),
+        (r#"{"uid":"u","key":"k"}"#, "key"),
+        (r#"{"list":true,"key":"k"}"#, "key"),
+        (r#"{"op":"x","key":"k","dry_run":true}"#, "key"),
+        (r#"{"list":true,"dry_run":true}"#, "dry_run"),
+        (r#"{"list":true,"cancel":true}"#, "cancel"),
+        (r#"{"list":true,"wait":1}"#, "wait"),
+    ] {
+        assert_eq!(words(asked), format!("Invalid message: {key} is not served"), "{asked}");
+    }
     assert!(request(r#"{"op":"x","cancel":false}"#).is_ok());
     assert!(request(r#"{"uid":"u","dry_run":false}"#).is_ok());
 }
@@ -227,7 +239,16 @@ fn what_a_client_writes_the_daemon_reads() {
             data: regent_protocol::Data::parse("{\n\"ip\": \"198.51.100.7\"\n}").unwrap(),
             dry_run: true,
             wait: Some(Duration::from_secs(60)),
+            key: None,
         },
+        Ask::Operation {
+            op: "open".into(),
+            data: regent_protocol::Data::null(),
+            dry_run: false,
+            wait: None,
+            key: Some("order 17".into()),
+        },
+        Ask::List,
         Ask::Hold { uid: "u".into(), data: None, wait: Some(Duration::from_millis(1500)), cancel: true },
         Ask::Hold { uid: "u".into(), data: Some(regent_protocol::Data::string("123456")), wait: None, cancel: false },
     ];
@@ -245,7 +266,7 @@ fn what_a_client_writes_the_daemon_reads() {
 #[test]
 fn a_client_does_not_write_what_no_daemon_reads() {
     let data = regent_protocol::Data::string(&"x".repeat(LINE_MAX));
-    let ask = Ask::Operation { op: "x".into(), data, dry_run: false, wait: None };
+    let ask = Ask::Operation { op: "x".into(), data, dry_run: false, wait: None, key: None };
     assert_eq!(Request { id: None, ask }.to_line("s"), None);
 }
 
