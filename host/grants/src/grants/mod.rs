@@ -1,6 +1,7 @@
 //! NAME.toml: what the administrator lets one plugin do. An operation or command that is not here does not exist.
 
-// Which modules.
+// Which module, and which digests it may have.
+mod module;
 mod pin;
 // What the plugin is told.
 mod settings;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use command::{Command, RenderError, Rendered};
 pub use operation::{Operation, Principal};
+pub use pin::Unpinned;
 pub use step::{Step, combine};
 
 use crate::config::Config;
@@ -38,6 +40,10 @@ use crate::slot::read::Settings;
 pub struct Grants {
     /// The plugin's name: the file's, less `.toml`.
     pub name: String,
+    /// What mistakes call the file.
+    pub file: String,
+    /// The module that serves it: a file's own name, or `module`.
+    pub module: String,
     /// Digests of the modules that it is for; empty: not pinned.
     pub sha256: Vec<[u8; 32]>,
     /// The text of a JSON object.
@@ -66,6 +72,13 @@ impl Grants {
         sheet.finish(grants)
     }
 
+    /// What there is to say if nothing vouches for the module. This file cannot tell: a shipped module is vouched for beside
+    /// it. `None`: `sha256` does.
+    #[must_use]
+    pub fn unpinned(&self) -> Option<Unpinned> {
+        pin::unpinned(self)
+    }
+
     /// A command by name.
     #[must_use]
     pub fn command(&self, name: &str) -> Option<&Command> {
@@ -82,6 +95,7 @@ impl Grants {
 
 fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
     let pinned = table.take("sha256");
+    let module = table.take("module");
     let settings = Settings(table.take("settings"));
     let operations = named(&mut table, "operations");
     let commands = named(&mut table, "commands");
@@ -90,16 +104,18 @@ fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
     }
     let operations: Vec<_> = operations.iter().filter_map(|value| operation::read(value, config)).collect();
     let commands: Vec<_> = commands.iter().filter_map(|value| commands::read(value, &settings)).collect();
-    served(&table, &operations, pinned.is_some());
+    served(&table, &operations);
     fitting(&table, &operations, &commands);
     let grants = Grants {
         name: name.to_owned(),
+        file: table.sheet.file().to_owned(),
+        module: module::name(name, module.as_ref()),
         sha256: pinned.as_ref().map(pin::read).unwrap_or_default(),
         settings: settings::json(settings.0.as_ref()),
         operations: operations.into_iter().map(|read| read.operation).collect(),
         commands: commands.into_iter().flat_map(|read| Some((read.name, read.command?))).collect(),
     };
-    table.finish(&["module", "rate", "engine", "run", "keys", "mail", "plan", "approve_open"]);
+    table.finish(&["rate", "engine", "keys", "mail", "plan", "approve_open"]);
     grants
 }
 
@@ -107,20 +123,10 @@ fn named<'s>(table: &mut Table<'s>, key: &'static str) -> Vec<Value<'s>> {
     table.read(key, |value| value.table(format!("[{key}]"))).map(|mut table| table.names()).unwrap_or_default()
 }
 
-/// Each under a name of its own; and what is held is held for a certain module.
-fn served(table: &Table<'_>, operations: &[operation::Read], pinned: bool) {
-    if !pinned {
-        let text = "the module is not pinned, so whoever can replace it has these grants: add sha256 = \"…\"";
-        table.sheet.warning(table.line, text);
-    }
+/// Each under a name of its own.
+fn served(table: &Table<'_>, operations: &[operation::Read]) {
     let mut called = BTreeMap::new();
-    for operation::Read { operation, called_line, require_line, .. } in operations {
-        if let (Some(line), false) = (require_line, pinned) {
-            table.sheet.mistake(
-                *line,
-                "held operations need a pin: add sha256 = \"…\", as `sha256sum` of the module prints it",
-            );
-        }
+    for operation::Read { operation, called_line, .. } in operations {
         let Some(line) = called_line else { continue };
         if let Some(other) = called.insert(&operation.called, &operation.name) {
             let (name, called) = (&operation.name, &operation.called);
@@ -132,7 +138,7 @@ fn served(table: &Table<'_>, operations: &[operation::Read], pinned: bool) {
 
 /// The plugin may plan any command in any operation, so each must fit into the shortest that runs at once.
 fn fitting(table: &Table<'_>, operations: &[operation::Read], commands: &[commands::Read]) {
-    let immediate = operations.iter().filter(|read| read.require_line.is_none());
+    let immediate = operations.iter().filter(|read| read.operation.require_line.is_none());
     let Some((whole, shortest)) =
         immediate.filter_map(|read| Some((read.deadline?, &read.operation.name))).min_by_key(|(whole, _)| *whole)
     else {

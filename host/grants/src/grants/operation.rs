@@ -44,6 +44,10 @@ pub struct Operation {
     pub run_within: Duration,
     /// Where it stands in the file.
     pub line: usize,
+    /// Where `allow` does, if it is there.
+    pub allow_line: Option<usize>,
+    /// Where `require` does, if it is there.
+    pub require_line: Option<usize>,
 }
 
 /// Who may ask, as the kernel names the peer.
@@ -66,8 +70,6 @@ pub(super) struct Read {
     pub(super) called_line: Option<usize>,
     /// How long it may take at once.
     pub(super) deadline: Option<Duration>,
-    /// Where `require` stands, if it does.
-    pub(super) require_line: Option<usize>,
 }
 
 pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
@@ -98,13 +100,14 @@ pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
         hold_for: table.read("hold_for", Value::seconds).unwrap_or(HOLD_FOR),
         run_within: table.read("run_within", Value::seconds).unwrap_or(RUN_WITHIN),
         line: value.line,
+        allow_line: allowed.map(|value| value.line),
+        require_line: required.map(|value| value.line),
     };
     table.finish(&later);
     Some(Read {
         operation,
         called_line: called.map(|(_, line)| line),
         deadline: deadline.map(|deadline| deadline.unwrap_or(DEADLINE_DEFAULT)),
-        require_line: required.map(|value| value.line),
     })
 }
 

@@ -57,10 +57,6 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (with("\"PIN\"", "[\"PIN\",\n \"PIN\"]"), &["2: sha256: this digest stands twice: take one out"]),
         (with("\"PIN\"", "0"), &["1: sha256 is a number: write a list in [ ]"]),
         (
-            with("sha256 = \"PIN\"\n", ""),
-            &["6: held operations need a pin: add sha256 = \"…\", as `sha256sum` of the module prints it"],
-        ),
-        (
             with("ports = [22]", "ports = [nan]"),
             &[
                 "3: ports is a number with a point: write a whole number",
@@ -75,7 +71,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             with("[settings]", "settings = 1\n[x]"),
             &[
                 "2: settings is a number: write a table",
-                "3: firewall.toml has no key \"x\": there is sha256, settings, operations, commands",
+                "3: firewall.toml has no key \"x\": there is sha256, module, settings, operations, commands",
                 "12: [settings] has no key \"ports\": there is none: add it",
             ],
         ),
@@ -91,8 +87,8 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["5: \"o pen\" is no name: write 1 to 64 letters, digits, - and _"],
         ),
         (
-            with("[settings]", "module = \"commands\"\n[settings]"),
-            &["2: module is not served by this version of Regent: leave it out"],
+            with("[settings]", "module = \"../firewall\"\n[settings]"),
+            &["2: \"../firewall\" is no name: write 1 to 64 letters, digits, - and _"],
         ),
         (
             with("allow = [{ user = \"www-data\" }]", "allow = []"),
@@ -530,7 +526,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &[
                 "1: commands is a number: write a table",
                 "1: no operation is served: add [operations.NAME]",
-                "2: firewall.toml has no key \"limits\": there is sha256, settings, operations, commands",
+                "2: firewall.toml has no key \"limits\": there is sha256, module, settings, operations, commands",
                 "3: firewall.toml has no key \"sha265\": did you mean sha256?",
             ],
         ),
@@ -553,7 +549,7 @@ fn words_of_later_versions_are_called_so() {
         let text = with("[commands", &format!("{key} = 1\n[commands"));
         assert_eq!(said(&text), [format!("8: {key} is not served by this version of Regent: leave it out")]);
     }
-    for key in ["module", "engine", "plan", "approve_open"] {
+    for key in ["engine", "plan", "approve_open"] {
         let text = with("[settings]", &format!("{key} = 1\n[settings]"));
         assert_eq!(said(&text), [format!("2: {key} is not served by this version of Regent: leave it out")]);
     }

@@ -8,6 +8,7 @@ mod digest;
 mod forms;
 mod generated;
 mod hostile;
+mod pinned;
 mod quorum;
 mod shipped;
 mod together;
