@@ -508,11 +508,20 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["12: run_as: \"\" is no name and no number: write those of a user or group of this machine"],
         ),
         (
-            with("timeout = \"3s\"", "stdin = \"data\"\nrequire = []"),
+            with("timeout = \"3s\"", "limits = 1\nrequire = []"),
             &[
-                "12: stdin is not served by this version of Regent: leave it out",
+                "12: limits is not served by this version of Regent: leave it out",
                 "13: require is not served by this version of Regent: leave it out",
             ],
+        ),
+        (
+            with("timeout = \"3s\"", "stdin = \"file\""),
+            &["12: no stdin is called \"file\": write \"data\", the request's data, or \"none\""],
+        ),
+        (with("timeout = \"3s\"", "stdin = true"), &["12: stdin is true or false: write a text in quotes"]),
+        (
+            with("timeout = \"3s\"", "leave_children = \"yes\"\nends_host = 1"),
+            &["12: leave_children is a text: write true or false", "13: ends_host is a number: write true or false"],
         ),
         ("".to_owned(), &["1: no operation is served: add [operations.NAME]"]),
         ("[operations]\n".to_owned(), &["1: no operation is served: add [operations.NAME]"]),

@@ -108,6 +108,7 @@ fn what_is_left_out_of_a_grants_file_has_its_default_and_is_said() {
     let command = grants.command("c").unwrap();
     assert_eq!((command.timeout, command.umask, command.output_max), (TIMEOUT_DEFAULT, 0o022, 1 << 20));
     assert_eq!((command.ok.as_slice(), &command.run_as, &command.cwd, command.line), ([0].as_slice(), &None, &None, 2));
+    assert_eq!((command.stdin_data, command.leave_children, command.ends_host), (false, false, false));
     assert_eq!(command.render(&[]).unwrap().argv(), ["/bin/true"]);
     assert_eq!(grants.settings, "{}");
 }
@@ -138,6 +139,9 @@ env = {{ TZ = "UTC", _x9 = "" }}
 cwd = "/srv/"
 umask = "077"
 output_max = 1024
+stdin = "data"
+leave_children = true
+ends_host = true
 "#,
         "AB".repeat(32)
     );
@@ -160,6 +164,7 @@ output_max = 1024
     assert_eq!(command.render(&[]).unwrap().argv(), ["/bin/x", "{", "}", "a{b}", "", "{", "}"]);
     assert_eq!((command.run_as.as_deref(), command.ok.as_slice()), (Some("33"), [0, 3].as_slice()));
     assert_eq!((command.cwd.as_deref(), command.umask), (Some(Path::new("/srv")), 0o077));
+    assert_eq!((command.stdin_data, command.leave_children, command.ends_host), (true, true, true));
     assert_eq!((command.output_max, command.env["TZ"].as_str()), (1024, "UTC"));
 }
 
