@@ -24,6 +24,7 @@ const LATER: [&str; 4] = ["require", "groups", "limits", "rate"];
 /// A command as far as it could be read: a mistake in one part of it does not hide those of another.
 pub(super) struct Read {
     pub(super) name: String,
+    pub(super) line: usize,
     /// With its line; `None`: it is a mistake already.
     pub(super) timeout: Option<(Duration, usize)>,
     pub(super) command: Option<Command>,
@@ -71,7 +72,7 @@ pub(super) fn of(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'
         slots,
     };
     let command = name.zip(run.program).map(|(name, program)| Command { name, program, ..command });
-    Read { name: value.key.to_string(), timeout, command }
+    Read { name: value.key.to_string(), line: value.line, timeout, command }
 }
 
 /// `run` as far as it could be read.

@@ -122,32 +122,8 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["7: rate is not served by this version of Regent: leave it out"],
         ),
         (
-            with(
-                "require = [{ step = \"approval\", of = \"ops\" }]",
-                "run = [\"/bin/x\"]\nstdin = \"data\"\nreply = \"json\"",
-            ),
-            &[
-                "7: run is not served by this version of Regent: leave it out",
-                "8: stdin is not served by this version of Regent: leave it out",
-                "9: reply is not served by this version of Regent: leave it out",
-            ],
-        ),
-        (
-            with(
-                "require = [{ step = \"approval\", of = \"ops\" }]",
-                "run = [\"/bin/x\"]\ntimeout = \"3s\"\nrun_as = 0",
-            ),
-            &[
-                "7: run is not served by this version of Regent: leave it out",
-                "8: timeout is not served by this version of Regent: leave it out",
-                "9: run_as is not served by this version of Regent: leave it out",
-            ],
-        ),
-        (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "timeout = \"3s\""),
-            &[
-                "7: [operations.open] has no key \"timeout\": there is as, allow, require, deadline, show_plan, hold_for, run_within",
-            ],
+            &["7: timeout belongs beside run: add run = [\"/usr/bin/PROGRAM\"], or write it in [commands.NAME]"],
         ),
         (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "require = [{ step = \"totp\", of = \"anna\" }]"),
@@ -554,7 +530,7 @@ fn words_of_later_versions_are_called_so() {
             )]
         );
     }
-    for key in ["rate", "when", "any", "run", "module", "plan", "approve_open"] {
+    for key in ["rate", "when", "any", "keys", "plan", "approve_open", "groups", "limits"] {
         let text = with("[commands", &format!("{key} = 1\n[commands"));
         assert_eq!(said(&text), [format!("8: {key} is not served by this version of Regent: leave it out")]);
     }

@@ -36,6 +36,7 @@ fn every_part_that_bears_on_an_operation_changes_its_text() {
         ("\"ops\"", "\"cleo\", count = 1 }, { step = \"approval\", of = \"ops\""),
         ("count = 2", "count = 1"),
         ("require", "as = \"o\"\nrequire"),
+        ("require", "summary = \"Open\"\nrequire"),
         ("require", "show_plan = true\nrequire"),
         ("require", "hold_for = \"1m\"\nrequire"),
         ("require", "run_within = \"1m\"\nrequire"),
