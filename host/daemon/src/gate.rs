@@ -20,6 +20,12 @@ impl Secrets {
         Self(texts.iter().map(|text| Sha256::digest(text.as_bytes()).into()).collect())
     }
 
+    /// Whether they are the same; nobody who does not know them can ask this.
+    #[must_use]
+    pub fn are(&self, others: &Self) -> bool {
+        self.0 == others.0
+    }
+
     /// Compares hashes of equal length, all of them, in constant time.
     fn admit(&self, given: &str) -> bool {
         let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
@@ -68,7 +74,7 @@ impl Requester {
 
     /// The peer, as far as fairness goes.
     #[must_use]
-    pub fn peer(&self, socket: usize) -> Peer {
+    pub fn peer(&self, socket: u64) -> Peer {
         (socket, self.uid)
     }
 }

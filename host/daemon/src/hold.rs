@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::gate::Requester;
+use crate::keyed::Keyed;
 
 /// The approver's name for a hold: ten letters and digits that are hard to confuse. It is worth nothing without the admin
 /// socket, so it need not be secret; it is unlike the requester's handle, so it tells nothing of that.
@@ -116,6 +117,9 @@ pub struct Hold {
     pub outcome: Option<Outcome>,
     /// Why it did not come so far, for administrators: `void: module`, `denied by ben`.
     pub reason: Option<String>,
+    /// The requester's own name for it, so that it is never done twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Keyed>,
 }
 
 /// One step of a plan as it was shown: the grant's name and the values, and what they came to on this machine.

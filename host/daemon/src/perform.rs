@@ -126,7 +126,7 @@ fn record(daemon: &Daemon, act: &Act, event: &str, plan: Option<&Plan>, outcome:
 
 /// Steps, then the plugin's words for what came of them.
 pub async fn run(daemon: &Rc<Daemon>, authorized: Authorized, peer: Peer, deadline: Instant) -> Performed {
-    let Run { plugin, operation, state, plan, reply } = authorized.into_run();
+    let Run { plugin, operation, state, plan, reply, .. } = authorized.into_run();
     if let Some(reply) = reply.filter(|_| plan.is_empty()) {
         return shaped(Ok(Some(reply)), None);
     }

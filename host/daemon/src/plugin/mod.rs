@@ -100,6 +100,12 @@ impl Plugin {
         &self.description
     }
 
+    /// Whether it is of this module and was told these settings.
+    #[must_use]
+    pub fn serves_as(&self, module: &ModuleDigest, settings: &str) -> bool {
+        self.digest == *module && self.settings == settings
+    }
+
     /// The sandbox that serves now.
     #[must_use]
     pub fn sandbox(&self) -> Rc<Sandbox> {

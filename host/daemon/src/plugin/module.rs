@@ -67,6 +67,14 @@ impl Sealed {
         self.size
     }
 
+    /// The same bytes, by another handle.
+    ///
+    /// # Errors
+    /// When descriptors run out.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { file: self.file.try_clone()?, digest: self.digest, size: self.size })
+    }
+
     /// A handle of its own offset, at the start, that can only read.
     ///
     /// # Errors
