@@ -14,6 +14,8 @@ pub(crate) struct Cloned {
     pub(crate) pid: i32,
     /// Where it says what stopped it; closed by its exec.
     pub(crate) failure: OwnedFd,
+    /// Where its reaper says with which status it ended, if what it left is to live on.
+    pub(crate) leaves: Option<OwnedFd>,
 }
 
 /// Everything that a child needs, made before the clone.
@@ -74,19 +76,16 @@ pub(crate) fn start(start: &Start, fds: Vec<OwnedFd>) -> Result<Cloned, Stage> {
     // Above every place that a child's descriptors can have.
     let write = sys::moved(write, ABOVE_ALL).map_err(|errno| ("descriptors", errno))?;
     let birth = Birth::new(start, fds, write)?;
-    match start.descent {
+    match &start.descent {
         // A pid namespace leaves nothing to sweep, and a reaper between would not be in it.
-        Descent::Sweep if start.confinement == Confinement::Sandbox => Err(("fork", libc::EINVAL)),
-        Descent::Sweep => match clone(0, None)? {
-            Some(pid) => Ok(Cloned { pid, failure: read }),
-            None => {
-                drop(read);
-                sweep::reaper(birth)
-            }
-        },
+        Descent::Sweep | Descent::Leave { .. } if start.confinement == Confinement::Sandbox => {
+            Err(("fork", libc::EINVAL))
+        }
+        Descent::Sweep => reaped(birth, read, None),
+        Descent::Leave { after } => reaped(birth, read, Some(after)),
         _ if start.confinement == Confinement::Sandbox => confined(&birth, read),
         _ => match clone(0, birth.cgroup.as_ref())? {
-            Some(pid) => Ok(Cloned { pid, failure: read }),
+            Some(pid) => Ok(Cloned { pid, failure: read, leaves: None }),
             None => {
                 drop(read);
                 birth.exec()
@@ -99,6 +98,19 @@ fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<i32>, Stage> {
     sys::clone(flags, cgroup).map_err(|errno| ("fork", errno))
 }
 
+/// With a process between, which lets what the command leaves live on after these statuses.
+fn reaped(birth: Birth<'_>, failure: OwnedFd, after: Option<&[i32]>) -> Result<Cloned, Stage> {
+    let pipe = after.map(|_| sys::pipe()).transpose().map_err(|errno| ("descriptors", errno))?;
+    let (leaves, says) = pipe.unzip();
+    match clone(0, None)? {
+        Some(pid) => Ok(Cloned { pid, failure, leaves }),
+        None => {
+            drop((failure, leaves));
+            sweep::reaper(birth, after.zip(says))
+        }
+    }
+}
+
 /// In namespaces: the child waits until the one user that it can be is known in its own.
 fn confined(birth: &Birth<'_>, failure: OwnedFd) -> Result<Cloned, Stage> {
     let (go_read, go_write) = sys::pipe().map_err(|errno| ("descriptors", errno))?;
@@ -108,7 +120,7 @@ fn confined(birth: &Birth<'_>, failure: OwnedFd) -> Result<Cloned, Stage> {
                 sys::kill(pid, libc::SIGKILL);
                 ("user map", errno)
             })?;
-            Ok(Cloned { pid, failure })
+            Ok(Cloned { pid, failure, leaves: None })
         }
         None => {
             drop(failure);

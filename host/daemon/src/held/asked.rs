@@ -86,6 +86,7 @@ fn record(
         expires,
         run_within: granted.run_within.as_secs(),
         approved: None,
+        boot: None,
         ended: None,
         outcome: None,
         reason: None,

@@ -30,6 +30,12 @@ pub struct Command {
     pub umask: u32,
     /// How much of each of its outputs is kept, in bytes.
     pub output_max: usize,
+    /// Whether the request's data stands on its standard input.
+    pub stdin_data: bool,
+    /// Whether what it started lives on when it has ended well.
+    pub leave_children: bool,
+    /// Whether it ends this host, so that nobody is left to say how it ended.
+    pub ends_host: bool,
     /// Where it stands in the file.
     pub line: usize,
     pub(super) arguments: Vec<Template>,
