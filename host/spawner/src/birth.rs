@@ -37,6 +37,13 @@ const ABOVE_ALL: RawFd = 64;
 /// The kernel's own, in nanoseconds.
 const TIMER_SLACK: libc::c_ulong = 50_000;
 
+/// Of linux/ioprio.h, which the C library's binding leaves out: this process alone, and a priority by its niceness.
+const IOPRIO_WHO_PROCESS: libc::c_int = 1;
+const IOPRIO_NONE: libc::c_int = 0;
+
+/// Linux, and nothing that an older program would ask for.
+const PERSONALITY: libc::c_ulong = 0;
+
 type Stage = (&'static str, i32);
 
 const STAGES: [&str; 16] = [
@@ -219,9 +226,14 @@ impl<'a> Birth<'a> {
         if std::fs::read("/proc/self/oom_score_adj").is_ok_and(|score| score != b"0\n") {
             let _only_root_may_lower_it = std::fs::write("/proc/self/oom_score_adj", "0");
         }
-        // SAFETY: no memory of ours is involved.
+        let usual = libc::sched_param { sched_priority: 0 };
+        // SAFETY: the parameters outlive the call, and no other memory of ours is involved.
         unsafe {
+            libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const usual);
             libc::setpriority(libc::PRIO_PROCESS, 0, 0);
+            libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_NONE);
+            // Among others whether addresses are random.
+            libc::personality(PERSONALITY);
             // Nought would be what was inherited.
             libc::prctl(libc::PR_SET_TIMERSLACK, TIMER_SLACK, 0, 0, 0);
             libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>());
@@ -247,16 +259,13 @@ impl<'a> Birth<'a> {
     }
 }
 
+/// What the spawner itself does not have as a fresh process has it: it made all others so when it began.
 fn reset_signals() -> Result<(), i32> {
-    // All zeroes are SIG_DFL without flags; four words are the kernel's struct at its longest.
-    let default = [0_u64; 4];
-    // SAFETY: the kernel reads no more than the struct, and a mask of 8 bytes; the set is initialised before it is read.
+    for signal in sys::IGNORED {
+        sys::default_signal(signal);
+    }
+    // SAFETY: the set is initialised before it is read.
     unsafe {
-        for signal in 1..=64 {
-            // By the kernel's own call: the C library keeps 32 and 33 to itself, and what started us may have ignored them.
-            // KILL and STOP cannot be set, and cannot be ignored either.
-            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8);
-        }
         let mut none = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         check(i64::from(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut())))?;

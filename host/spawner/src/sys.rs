@@ -29,11 +29,28 @@ pub(crate) fn prepare() -> Result<OwnedFd, i32> {
         // A reaper ends as its command did, perhaps by a signal that would write its core.
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         check(i64::from(libc::setrlimit(libc::RLIMIT_CORE, &raw const none)))?;
-        libc::signal(libc::SIGINT, libc::SIG_IGN);
-        libc::signal(libc::SIGHUP, libc::SIG_IGN);
+        // What started us may have ignored any, and an exec keeps that: done here, it need not be done for each child.
+        (1..=64).for_each(default_signal);
+        for signal in IGNORED {
+            libc::signal(signal, libc::SIG_IGN);
+        }
     }
     adopt(true)?;
     signals(&[libc::SIGCHLD, libc::SIGTERM])
+}
+
+/// What a terminal or a daemon that is gone would say to the spawner.
+pub(crate) const IGNORED: [i32; 3] = [libc::SIGINT, libc::SIGHUP, libc::SIGPIPE];
+
+/// As a fresh process has it. By the kernel's own call: the C library keeps 32 and 33 to itself. KILL and STOP cannot be set,
+/// and cannot be ignored either.
+pub(crate) fn default_signal(signal: i32) {
+    // All zeroes are SIG_DFL without flags; four words are the kernel's struct at its longest.
+    let default = [0_u64; 4];
+    // SAFETY: the kernel reads no more than the struct, and a mask of 8 bytes, which it has room for.
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8);
+    }
 }
 
 /// Whether what loses its parent below this process becomes its child.
