@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use regent_grants::Grants;
+use regent_grants::{Grants, Unpinned};
 
 use crate::plan;
 use crate::policy::{Findings, Policy};
@@ -44,6 +44,11 @@ fn read(policy: &Policy, folder: &Path, name: &str, findings: &mut Findings) -> 
         Ok(checked) => {
             findings.warnings.extend(checked.warnings.iter().map(ToString::to_string));
             let before = findings.mistakes.len();
+            match checked.value.unpinned() {
+                Some(Unpinned::Warning(warning)) => findings.warnings.push(warning.to_string()),
+                Some(Unpinned::Mistake(mistake)) => findings.mistakes.push(mistake.to_string()),
+                None => {}
+            }
             on_this_machine(&checked.value, &path, findings);
             (findings.mistakes.len() == before).then_some(checked.value)
         }

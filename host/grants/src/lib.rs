@@ -32,7 +32,9 @@ mod tests;
 use std::time::Duration;
 
 pub use config::{Admin, Config, Person, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
-pub use grants::{Command, Grants, Operation, Principal, RenderError, Rendered, Step, combine};
+pub use grants::{
+    Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,
+};
 pub use mistake::{Checked, Mistake, Mistakes};
 
 /// A whole immediate operation whose table has no `deadline`: the Python client gives up after 5 s of silence.

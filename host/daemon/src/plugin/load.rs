@@ -43,7 +43,7 @@ impl Loader {
     /// [`NotServed`].
     pub async fn load(&self, grants: &Grants, folders: &[PathBuf], uid: Option<u32>) -> Result<Rc<Plugin>, NotServed> {
         let unread = |why| NotServed { reasons: vec![why], module: None };
-        let path = locate(&grants.name, folders).map_err(unread)?;
+        let path = locate(&grants.module, folders).map_err(unread)?;
         let module = read(path.clone()).await.map_err(unread)?;
         let digest = module.digest();
         self.serve(grants, &path, module, uid).await.map_err(|reasons| NotServed { reasons, module: Some(digest) })

@@ -34,6 +34,10 @@ pub struct Socket {
     pub trust_peer_uid: bool,
     /// Where it stands in the file.
     pub line: usize,
+    /// Where `operations` does.
+    pub operations_line: usize,
+    /// Where `trust_peer_uid` does, if it is there.
+    pub trust_line: Option<usize>,
 }
 
 /// Where a secret is.
@@ -110,9 +114,12 @@ fn socket(value: &Value<'_>) -> (Place, Option<Socket>) {
     let mode = mode(&mut table);
     let group = table.read("group", Value::account_or_id);
     let secret = secret(&mut table);
-    let operations = table.need("operations", "operations = [\"whoami\"], or [\"*\"] for all", visible);
-    let trust_peer_uid = table.read("trust_peer_uid", Value::boolean).unwrap_or(true);
-    if operations == Some(Visible::All) && !trust_peer_uid {
+    let operations = table.need("operations", "operations = [\"whoami\"], or [\"*\"] for all", |value| {
+        Some((visible(value)?, value.line))
+    });
+    let trust = table.take("trust_peer_uid");
+    let trust_peer_uid = trust.as_ref().and_then(Value::boolean).unwrap_or(true);
+    if matches!(operations, Some((Visible::All, _))) && !trust_peer_uid {
         let text = "operations = [\"*\"] where peers' uids are not trusted: all that is granted is asked for with the secret \
                     alone: name the operations";
         value.sheet.warning(value.line, text);
@@ -120,9 +127,21 @@ fn socket(value: &Value<'_>) -> (Place, Option<Socket>) {
     table.finish(&["rate"]);
     let place = Place { name, path };
     let socket = match (&place, secret, operations) {
-        (Place { name: Some((name, _)), path: Some((path, _)) }, Some(secret), Some(operations)) => {
+        (Place { name: Some((name, _)), path: Some((path, _)) }, Some(secret), Some((operations, operations_line))) => {
             let (name, path, line) = (name.clone(), path.clone(), value.line);
-            Some(Socket { name, path, mode, group, secret, operations, trust_peer_uid, line })
+            let trust_line = trust.map(|trust| trust.line);
+            Some(Socket {
+                name,
+                path,
+                mode,
+                group,
+                secret,
+                operations,
+                trust_peer_uid,
+                line,
+                operations_line,
+                trust_line,
+            })
         }
         _ => None,
     };

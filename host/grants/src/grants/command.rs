@@ -30,11 +30,11 @@ pub struct Command {
     pub umask: u32,
     /// How much of each of its outputs is kept, in bytes.
     pub output_max: usize,
-    /// Whether the request's data stands on its standard input.
+    /// Whether it reads the request's data as JSON; else its standard input is empty.
     pub stdin_data: bool,
-    /// Whether what it started lives on when it has ended well.
+    /// Whether what it leaves running goes on when it has ended.
     pub leave_children: bool,
-    /// Whether it ends this host, so that nobody is left to say how it ended.
+    /// Whether it ends this machine or the daemon, so that nobody may live to see its end.
     pub ends_host: bool,
     /// Where it stands in the file.
     pub line: usize,
@@ -118,12 +118,15 @@ impl Command {
         let slots: BTreeMap<_, _> = self.slots.iter().map(|(name, slot)| (name, slot.digest())).collect();
         json!({
             "cwd": self.cwd,
+            "ends_host": self.ends_host,
             "env": self.env,
+            "leave_children": self.leave_children,
             "ok": self.ok,
             "output_max": self.output_max,
             "params": slots,
             "run": self.arguments.iter().map(Template::digest).collect::<Vec<_>>(),
             "run_as": self.run_as,
+            "stdin_data": self.stdin_data,
             "timeout_ms": super::digest::milliseconds(self.timeout),
             "umask": self.umask,
         })

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::command::Command;
 use super::template::Template;
+use crate::sheet::table::Table;
 use crate::sheet::value::Value;
+use crate::sheet::words::is_name;
 use crate::slot::Slot;
 use crate::slot::read::{Settings, slot};
 use crate::{TIMEOUT_DEFAULT, nearest};
@@ -17,19 +19,28 @@ const OUTPUT_MAX: i64 = 1 << 20;
 const UMASK: u32 = 0o022;
 
 /// Parts of a command that later versions read.
-const LATER: [&str; 7] = ["stdin", "reply", "require", "groups", "limits", "rate", "leave_children"];
+const LATER: [&str; 4] = ["require", "groups", "limits", "rate"];
 
 /// A command as far as it could be read: a mistake in one part of it does not hide those of another.
 pub(super) struct Read {
     pub(super) name: String,
+    pub(super) line: usize,
     /// With its line; `None`: it is a mistake already.
     pub(super) timeout: Option<(Duration, usize)>,
     pub(super) command: Option<Command>,
 }
 
 pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<Read> {
-    let name = value.named().map(str::to_owned);
+    value.named();
     let mut table = value.table(format!("[commands.{}]", value.key))?;
+    let read = of(value, &mut table, settings);
+    table.finish(&LATER);
+    Some(read)
+}
+
+/// What `table` says of the command that `value` names: its own table, or that of an operation without code.
+pub(super) fn of(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'_>) -> Read {
+    let name = is_name(&value.key).then(|| value.key.to_string());
     let run = table.take("run");
     if run.is_none() {
         table.mistake(format!("{} has no run: write run = [\"/usr/bin/PROGRAM\", \"ARGUMENT\"]", table.title));
@@ -53,16 +64,15 @@ pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<Read> {
         cwd: table.read("cwd", Value::path),
         umask: table.read("umask", |value| value.mode("umask = \"0022\"")).unwrap_or(UMASK),
         output_max: table.read("output_max", |value| value.number(1, OUTPUT_MAX)).unwrap_or(1 << 20),
-        stdin_data: false,
-        leave_children: false,
-        ends_host: false,
+        stdin_data: table.read("stdin", stdin).unwrap_or(false),
+        leave_children: table.read("leave_children", Value::boolean).unwrap_or(false),
+        ends_host: table.read("ends_host", Value::boolean).unwrap_or(false),
         line: value.line,
         arguments: run.arguments,
         slots,
     };
-    table.finish(&LATER);
     let command = name.zip(run.program).map(|(name, program)| Command { name, program, ..command });
-    Some(Read { name: value.key.to_string(), timeout, command })
+    Read { name: value.key.to_string(), line: value.line, timeout, command }
 }
 
 /// `run` as far as it could be read.
@@ -129,6 +139,17 @@ fn untyped<'a>(name: &str, typed: impl Iterator<Item = &'a str>) -> String {
     match nearest::nearest(name, typed) {
         Some(near) => format!("{add}, or did you mean {{{near}}}?"),
         None => add,
+    }
+}
+
+fn stdin(value: &Value<'_>) -> Option<bool> {
+    match value.text()? {
+        "data" => Some(true),
+        "none" => Some(false),
+        other => {
+            value.mistake(format!("no stdin is called {other:?}: write \"data\", the request's data, or \"none\""));
+            None
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::Grants;
 use super::operation::Operation;
 
 /// Its form: another number, another form, and all that is held is void.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Every command is in it, since the plugin may plan any; the module's pins and the lines are not.
 pub(super) fn text(grants: &Grants, operation: &Operation) -> String {

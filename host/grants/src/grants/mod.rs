@@ -1,11 +1,14 @@
 //! NAME.toml: what the administrator lets one plugin do. An operation or command that is not here does not exist.
 
-// Which modules.
+// Which module, and which digests it may have.
+mod module;
 mod pin;
 // What the plugin is told.
 mod settings;
 // Who may ask for what.
 mod operation;
+// What needs no code.
+mod run;
 // Whose consent it needs.
 mod step;
 // What a command is, and its rendering.
@@ -14,18 +17,20 @@ mod command;
 mod commands;
 // An argument with its slots.
 mod template;
+// What they are beside each other.
+mod beside;
 // What consent is bound to.
 mod digest;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 pub use command::{Command, RenderError, Rendered};
 pub use operation::{Operation, Principal};
+pub use pin::Unpinned;
+pub use run::{ReplyForm, Run};
 pub use step::{Step, combine};
 
 use crate::config::Config;
-use crate::duration;
 use crate::mistake::{Checked, Mistakes};
 use crate::sheet::Sheet;
 use crate::sheet::table::Table;
@@ -38,9 +43,13 @@ use crate::slot::read::Settings;
 pub struct Grants {
     /// The plugin's name: the file's, less `.toml`.
     pub name: String,
+    /// What mistakes call the file.
+    pub file: String,
+    /// The module that serves it: a file's own name, or `module`.
+    pub module: String,
     /// Digests of the modules that it is for; empty: not pinned.
     pub sha256: Vec<[u8; 32]>,
-    /// The text of a JSON object.
+    /// What the module is told: the text of a JSON object. `[settings]`, or what operations without code are.
     pub settings: String,
     /// What is served, in the order of the file; at least one.
     pub operations: Vec<Operation>,
@@ -66,10 +75,23 @@ impl Grants {
         sheet.finish(grants)
     }
 
+    /// What there is to say if nothing vouches for the module. This file cannot tell: a shipped module is vouched for beside
+    /// it. `None`: `sha256` does.
+    #[must_use]
+    pub fn unpinned(&self) -> Option<Unpinned> {
+        pin::unpinned(self)
+    }
+
     /// A command by name.
     #[must_use]
     pub fn command(&self, name: &str) -> Option<&Command> {
         self.commands.get(name)
+    }
+
+    /// The JSON Schema of what an operation without code is sent; `None`: it has code, which alone knows.
+    #[must_use]
+    pub fn schema(&self, operation: &Operation) -> Option<serde_json::Value> {
+        run::schema(self, operation)
     }
 
     /// Canonical text of all that bears on this operation, for a digest that consent is bound to. The module's pins are not
@@ -82,75 +104,37 @@ impl Grants {
 
 fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
     let pinned = table.take("sha256");
+    let module = table.take("module");
     let settings = Settings(table.take("settings"));
     let operations = named(&mut table, "operations");
-    let commands = named(&mut table, "commands");
+    let granted = named(&mut table, "commands");
     if operations.is_empty() {
         table.mistake("no operation is served: add [operations.NAME]");
     }
-    let operations: Vec<_> = operations.iter().filter_map(|value| operation::read(value, config)).collect();
-    let commands: Vec<_> = commands.iter().filter_map(|value| commands::read(value, &settings)).collect();
-    served(&table, &operations, pinned.is_some());
-    fitting(&table, &operations, &commands);
+    let operations: Vec<_> = operations.iter().filter_map(|value| operation::read(value, config, &settings)).collect();
+    let granted: Vec<_> = granted.iter().filter_map(|value| commands::read(value, &settings)).collect();
+    let module = module::name(name, table.sheet, module.as_ref(), &operations);
+    beside::named(table.sheet, &operations);
+    beside::unmixed(table.sheet, &operations, &granted);
+    beside::fitting(table.sheet, &operations, &granted);
+    let (operations, own): (Vec<_>, Vec<_>) = operations.into_iter().map(|read| (read.operation, read.command)).unzip();
+    let commands = own.into_iter().flatten().chain(granted);
+    let commands = commands.filter_map(|read| Some((read.name, read.command?))).collect();
+    let handed = settings::json(settings.0.as_ref());
+    let without_code = operations.iter().any(|operation| operation.run.is_some());
     let grants = Grants {
         name: name.to_owned(),
+        file: table.sheet.file().to_owned(),
+        module,
         sha256: pinned.as_ref().map(pin::read).unwrap_or_default(),
-        settings: settings::json(settings.0.as_ref()),
-        operations: operations.into_iter().map(|read| read.operation).collect(),
-        commands: commands.into_iter().flat_map(|read| Some((read.name, read.command?))).collect(),
+        settings: if without_code { run::settings(&operations, &commands) } else { handed },
+        operations,
+        commands,
     };
-    table.finish(&["module", "rate", "engine", "run", "keys", "mail", "plan", "approve_open"]);
+    table.finish(&["rate", "engine", "keys", "mail", "plan", "approve_open"]);
     grants
 }
 
 fn named<'s>(table: &mut Table<'s>, key: &'static str) -> Vec<Value<'s>> {
     table.read(key, |value| value.table(format!("[{key}]"))).map(|mut table| table.names()).unwrap_or_default()
-}
-
-/// Each under a name of its own; and what is held is held for a certain module.
-fn served(table: &Table<'_>, operations: &[operation::Read], pinned: bool) {
-    if !pinned {
-        let text = "the module is not pinned, so whoever can replace it has these grants: add sha256 = \"…\"";
-        table.sheet.warning(table.line, text);
-    }
-    let mut called = BTreeMap::new();
-    for operation::Read { operation, called_line, require_line, .. } in operations {
-        if let (Some(line), false) = (require_line, pinned) {
-            table.sheet.mistake(
-                *line,
-                "held operations need a pin: add sha256 = \"…\", as `sha256sum` of the module prints it",
-            );
-        }
-        let Some(line) = called_line else { continue };
-        if let Some(other) = called.insert(&operation.called, &operation.name) {
-            let (name, called) = (&operation.name, &operation.called);
-            let text = format!("{other} and {name} are both called {called}: write another as = \"…\"");
-            table.sheet.mistake(*line, text);
-        }
-    }
-}
-
-/// The plugin may plan any command in any operation, so each must fit into the shortest that runs at once.
-fn fitting(table: &Table<'_>, operations: &[operation::Read], commands: &[commands::Read]) {
-    let immediate = operations.iter().filter(|read| read.require_line.is_none());
-    let Some((whole, shortest)) =
-        immediate.filter_map(|read| Some((read.deadline?, &read.operation.name))).min_by_key(|(whole, _)| *whole)
-    else {
-        return;
-    };
-    for commands::Read { name, timeout, .. } in commands {
-        if let Some((timeout, line)) = timeout
-            && *timeout > whole
-        {
-            table.sheet.mistake(*line, unfit(name, *timeout, shortest, whole));
-        }
-    }
-}
-
-fn unfit(command: &str, timeout: Duration, operation: &str, whole: Duration) -> String {
-    let (timeout, whole) = (duration::shown(timeout), duration::shown(whole));
-    format!(
-        "command {command}: its timeout of {timeout} does not fit into the {whole} of operation {operation}: \
-         write a shorter timeout, or deadline = \"{timeout}\" or more in [operations.{operation}]"
-    )
 }

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::commands;
 use super::digest::milliseconds;
+use super::run::{self, Run};
 use super::step::{Step, require};
 use crate::DEADLINE_DEFAULT;
 use crate::config::Config;
 use crate::sheet::value::Value;
+use crate::slot::read::Settings;
 
 /// A held request waits so long for consent.
 const HOLD_FOR: Duration = Duration::from_secs(15 * 60);
@@ -17,11 +20,10 @@ const HOLD_FOR: Duration = Duration::from_secs(15 * 60);
 const RUN_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// Parts of an operation that later versions read.
-const LATER: [&str; 11] =
-    ["rate", "when", "any", "run", "module", "stdin", "reply", "params", "keys", "plan", "approve_open"];
+const LATER: [&str; 8] = ["rate", "when", "any", "keys", "plan", "approve_open", "groups", "limits"];
 
-/// What stands in an operation only beside `run`: a command of its own, without a plugin.
-const BESIDE_RUN: [&str; 7] = ["timeout", "run_as", "ok", "env", "cwd", "umask", "output_max"];
+/// A summary is a line on a terminal, not a document.
+const SUMMARY_MAX: usize = 500;
 
 /// An operation that is served.
 #[derive(Debug, Clone)]
@@ -30,6 +32,10 @@ pub struct Operation {
     pub name: String,
     /// What callers call it: `as`, or its name.
     pub called: String,
+    /// One line for people.
+    pub summary: Option<String>,
+    /// What it runs without code; `None`: a plugin plans it.
+    pub run: Option<Run>,
     /// Who may ask; `None`: whoever knows the secret. Never empty.
     pub allow: Option<Vec<Principal>>,
     /// Whose consent it needs, in order; empty: nobody's.
@@ -44,6 +50,10 @@ pub struct Operation {
     pub run_within: Duration,
     /// Where it stands in the file.
     pub line: usize,
+    /// Where `allow` does, if it is there.
+    pub allow_line: Option<usize>,
+    /// Where `require` does, if it is there.
+    pub require_line: Option<usize>,
 }
 
 /// Who may ask, as the kernel names the peer.
@@ -59,22 +69,21 @@ pub enum Principal {
     Gid(u32),
 }
 
-/// An operation, and what of it is judged beside others. `None` in the first two: it is a mistake already.
+/// An operation, and what of it is judged beside others. `None` in a line or time: it is a mistake already.
 pub(super) struct Read {
     pub(super) operation: Operation,
+    /// The command of an operation without code.
+    pub(super) command: Option<commands::Read>,
     /// Where the name stands that callers use.
     pub(super) called_line: Option<usize>,
     /// How long it may take at once.
     pub(super) deadline: Option<Duration>,
-    /// Where `require` stands, if it does.
-    pub(super) require_line: Option<usize>,
 }
 
-pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
+pub(super) fn read(value: &Value<'_>, config: &Config, settings: &Settings<'_>) -> Option<Read> {
     let named = value.named().is_some();
     let name = value.key.to_string();
     let mut table = value.table(format!("[operations.{}]", value.key))?;
-    let later = if table.has_any(&["run"]) { [&LATER[..], &BESIDE_RUN].concat() } else { LATER.to_vec() };
     let called = match table.take("as") {
         Some(other) => other.name().map(|called| (called.to_owned(), other.line)),
         None => named.then(|| (name.clone(), value.line)),
@@ -88,9 +97,16 @@ pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
     let required = table.take("require");
     let deadline = table.take("deadline");
     let deadline = deadline.map_or(Some(None), |deadline| deadline.duration().map(Some));
+    let (run, command) = run::read(value, &mut table, settings).unzip();
+    if table.has_any(&["module"]) {
+        let text = "module is for the whole file: write it above the first table";
+        table.read("module", |value| Some(value.mistake(text)));
+    }
     let operation = Operation {
         called: called.as_ref().map_or_else(|| name.clone(), |(called, _)| called.clone()),
         name,
+        summary: table.read("summary", summary),
+        run,
         allow: allowed.as_ref().and_then(allow),
         require: required.as_ref().and_then(|value| require(value, config)).unwrap_or_default(),
         deadline: deadline.flatten(),
@@ -98,14 +114,27 @@ pub(super) fn read(value: &Value<'_>, config: &Config) -> Option<Read> {
         hold_for: table.read("hold_for", Value::seconds).unwrap_or(HOLD_FOR),
         run_within: table.read("run_within", Value::seconds).unwrap_or(RUN_WITHIN),
         line: value.line,
+        allow_line: allowed.map(|value| value.line),
+        require_line: required.map(|value| value.line),
     };
-    table.finish(&later);
+    table.finish(&LATER);
     Some(Read {
         operation,
+        command,
         called_line: called.map(|(_, line)| line),
         deadline: deadline.map(|deadline| deadline.unwrap_or(DEADLINE_DEFAULT)),
-        require_line: required.map(|value| value.line),
     })
+}
+
+fn summary(value: &Value<'_>) -> Option<String> {
+    let text = value.text()?;
+    let fits = !text.is_empty() && text.len() <= SUMMARY_MAX && !text.contains(char::is_control);
+    if !fits {
+        value.mistake(format!(
+            "summary is one line for people: write 1 to {SUMMARY_MAX} bytes without control characters"
+        ));
+    }
+    fits.then(|| text.to_owned())
 }
 
 fn allow(value: &Value<'_>) -> Option<Vec<Principal>> {
@@ -139,6 +168,7 @@ impl Operation {
         json!({
             "name": self.name,
             "as": self.called,
+            "summary": self.summary,
             "allow": allow,
             "require": self.require.iter().map(step).collect::<Vec<_>>(),
             "deadline_ms": self.deadline.map(milliseconds),

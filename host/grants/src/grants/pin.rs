@@ -2,7 +2,36 @@
 
 use toml::de::DeValue;
 
+use super::Grants;
+use crate::mistake::Mistake;
 use crate::sheet::value::Value;
+
+/// What is to be said of grants whose module nothing vouches for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unpinned {
+    /// They serve all the same.
+    Warning(Mistake),
+    /// An operation is held, and consent is bound to a certain module: they cannot serve.
+    Mistake(Mistake),
+}
+
+pub(super) fn unpinned(grants: &Grants) -> Option<Unpinned> {
+    if !grants.sha256.is_empty() {
+        return None;
+    }
+    let said = |line, text: &str| Mistake { file: grants.file.clone(), line, text: text.to_owned() };
+    let held = grants.operations.iter().find_map(|operation| operation.require_line);
+    Some(match held {
+        Some(line) => Unpinned::Mistake(said(
+            line,
+            "held operations need a pin: add sha256 = \"…\", as `sha256sum` of the module prints it",
+        )),
+        None => Unpinned::Warning(said(
+            1,
+            "the module is not pinned, so whoever can replace it has these grants: add sha256 = \"…\"",
+        )),
+    })
+}
 
 /// One digest, or a list of at least one.
 pub(super) fn read(value: &Value<'_>) -> Vec<[u8; 32]> {

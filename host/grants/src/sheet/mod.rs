@@ -31,6 +31,11 @@ impl<'t> Sheet<'t> {
         Self { file, text, line_ends, mistakes: RefCell::default(), warnings: RefCell::default() }
     }
 
+    /// What mistakes call it.
+    pub(crate) fn file(&self) -> &'t str {
+        self.file
+    }
+
     /// The document, unless it is no TOML: then the one mistake is where the parser stopped. It could go on, but after an
     /// unclosed bracket it would call each good line wrong.
     pub(crate) fn document(&self) -> Option<Spanned<DeTable<'t>>> {

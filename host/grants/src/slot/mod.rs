@@ -11,6 +11,8 @@ mod integer;
 mod member;
 // Texts by pattern.
 mod text;
+// What it looks like from outside.
+mod shape;
 // What an administrator wrote of a slot.
 pub(crate) mod read;
 

@@ -57,10 +57,6 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (with("\"PIN\"", "[\"PIN\",\n \"PIN\"]"), &["2: sha256: this digest stands twice: take one out"]),
         (with("\"PIN\"", "0"), &["1: sha256 is a number: write a list in [ ]"]),
         (
-            with("sha256 = \"PIN\"\n", ""),
-            &["6: held operations need a pin: add sha256 = \"…\", as `sha256sum` of the module prints it"],
-        ),
-        (
             with("ports = [22]", "ports = [nan]"),
             &[
                 "3: ports is a number with a point: write a whole number",
@@ -75,7 +71,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             with("[settings]", "settings = 1\n[x]"),
             &[
                 "2: settings is a number: write a table",
-                "3: firewall.toml has no key \"x\": there is sha256, settings, operations, commands",
+                "3: firewall.toml has no key \"x\": there is sha256, module, settings, operations, commands",
                 "12: [settings] has no key \"ports\": there is none: add it",
             ],
         ),
@@ -91,8 +87,8 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["5: \"o pen\" is no name: write 1 to 64 letters, digits, - and _"],
         ),
         (
-            with("[settings]", "module = \"commands\"\n[settings]"),
-            &["2: module is not served by this version of Regent: leave it out"],
+            with("[settings]", "module = \"../firewall\"\n[settings]"),
+            &["2: \"../firewall\" is no name: write 1 to 64 letters, digits, - and _"],
         ),
         (
             with("allow = [{ user = \"www-data\" }]", "allow = []"),
@@ -126,32 +122,8 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["7: rate is not served by this version of Regent: leave it out"],
         ),
         (
-            with(
-                "require = [{ step = \"approval\", of = \"ops\" }]",
-                "run = [\"/bin/x\"]\nstdin = \"data\"\nreply = \"json\"",
-            ),
-            &[
-                "7: run is not served by this version of Regent: leave it out",
-                "8: stdin is not served by this version of Regent: leave it out",
-                "9: reply is not served by this version of Regent: leave it out",
-            ],
-        ),
-        (
-            with(
-                "require = [{ step = \"approval\", of = \"ops\" }]",
-                "run = [\"/bin/x\"]\ntimeout = \"3s\"\nrun_as = 0",
-            ),
-            &[
-                "7: run is not served by this version of Regent: leave it out",
-                "8: timeout is not served by this version of Regent: leave it out",
-                "9: run_as is not served by this version of Regent: leave it out",
-            ],
-        ),
-        (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "timeout = \"3s\""),
-            &[
-                "7: [operations.open] has no key \"timeout\": there is as, allow, require, deadline, show_plan, hold_for, run_within",
-            ],
+            &["7: timeout belongs beside run: add run = [\"/usr/bin/PROGRAM\"], or write it in [commands.NAME]"],
         ),
         (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "require = [{ step = \"totp\", of = \"anna\" }]"),
@@ -512,11 +484,20 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["12: run_as: \"\" is no name and no number: write those of a user or group of this machine"],
         ),
         (
-            with("timeout = \"3s\"", "stdin = \"data\"\nrequire = []"),
+            with("timeout = \"3s\"", "limits = 1\nrequire = []"),
             &[
-                "12: stdin is not served by this version of Regent: leave it out",
+                "12: limits is not served by this version of Regent: leave it out",
                 "13: require is not served by this version of Regent: leave it out",
             ],
+        ),
+        (
+            with("timeout = \"3s\"", "stdin = \"file\""),
+            &["12: no stdin is called \"file\": write \"data\", the request's data, or \"none\""],
+        ),
+        (with("timeout = \"3s\"", "stdin = true"), &["12: stdin is true or false: write a text in quotes"]),
+        (
+            with("timeout = \"3s\"", "leave_children = \"yes\"\nends_host = 1"),
+            &["12: leave_children is a text: write true or false", "13: ends_host is a number: write true or false"],
         ),
         ("".to_owned(), &["1: no operation is served: add [operations.NAME]"]),
         ("[operations]\n".to_owned(), &["1: no operation is served: add [operations.NAME]"]),
@@ -530,7 +511,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &[
                 "1: commands is a number: write a table",
                 "1: no operation is served: add [operations.NAME]",
-                "2: firewall.toml has no key \"limits\": there is sha256, settings, operations, commands",
+                "2: firewall.toml has no key \"limits\": there is sha256, module, settings, operations, commands",
                 "3: firewall.toml has no key \"sha265\": did you mean sha256?",
             ],
         ),
@@ -549,11 +530,11 @@ fn words_of_later_versions_are_called_so() {
             )]
         );
     }
-    for key in ["rate", "when", "any", "run", "module", "plan", "approve_open"] {
+    for key in ["rate", "when", "any", "keys", "plan", "approve_open", "groups", "limits"] {
         let text = with("[commands", &format!("{key} = 1\n[commands"));
         assert_eq!(said(&text), [format!("8: {key} is not served by this version of Regent: leave it out")]);
     }
-    for key in ["module", "engine", "plan", "approve_open"] {
+    for key in ["engine", "plan", "approve_open"] {
         let text = with("[settings]", &format!("{key} = 1\n[settings]"));
         assert_eq!(said(&text), [format!("2: {key} is not served by this version of Regent: leave it out")]);
     }

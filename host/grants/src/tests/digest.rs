@@ -36,6 +36,7 @@ fn every_part_that_bears_on_an_operation_changes_its_text() {
         ("\"ops\"", "\"cleo\", count = 1 }, { step = \"approval\", of = \"ops\""),
         ("count = 2", "count = 1"),
         ("require", "as = \"o\"\nrequire"),
+        ("require", "summary = \"Open\"\nrequire"),
         ("require", "show_plan = true\nrequire"),
         ("require", "hold_for = \"1m\"\nrequire"),
         ("require", "run_within = \"1m\"\nrequire"),
@@ -63,6 +64,9 @@ fn every_part_that_bears_on_an_operation_changes_its_text() {
         ("2s\"", "2s\"\ncwd = \"/\""),
         ("2s\"", "2s\"\numask = \"0077\""),
         ("2s\"", "2s\"\noutput_max = 5"),
+        ("2s\"", "2s\"\nstdin = \"data\""),
+        ("2s\"", "2s\"\nleave_children = true"),
+        ("2s\"", "2s\"\nends_host = true"),
         ("2s\"", "2s\"\n[commands.d]\nrun = [\"/bin/d\"]"),
     ] {
         assert!(FILE.contains(from), "{from}");
@@ -84,6 +88,7 @@ fn what_does_not_bear_on_it_leaves_its_text_alone() {
         ("[operations.other]", ""),
         ("[operations.other]", "[operations.other]\nas = \"x\""),
         ("timeout = \"2s\"", "timeout = \"2000ms\"\nok = [0]"),
+        ("timeout = \"2s\"", "timeout = \"2s\"\nstdin = \"none\"\nleave_children = false\nends_host = false"),
         ("count = 2", "count = 0x2"),
     ] {
         assert_eq!(text(&FILE.replacen(from, to, 1)), text(FILE), "{from}");

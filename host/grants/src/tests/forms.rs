@@ -22,6 +22,7 @@ fn what_is_left_out_of_regent_toml_has_its_default() {
     let socket = &config.sockets[0];
     assert_eq!((socket.mode, socket.trust_peer_uid, socket.line), (0o660, true, 3));
     assert!(socket.operations.sees("open") && !socket.operations.sees("reboot"));
+    assert_eq!((socket.operations_line, socket.trust_line), (7, None));
     assert!(matches!(&socket.secret, SecretSource::File(path) if path == Path::new("/etc/regent/web.secret")));
     assert_eq!(config.people["ben"].user, "1001");
     assert!(config.people["cleo"].admin && !config.people["anna"].admin);
@@ -62,6 +63,7 @@ group = "approvers"
     assert_eq!(config.keep_results, Duration::from_secs(5400));
     assert_eq!(config.sandbox, SandboxUids { first: 100_000, count: 5 });
     assert_eq!(config.allow_missing, ["landlock"]);
+    assert_eq!((config.sockets[1].operations_line, config.sockets[1].trust_line), (22, Some(23)));
     assert_eq!(config.sockets[0].group.as_deref(), Some("33"));
     assert_eq!((config.sockets[0].operations.clone(), config.sockets[1].mode), (Visible::All, 0o666));
     assert_eq!(config.admin.as_ref().unwrap().group.as_deref(), Some("approvers"));
@@ -95,18 +97,18 @@ fn what_is_left_out_of_a_grants_file_has_its_default_and_is_said() {
     let said: Vec<_> = checked.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
-        [
-            "firewall.toml:1: operation o: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }]",
-            "firewall.toml:1: the module is not pinned, so whoever can replace it has these grants: add sha256 = \"…\"",
-        ]
+        ["firewall.toml:1: operation o: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }]",]
     );
     let grants = checked.value;
+    assert_eq!((grants.module.as_str(), grants.file.as_str()), ("firewall", "firewall.toml"));
     let operation = &grants.operations[0];
+    assert_eq!((operation.allow_line, operation.require_line), (None, None));
     assert_eq!((operation.called.as_str(), &operation.allow, operation.deadline), ("o", &None, None));
     assert_eq!((operation.hold_for.as_secs(), operation.run_within.as_secs(), operation.show_plan), (900, 300, false));
     let command = grants.command("c").unwrap();
     assert_eq!((command.timeout, command.umask, command.output_max), (TIMEOUT_DEFAULT, 0o022, 1 << 20));
     assert_eq!((command.ok.as_slice(), &command.run_as, &command.cwd, command.line), ([0].as_slice(), &None, &None, 2));
+    assert_eq!((command.stdin_data, command.leave_children, command.ends_host), (false, false, false));
     assert_eq!(command.render(&[]).unwrap().argv(), ["/bin/true"]);
     assert_eq!(grants.settings, "{}");
 }
@@ -116,6 +118,7 @@ fn all_that_a_grants_file_can_say_is_read() {
     let text = format!(
         r#"
 sha256 = ["{PIN}", "{}"]
+module = "ufw"
 [settings]
 when = 2026-11-23T18:00:00Z
 deep = {{ a = [1, 2.5, true, "x"], hex = 0xff }}
@@ -136,18 +139,23 @@ env = {{ TZ = "UTC", _x9 = "" }}
 cwd = "/srv/"
 umask = "077"
 output_max = 1024
+stdin = "data"
+leave_children = true
+ends_host = true
 "#,
         "AB".repeat(32)
     );
     let checked = checked(&text);
     assert!(checked.warnings.is_empty());
     let grants = checked.value;
+    assert_eq!((grants.name.as_str(), grants.module.as_str()), ("firewall", "ufw"));
     assert_eq!((grants.sha256.len(), grants.sha256[1]), (2, [0xab; 32]));
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&grants.settings).unwrap(),
         serde_json::json!({"when": "2026-11-23T18:00:00Z", "deep": {"a": [1, 2.5, true, "x"], "hex": 255}})
     );
     let operation = &grants.operations[0];
+    assert_eq!((operation.line, operation.allow_line, operation.require_line), (7, Some(9), Some(10)));
     let user = Principal::User("www-data".into());
     let allow = [user, Principal::Group("ops".into()), Principal::Uid(82), Principal::Gid(0)];
     assert_eq!(operation.allow.as_deref(), Some(allow.as_slice()));
@@ -156,6 +164,7 @@ output_max = 1024
     assert_eq!(command.render(&[]).unwrap().argv(), ["/bin/x", "{", "}", "a{b}", "", "{", "}"]);
     assert_eq!((command.run_as.as_deref(), command.ok.as_slice()), (Some("33"), [0, 3].as_slice()));
     assert_eq!((command.cwd.as_deref(), command.umask), (Some(Path::new("/srv")), 0o077));
+    assert_eq!((command.stdin_data, command.leave_children, command.ends_host), (true, true, true));
     assert_eq!((command.output_max, command.env["TZ"].as_str()), (1024, "UTC"));
 }
 

@@ -3,15 +3,18 @@
 mod addresses;
 mod bad_config;
 mod bad_grants;
+mod bad_run;
 mod broken;
 mod digest;
 mod forms;
 mod generated;
 mod hostile;
+mod pinned;
 mod quorum;
 mod shipped;
 mod together;
 mod twins;
+mod without_code;
 
 use crate::{Checked, Command, Config, Grants, RenderError};
 
@@ -89,7 +92,7 @@ fn compare(cases: &[(String, &[&str])], said: impl Fn(&str) -> Vec<String>) {
 
 /// Whether a mistake's text says what to write instead, and does not merely complain.
 fn says_how_to_go_on(said: &str) -> bool {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 13] = [
         "write",
         "did you mean",
         "there is ",
@@ -100,6 +103,7 @@ fn says_how_to_go_on(said: &str) -> bool {
         "take it out",
         "leave it out",
         ": name",
+        ": put",
         "a slot is written",
         "not TOML", // the parser's own words
     ];

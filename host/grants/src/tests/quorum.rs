@@ -1,6 +1,6 @@
 //! Whose consent is asked for: security.md K33.
 
-use super::{PIN, config, grants};
+use super::{PIN, config};
 use crate::{Config, Grants, Step, combine};
 
 fn required(require: &str) -> Result<Vec<Step>, String> {
@@ -105,13 +105,4 @@ fn a_person_is_a_team_of_one() {
     assert_eq!(config.members("anna"), Some(vec!["anna"]));
     assert_eq!(config.members("ops"), Some(vec!["anna", "ben"]));
     assert_eq!((config.members("Ops"), config.members("")), (None, None));
-}
-
-#[test]
-fn held_operations_need_a_pin_and_others_do_not() {
-    let text = "[operations.open]\nrequire = [{ step = \"approval\", of = \"ops\" }]\n";
-    let said = Grants::parse("firewall", "firewall.toml", text, &config()).unwrap_err().to_string();
-    assert!(said.starts_with("firewall.toml:2: held operations need a pin: add sha256 = "), "{said}");
-    assert!(grants("[operations.open]\n").sha256.is_empty());
-    assert_eq!(grants(&format!("sha256 = \"{PIN}\"\n{text}")).sha256[0][..2], [0x9f, 0x2c]);
 }

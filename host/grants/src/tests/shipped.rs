@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{PIN, config};
-use crate::Grants;
+use crate::{Grants, Unpinned};
 
 /// plugins/NAME/*.toml, less the manifests.
 fn shipped() -> Vec<(PathBuf, String)> {
@@ -16,11 +16,11 @@ fn shipped() -> Vec<(PathBuf, String)> {
     grants.map(|file| (file.clone(), fs::read_to_string(file).unwrap())).collect()
 }
 
-fn parsed(file: &Path, text: &str) -> Vec<String> {
+fn parsed(file: &Path, text: &str) -> Grants {
     let name = file.file_stem().unwrap().to_str().unwrap();
-    let checked = Grants::parse(name, &file.display().to_string(), text, &config())
-        .unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
-    checked.warnings.into_iter().map(|warning| warning.text).collect()
+    Grants::parse(name, &file.display().to_string(), text, &config())
+        .unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"))
+        .value
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn every_shipped_grants_file_is_taken_as_it_stands() {
     let files = shipped();
     assert!(files.len() >= 3, "{files:?}");
     for (file, text) in files {
-        assert!(parsed(&file, &text).iter().any(|warning| warning.starts_with("the module is not pinned")));
+        assert!(matches!(parsed(&file, &text).unpinned(), Some(Unpinned::Warning(_))));
     }
 }
 
@@ -45,7 +45,7 @@ fn what_their_comments_say_to_add_is_taken_too() {
             None => format!("{line}\n"),
         };
         let text: String = text.lines().map(&mut uncomment).collect();
-        assert!(parsed(&file, &text).iter().all(|warning| !warning.contains("pinned")), "{text}");
+        assert_eq!(parsed(&file, &text).unpinned(), None, "{text}");
     }
     assert!(added >= 10, "{added}");
 }
