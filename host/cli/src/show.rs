@@ -95,7 +95,10 @@ fn command(step: &PlannedStep) -> String {
         }
     };
     let whom = step.run_as.as_deref().map(|user| format!("as {}, ", visible::line(user))).unwrap_or_default();
-    format!("{what}   [{whom}{}, at most {} s]", visible::line(&step.command), step.timeout.0.as_secs_f64())
+    let stdin = if step.stdin_data { ", stdin: the request's data" } else { "" };
+    let end = if step.ends_host { ", ends the host" } else { "" };
+    let name = visible::line(&step.command);
+    format!("{what}   [{whom}{name}, at most {} s{stdin}{end}]", step.timeout.0.as_secs_f64())
 }
 
 /// In quotes that what stands in them cannot end, nor look as if it were made harmless.
@@ -130,6 +133,8 @@ mod tests {
                 argv: Some(vec!["/usr/sbin/ufw".into(), "allow from".into(), "198.51.100.7".into()]),
                 run_as: Some("root".into()),
                 timeout: Seconds(Duration::from_secs(3)),
+                stdin_data: false,
+                ends_host: false,
             }],
             steps: vec![StepView {
                 step: "approval".into(),
@@ -158,6 +163,18 @@ mod tests {
              data        the requester says: {\"ip\": \"198.51.100.7\"}\n\
              summary     the plugin says: \"Open port 22\"\n"
         );
+    }
+
+    #[test]
+    fn what_a_step_does_beside_its_command_line_and_every_value_of_a_slot_is_shown() {
+        let mut view = example();
+        let step = &mut view.plan[0];
+        (step.stdin_data, step.ends_host, step.argv) = (true, true, None);
+        step.values.0.push(("ip".into(), "198.51.100.8".into()));
+        assert!(hold(&view).contains(
+            "will run    open-port ip=198.51.100.7 ip=198.51.100.8   \
+             [as root, open-port, at most 3 s, stdin: the request's data, ends the host]\n"
+        ));
     }
 
     #[test]

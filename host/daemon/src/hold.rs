@@ -111,6 +111,9 @@ pub struct Hold {
     pub run_within: u64,
     /// When it was consented, which starts the second clock.
     pub approved: Option<Timestamp>,
+    /// The boot of this host in which it began to run.
+    #[serde(default)]
+    pub boot: Option<String>,
     /// When it ended.
     pub ended: Option<Timestamp>,
     /// How it ended.
@@ -127,7 +130,7 @@ pub struct Hold {
 pub struct PlannedStep {
     /// The granted command.
     pub command: String,
-    /// Slots and values, as they were parsed and written again.
+    /// Slots and values, as they were parsed and written again; a slot that is a list stands once for each of its values.
     pub values: Vec<(String, String)>,
     /// The argument list.
     pub argv: Vec<String>,
@@ -143,6 +146,17 @@ pub struct PlannedStep {
     pub groups: Vec<u32>,
     /// Milliseconds that it may take.
     pub timeout_ms: u64,
+    /// The request's data stands on its standard input.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub stdin_data: bool,
+    /// It ends this host.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub ends_host: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_not(so: &bool) -> bool {
+    !so
 }
 
 /// One item of `require`, and who has consented.

@@ -170,7 +170,7 @@ async fn perform_once(
         Err(why) => return not_held(daemon, key, wish, why).await,
     };
     let peer = caller.requester.peer(caller.socket.number);
-    let (outcome, why) = perform::run(daemon, authorized, peer, deadline).await.into_outcome();
+    let (outcome, why) = perform::run(daemon, authorized, wish.data, peer, deadline).await.into_outcome();
     if !why.is_empty() {
         crate::warning!("ref {}: {} has failed: {why}", wish.reference, wish.op);
     }

@@ -106,6 +106,8 @@ fn step(command: &Command, values: &[(String, String)]) -> Result<Step, NotPlann
         gid: identity.gid,
         groups: identity.groups.clone(),
         timeout_ms: u64::try_from(command.timeout.as_millis()).unwrap_or(u64::MAX),
+        stdin_data: command.stdin_data,
+        ends_host: command.ends_host,
     };
     Ok(Step { planned, identity, command: command.clone() })
 }

@@ -59,7 +59,7 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
     let deadline = Instant::now() + authorized.plan().longest() + BESIDE_STEPS;
     let policy = daemon.policy();
     let peer = hold.requester.peer(policy.socket(&hold.requester.socket).map_or(u64::MAX, |socket| socket.number));
-    let (outcome, why) = perform::run(daemon, authorized, peer, deadline).await.into_outcome();
+    let (outcome, why) = perform::run(daemon, authorized, &hold.data, peer, deadline).await.into_outcome();
     if why.is_empty() {
         crate::info!("hold {id}: {} has run", hold.operation);
     } else {

@@ -4,6 +4,9 @@
 //! owned by root (or the daemon's own user) and writable by nobody else. A root-owned sticky folder such as /tmp is as good,
 //! for in it nobody can replace what is another's. What was judged is what is read or executed: nothing is opened twice.
 
+// What a caller names, below a folder of the administrator's.
+mod below;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
@@ -14,6 +17,8 @@ use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
+
+pub use below::{NotBelow, below};
 
 /// Symbolic links followed on one path, as the kernel's own limit.
 const LINKS_MAX: usize = 40;

@@ -167,16 +167,17 @@ struct Disk {
     power: Arc<Mutex<Power>>,
     audit: Arc<Medium>,
     store: Arc<Medium>,
+    boot: &'static str,
 }
 
 impl Disk {
     fn new(syncs_left: Option<usize>, audit: Vec<u8>, store: Vec<u8>) -> Self {
         let power = Arc::new(Mutex::new(Power { syncs_left, syncs: 0, out: false }));
-        Self { audit: Medium::new(&power, audit), store: Medium::new(&power, store), power }
+        Self { audit: Medium::new(&power, audit), store: Medium::new(&power, store), power, boot: "boot" }
     }
 
     fn start(&self) -> Result<(Ledger, Recovered), StoreError> {
-        let audit = Audit::open(Arc::<Medium>::clone(&self.audit), "boot".into())?;
+        let audit = Audit::open(Arc::<Medium>::clone(&self.audit), self.boot.into())?;
         let store = Store::open(Arc::<Medium>::clone(&self.store))?;
         let ledger = Ledger::new(store, Arc::new(Mutex::new(audit)));
         let found = ledger.recover(now())?;
@@ -203,6 +204,8 @@ fn asked(number: usize) -> Hold {
         gid: 0,
         groups: vec![0],
         timeout_ms: 3_000,
+        stdin_data: false,
+        ends_host: false,
     };
     Hold {
         version: 0,
@@ -224,9 +227,11 @@ fn asked(number: usize) -> Hold {
         expires: now() + SignedDuration::from_mins(15),
         run_within: 300,
         approved: None,
+        boot: None,
         ended: None,
         outcome: None,
         reason: None,
+        key: None,
     }
 }
 
@@ -383,4 +388,49 @@ fn a_change_made_for_an_older_version_is_refused_and_leaves_no_record() {
     let mut denied = held.ended(State::Denied, None, now());
     assert!(matches!(ledger.transition(&mut denied, None, &[]), Err(StoreError::Conflict)));
     assert_eq!(disk.audit.len().unwrap(), before);
+}
+
+/// What a start in this boot makes of an operation with these steps that was running when the power went out.
+fn found_running(steps: &[bool], boot: &'static str) -> (Hold, Recovered) {
+    let disk = Disk::new(None, vec![], vec![]);
+    let (ledger, _) = disk.start().unwrap();
+    let mut hold = asked(0);
+    let step = hold.plan.remove(0);
+    hold.plan = steps.iter().map(|ends_host| PlannedStep { ends_host: *ends_host, ..step.clone() }).collect();
+    ledger.transition(&mut hold, None, &[]).unwrap();
+    hold.state = State::Performing;
+    ledger.transition(&mut hold, None, &[]).unwrap();
+    drop(ledger);
+    let after = Disk { boot, ..disk.restarted(Unsynced::Dropped, None) };
+    let (ledger, found) = after.start().unwrap();
+    (ledger.store.hold(&hold.id).unwrap().unwrap(), found)
+}
+
+#[test]
+fn what_was_to_end_the_host_is_done_when_the_host_has_ended() {
+    let (hold, found) = found_running(&[true], "the next boot");
+    assert_eq!((hold.state, hold.reason.as_deref()), (State::Done, None));
+    assert!(matches!(&hold.outcome, Some(Outcome::Done(data)) if data.as_str() == "null"), "{:?}", hold.outcome);
+    assert_eq!((found.ended_host, found.interrupted), (vec![hold.id], vec![]));
+}
+
+#[test]
+fn what_was_to_end_the_host_is_interrupted_when_only_the_daemon_has_ended() {
+    let (hold, found) = found_running(&[true], "boot");
+    assert_eq!((hold.state, hold.outcome.is_none()), (State::Interrupted, true));
+    assert_eq!((found.ended_host, found.interrupted), (vec![], vec![hold.id]));
+}
+
+#[test]
+fn what_had_other_things_to_do_is_interrupted_though_the_host_has_ended() {
+    for steps in [&[false][..], &[false, true], &[true, false]] {
+        let (hold, found) = found_running(steps, "the next boot");
+        assert_eq!((hold.state, found.ended_host), (State::Interrupted, vec![]), "{steps:?}");
+    }
+}
+
+#[test]
+fn nothing_is_known_of_a_boot_without_a_name() {
+    let (hold, _) = found_running(&[true], "");
+    assert_eq!(hold.state, State::Interrupted);
 }

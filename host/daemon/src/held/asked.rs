@@ -76,6 +76,7 @@ pub fn draft(
         expires,
         run_within: granted.run_within.as_secs(),
         approved: None,
+        boot: None,
         ended: None,
         outcome: None,
         reason: None,

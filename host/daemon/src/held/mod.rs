@@ -23,6 +23,7 @@ use crate::auth::people::{Approver, People};
 use crate::gate::Requester;
 use crate::hold::{Handle, Hold, HoldId, Outcome};
 use crate::kept::disk::Disk;
+use crate::kept::ledger::Ledger;
 use crate::kept::store::StoreError;
 use crate::keyed::Key;
 
@@ -265,6 +266,11 @@ impl Held {
             }
         });
         begun.await.and_then(Result::ok)
+    }
+
+    /// Makes all that is on record so far durable.
+    pub async fn sync(&self) {
+        said(self.disk.run(Ledger::sync).await);
     }
 
     /// The run has ended, so.

@@ -73,6 +73,8 @@ pub(super) fn planned(step: &crate::hold::PlannedStep) -> PlannedStep {
         argv: Some(step.argv.clone()),
         run_as: Some(step.run_as.clone()),
         timeout: Seconds(std::time::Duration::from_millis(step.timeout_ms)),
+        stdin_data: step.stdin_data,
+        ends_host: step.ends_host,
     }
 }
 
