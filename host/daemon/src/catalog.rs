@@ -45,6 +45,8 @@ pub struct Entry {
     /// What the administrator granted.
     pub grants: Rc<Grants>,
     allowed: Allowed,
+    /// Whether it is certain which module serves: consent is for that one.
+    pinned: bool,
     status: watch::Sender<Status>,
 }
 
@@ -102,6 +104,12 @@ impl Found {
         &self.served.entry.grants
     }
 
+    /// Whether its grants, or a list beside the module, say which module serves it.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.served.entry.pinned
+    }
+
     /// Where its plugin stands as soon as that is settled, or at the deadline.
     pub async fn settled(&self, deadline: Instant) -> Status {
         self.served.entry.settled(deadline).await
@@ -117,8 +125,9 @@ impl Found {
 impl Entry {
     /// Of a file whose plugin stands so.
     #[must_use]
-    pub fn new(grants: Rc<Grants>, allowed: Allowed, status: Status) -> Rc<Self> {
-        Rc::new(Self { grants, allowed, status: watch::Sender::new(status) })
+    pub fn new(grants: Rc<Grants>, allowed: Allowed, vouched: bool, status: Status) -> Rc<Self> {
+        let pinned = vouched || !grants.sha256.is_empty();
+        Rc::new(Self { grants, allowed, pinned, status: watch::Sender::new(status) })
     }
 
     /// It stands elsewhere now.

@@ -127,7 +127,7 @@ pub fn decide(daemon: &Daemon, prepared: Prepared) -> Decision {
     if steps.is_empty() {
         return Decision::Allow(authorized(prepared));
     }
-    if prepared.found.grants().sha256.is_empty() {
+    if !prepared.found.is_pinned() {
         let name = &prepared.found.grants().name;
         return Decision::Deny(format!("the plugin asks for consent, and {name}.toml pins no module: add sha256"));
     }

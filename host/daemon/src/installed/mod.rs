@@ -345,7 +345,8 @@ impl Installed {
         let grants = Rc::new(grants);
         if instance.entry.as_ref().is_none_or(|entry| entry.plugin().is_none()) {
             // Nothing of it serves, so whoever asks waits for this.
-            instance.entry = Some(Entry::new(Rc::clone(&grants), allowed.clone(), Status::Preparing));
+            instance.entry =
+                Some(Entry::new(Rc::clone(&grants), allowed.clone(), module.vouched.is_some(), Status::Preparing));
         }
         let load = Load { grants, allowed, module };
         let (installed, name) = (Rc::clone(self), name.to_owned());
@@ -389,7 +390,10 @@ impl Installed {
         match &instance.entry {
             // Whoever waits for it hears of it.
             Some(entry) if Rc::ptr_eq(&entry.grants, &load.grants) => entry.set(Status::Serving(plugin)),
-            _ => instance.entry = Some(Entry::new(load.grants, load.allowed, Status::Serving(plugin))),
+            _ => {
+                instance.entry =
+                    Some(Entry::new(load.grants, load.allowed, load.module.vouched.is_some(), Status::Serving(plugin)))
+            }
         }
         self.say_reasons(name, instance, reasons);
     }

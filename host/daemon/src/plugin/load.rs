@@ -86,6 +86,8 @@ impl Loader {
 
     /// What the plugin says of itself: asked once for each key, and kept beside the code.
     async fn describe(&self, plugin: &Plugin, key: Key, exports: &[Export]) -> Result<Description, Vec<String>> {
+        // What is asked of one that describes itself from its settings is asked anew for other settings.
+        let key = self.cache.told(key, &plugin.settings);
         if let Some(description) = self.cache.description(key).and_then(|text| Description::read(&text, exports).ok()) {
             return Ok(description);
         }
