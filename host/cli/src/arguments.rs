@@ -23,24 +23,28 @@ pub(crate) struct Arguments {
     pub(crate) verb: Verb,
 }
 
+/// Where the options stand in each help text that are the same for all verbs.
+const PLACE: &str = "Which daemon";
+
 /// Which daemon, and what it knows us by.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// The request socket (call, read, cancel, ops)
-    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SOCKET")]
+    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SOCKET", help_heading = PLACE)]
     pub(crate) socket: Option<PathBuf>,
     /// A file whose first line is the socket's secret; without it the variable REGENT_SECRET is the secret
-    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SECRET_FILE")]
+    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SECRET_FILE", help_heading = PLACE)]
     pub(crate) secret_file: Option<PathBuf>,
     /// The admin socket (all others); left out: regent-admin/admin.sock in /run, else in $XDG_RUNTIME_DIR
-    #[arg(long, global = true, value_name = "PATH", env = "REGENT_ADMIN")]
+    #[arg(long, global = true, value_name = "PATH", env = "REGENT_ADMIN", help_heading = PLACE)]
     pub(crate) admin: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Ask for an operation and print its result
-    #[command(after_help = CALL_HELP, disable_help_flag = true)]
+    #[command(after_help = CALL_HELP, disable_help_flag = true,
+        override_usage = "regent call [OPTIONS] <OP> [KEY=VALUE]...\n       regent call <OP> --help")]
     Call(Call),
     /// Read how a held operation stands; once it is done, print its result
     #[command(after_help = table!())]
@@ -114,7 +118,7 @@ pub(crate) struct Call {
     pub(crate) key: Option<String>,
     #[command(flatten)]
     pub(crate) patience: Patience,
-    /// Print help; behind OP, and told which daemon: what this operation takes
+    /// Print help; behind OP: what this operation takes, if the daemon can be asked
     #[arg(short, long)]
     pub(crate) help: bool,
 }

@@ -4,14 +4,15 @@
 // What people see, kept as files.
 mod screens;
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use screens::screen;
 
+/// Nothing of it is a terminal, whose width would be the help's.
 #[allow(clippy::disallowed_methods, reason = "these tests start the program that they are about")]
 fn help(words: &[&str]) -> String {
     let Output { status, stdout, stderr } =
-        Command::new(env!("CARGO_BIN_EXE_regent")).args(words).env_clear().output().unwrap();
+        Command::new(env!("CARGO_BIN_EXE_regent")).args(words).env_clear().stdin(Stdio::null()).output().unwrap();
     assert!(status.success() && stderr.is_empty(), "{words:?}");
     String::from_utf8(stdout).unwrap()
 }
