@@ -51,6 +51,14 @@ fn guess(value: &str) -> Data {
     }
 }
 
+/// What to type as VALUE so that it is taken as this JSON: the other way round.
+pub(crate) fn typed(value: &Data) -> String {
+    match value.to_text() {
+        Some(text) if guess(&text) == *value => text,
+        _ => value.as_str().to_owned(),
+    }
+}
+
 fn json(whose: &str, text: &str) -> Result<Data, Failure> {
     Data::parse(text).map_err(|rejection| Failure::usage(format!("{whose}: {rejection}")))
 }
@@ -99,6 +107,18 @@ mod tests {
         ] {
             assert_eq!(pairs(&[&format!("k={typed}")]).unwrap(), format!("{{\"k\":{sent}}}"));
         }
+    }
+
+    #[test]
+    fn what_is_to_be_typed_is_taken_as_what_was_meant() {
+        for json in
+            ["22", "true", "null", "[1, 2]", "{\"a\":1}", "\"\"", "\"22\"", "\"true\"", "\"a b\"", "\" 22\"", "\"=\""]
+        {
+            let value = Data::parse(json).unwrap();
+            assert_eq!(guess(&typed(&value)), value, "{json}");
+        }
+        assert_eq!(typed(&Data::string("198.51.100.7")), "198.51.100.7");
+        assert_eq!(typed(&Data::string("22")), "\"22\"");
     }
 
     #[test]

@@ -13,24 +13,36 @@ mod data;
 mod place;
 // `call`, `read`, `cancel`.
 mod ask;
+// An exchange over the admin socket.
+mod admin;
 // `pending`, `show`, `approve`, `deny`.
 mod decide;
-// A hold for people to read.
+// `reload`, `status`, `plugin list`, `why`.
+mod serving;
+// `ops`, and the help of one operation.
+mod offered;
+// The data of an operation, as its plugin describes it.
+mod schema;
+// What was told, for people to read.
 mod show;
+// The one place that starts a program.
+mod door;
 // Where words go.
 mod output;
 // How it ends.
 mod ending;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Verb};
+use arguments::{Arguments, PluginVerb, Verb};
 
 fn main() -> ExitCode {
     let Arguments { place, verb } = Arguments::parse();
     let ended = match verb {
+        Verb::Call(call) if call.help => offered::help(&place, &call),
         Verb::Call(call) => ask::call(&place, &call),
         Verb::Read(read) => ask::read(&place, &read),
         Verb::Cancel(cancel) => ask::cancel(&place, &cancel.uid),
@@ -38,9 +50,19 @@ fn main() -> ExitCode {
         Verb::Show(show) => decide::show(&place, &show.hold, show.json),
         Verb::Approve(approve) => decide::approve(&place, &approve.hold),
         Verb::Deny(deny) => decide::deny(&place, &deny.hold),
+
+        Verb::Ops(ops) => offered::ops(&place, ops.json),
+        Verb::Reload(reload) => serving::reload(&place, reload.json),
+        Verb::Status(status) => serving::status(&place, status.json),
+        Verb::Plugin(plugin) => match plugin.verb {
+            PluginVerb::List(list) => serving::plugins(&place, list.name.as_deref(), list.json),
+        },
+        Verb::Why(why) => serving::why(&place, &why.reference, why.json),
+        Verb::Check(check) => door::regentd([OsStr::new("--config"), check.config.as_os_str(), OsStr::new("--check")]),
     };
     let ending = ended.unwrap_or_else(|failure| {
         output::complain(&failure.words);
+        failure.advice.iter().for_each(|advice| output::advise(advice));
         failure.ending
     });
     ExitCode::from(ending.number())

@@ -27,8 +27,19 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     write!(out, "{text}{end}").and_then(|()| out.flush()).map_err(|error| Failure::other(format!("output: {error}")))
 }
 
+/// Text for people on standard error, of which each strange part was made harmless.
+pub(crate) fn warn(text: &str) {
+    // If even that cannot be written, the exit status says it.
+    let _ = write!(io::stderr(), "{text}");
+}
+
 /// One line on standard error, made harmless.
 pub(crate) fn complain(words: &str) {
     // If even that cannot be written, the exit status says it.
     let _ = writeln!(io::stderr(), "regent: {}", visible::line(words));
+}
+
+/// What to do next, as a line below the complaint, made harmless.
+pub(crate) fn advise(words: &str) {
+    warn(&format!("{}\n", visible::line(words)));
 }

@@ -1,12 +1,29 @@
-//! A hold for people to read: who asks, from where, exactly what will run, and only then what the requester and the plugin
+//! What a daemon told, for people to read; here a hold, in the rooms below all else. Of a hold: who asks, from where, exactly what will run, and only then what the requester and the plugin
 //! say about it, marked as theirs. Nothing is left out or cut, for what is left out is where an attack would sit.
 //!
 //! Every part passes through [`visible`] here, whoever wrote it.
+
+// The daemon at one moment.
+mod status;
+// What a reload came to.
+mod reload;
+// A plugin: whether it serves, and what.
+mod plugin;
+// A refusal, explained.
+mod why;
+// An operation, for who may ask for it.
+mod operation;
 
 use std::fmt::Write as _;
 
 use regent_client::HoldView;
 use regent_protocol::{Origin, PlannedStep, StepView, visible};
+
+pub(crate) use operation::{operation, operation_help};
+pub(crate) use plugin::plugin;
+pub(crate) use reload::{changes, mistakes};
+pub(crate) use status::status;
+pub(crate) use why::why;
 
 /// All of it, several lines.
 pub(crate) fn hold(hold: &HoldView) -> String {
@@ -83,6 +100,24 @@ fn needs(step: &StepView) -> String {
     let given = approved_by.len();
     let by = if given == 0 { String::new() } else { format!(" ({})", visible::line(&approved_by.join(", "))) };
     format!("{} of {}: {given} of {count}{by}", visible::line(step), visible::line(of))
+}
+
+/// What a step will ask for, before anybody was asked.
+fn consent(step: &StepView) -> String {
+    let StepView { step, of, count, .. } = step;
+    let persons = if *count == 1 { String::new() } else { format!(", by {count} persons") };
+    format!("{} of {}{persons}", visible::line(step), visible::line(of))
+}
+
+/// A text of several lines, of which none can pass for one that stands further left.
+fn paragraph(first: &str, indent: &str, text: &str) -> String {
+    let mut lines = text.lines().map(visible::line);
+    let mut shown = format!("{first}{}\n", lines.next().unwrap_or_default());
+    for line in lines {
+        // Writing to a string does not fail.
+        let _ = writeln!(shown, "{indent}{line}");
+    }
+    shown
 }
 
 /// The command line as a shell would take it, or what is known where it was not shown.
