@@ -48,6 +48,9 @@ pub mod refusals;
 // The same for administrators.
 pub mod admin;
 
+// A module looked at or tried, without a daemon.
+pub mod trial;
+
 // What the stages share.
 pub mod daemon;
 // Doors, each the one place with that power: starting programs, trusted files, what is kept.
