@@ -55,6 +55,24 @@ pub(crate) enum Verb {
     /// Say no to a held operation; asks nothing
     #[command(after_help = table!())]
     Deny(Decide),
+    /// Write, look at, try and install plugins
+    Plugin(Plugin),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plugin {
+    #[command(subcommand)]
+    pub(crate) verb: PluginVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginVerb {
+    /// Look at a module: what it is, what it imports, offers and wants; needs no daemon and no root
+    #[command(after_help = crate::trial::TABLE)]
+    Inspect(crate::trial::Inspect),
+    /// Try a module with one request: its plan, log, time and memory; needs no daemon and no root
+    #[command(after_help = crate::trial::RUN_HELP)]
+    Run(crate::trial::Run),
 }
 
 const CALL_HELP: &str = concat!(

@@ -29,6 +29,8 @@ pub(crate) enum Ending {
     Held,
     /// `EX_NOPERM` of sysexits(3).
     Refused,
+    /// As the program that was started for it ended.
+    As(u8),
 }
 
 impl Ending {
@@ -40,6 +42,7 @@ impl Ending {
             Self::NoDaemon => 69,
             Self::Held => 75,
             Self::Refused => 77,
+            Self::As(number) => number,
         }
     }
 }

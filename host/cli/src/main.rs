@@ -15,6 +15,10 @@ mod place;
 mod ask;
 // `pending`, `show`, `approve`, `deny`.
 mod decide;
+// `plugin inspect`, `plugin run`.
+mod trial;
+// Regent's own programs, started.
+mod door;
 // A hold for people to read.
 mod show;
 // Where words go.
@@ -26,7 +30,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Verb};
+use arguments::{Arguments, PluginVerb, Verb};
 
 fn main() -> ExitCode {
     let Arguments { place, verb } = Arguments::parse();
@@ -38,6 +42,10 @@ fn main() -> ExitCode {
         Verb::Show(show) => decide::show(&place, &show.hold, show.json),
         Verb::Approve(approve) => decide::approve(&place, &approve.hold),
         Verb::Deny(deny) => decide::deny(&place, &deny.hold),
+        Verb::Plugin(plugin) => match plugin.verb {
+            PluginVerb::Inspect(inspect) => trial::inspect(&inspect),
+            PluginVerb::Run(run) => trial::run(&run),
+        },
     };
     let ending = ended.unwrap_or_else(|failure| {
         output::complain(&failure.words);
