@@ -11,9 +11,14 @@ use crate::ending::Failure;
 
 /// The data that was typed; `null` if none was.
 pub(crate) fn of_call(call: &Call) -> Result<Data, Failure> {
-    match call.data.as_deref() {
-        None if call.pairs.is_empty() => Ok(Data::null()),
-        None => of_pairs(&call.pairs),
+    of_words(&call.pairs, call.data.as_deref())
+}
+
+/// The same of a command line that is no call.
+pub(crate) fn of_words(pairs: &[String], data: Option<&str>) -> Result<Data, Failure> {
+    match data {
+        None if pairs.is_empty() => Ok(Data::null()),
+        None => of_pairs(pairs),
         Some("-") => json("standard input", &all_of("standard input", std::io::stdin())?),
         Some(text) => match text.strip_prefix('@') {
             None => json("--data", text),

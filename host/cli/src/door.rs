@@ -1,25 +1,62 @@
-//! The one place that starts a program, and the program is Regent's own: `regentd`, as this process, with the same terminal
-//! and the same rights. It is looked for where it is installed and never along `PATH`, which says what a shell wants and not
-//! which Regent this is.
+//! The one place that starts a program, and the program is Regent's own: `regentd`, or `regent` itself. It is looked for where
+//! it is installed and never along `PATH`, which says what a shell wants and not which Regent this is.
 
 use std::ffi::OsStr;
-use std::os::unix::process::CommandExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use crate::ending::{Ending, Failure};
 
+/// What a shell adds to the number of the signal that ended a program.
+const BY_SIGNAL: i32 = 128;
+
 /// Becomes `regentd` with these arguments; whatever it ends with, this ends with. Returns only if that cannot be.
 pub(crate) fn regentd<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
-    let own = std::env::current_exe().map_err(|error| Failure::other(format!("which program am I? {error}")))?;
-    let program = find(&places(&own))?;
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "this is the door: it starts the daemon's own program and nothing else"
-    )]
-    let mut command = Command::new(&program);
-    let error = command.args(arguments).exec();
-    Err(Failure::other(format!("{}: {error}", program.display())))
+    let program = find(&places(&own()?))?;
+    let error = command(&program).args(arguments).exec();
+    Err(cannot(&program, &error))
+}
+
+/// What `regentd` prints with these arguments, and how it ends. What it complains of, it says itself.
+pub(crate) fn regentd_says<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Output, Failure> {
+    let program = find(&places(&own()?))?;
+    command(&program).args(arguments).stderr(Stdio::inherit()).output().map_err(|error| cannot(&program, &error))
+}
+
+/// Starts `regentd` with these arguments before the same terminal, and waits for its end.
+pub(crate) fn regentd_runs<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
+    let program = find(&places(&own()?))?;
+    command(&program).args(arguments).status().map(ending).map_err(|error| cannot(&program, &error))
+}
+
+/// The same of this very program.
+pub(crate) fn regent_runs<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
+    let program = own()?;
+    command(&program).args(arguments).status().map(ending).map_err(|error| cannot(&program, &error))
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the door: it starts Regent's own programs and nothing else")]
+fn command(program: &Path) -> Command {
+    Command::new(program)
+}
+
+/// How a program ended, as a shell would tell it.
+pub(crate) fn ending(status: ExitStatus) -> Ending {
+    let number = status.code().or_else(|| status.signal().map(|signal| BY_SIGNAL + signal));
+    match number.and_then(|number| u8::try_from(number).ok()) {
+        Some(0) => Ending::Done,
+        Some(number) => Ending::As(number),
+        None => Ending::Failed,
+    }
+}
+
+fn own() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| Failure::other(format!("which program am I? {error}")))
+}
+
+fn cannot(program: &Path, error: &std::io::Error) -> Failure {
+    Failure::other(format!("{}: {error}", program.display()))
 }
 
 /// Beside this program, in the `sbin` beside its folder, and where a package or an administrator puts it.
@@ -63,5 +100,12 @@ mod tests {
         std::fs::create_dir(&one).unwrap();
         std::fs::write(&two, "").unwrap();
         assert_eq!(find(&[one, two.clone()]).unwrap(), two);
+    }
+
+    #[test]
+    fn a_program_ended_by_a_signal_is_told_as_a_shell_tells_it() {
+        assert_eq!(ending(ExitStatus::from_raw(0)).number(), 0);
+        assert_eq!(ending(ExitStatus::from_raw(70 << 8)).number(), 70);
+        assert_eq!(ending(ExitStatus::from_raw(9)).number(), 137);
     }
 }

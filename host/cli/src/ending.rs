@@ -33,6 +33,8 @@ pub(crate) enum Ending {
     Refused,
     /// `EX_CONFIG` of sysexits(3).
     Mistakes,
+    /// As the program that was started for it ended.
+    As(u8),
 }
 
 impl Ending {
@@ -45,6 +47,7 @@ impl Ending {
             Self::Held => 75,
             Self::Refused => 77,
             Self::Mistakes => 78,
+            Self::As(number) => number,
         }
     }
 }

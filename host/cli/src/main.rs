@@ -23,9 +23,11 @@ mod serving;
 mod offered;
 // The data of an operation, as its plugin describes it.
 mod schema;
+// `plugin inspect`, `plugin run`.
+mod trial;
 // What was told, for people to read.
 mod show;
-// The one place that starts a program.
+// Regent's own programs, started.
 mod door;
 // Where words go.
 mod output;
@@ -55,6 +57,8 @@ fn main() -> ExitCode {
         Verb::Reload(reload) => serving::reload(&place, reload.json),
         Verb::Status(status) => serving::status(&place, status.json),
         Verb::Plugin(plugin) => match plugin.verb {
+            PluginVerb::Inspect(inspect) => trial::inspect(&inspect),
+            PluginVerb::Run(run) => trial::run(&run),
             PluginVerb::List(list) => serving::plugins(&place, list.name.as_deref(), list.json),
         },
         Verb::Why(why) => serving::why(&place, &why.reference, why.json),

@@ -60,6 +60,9 @@ pub mod list;
 pub mod admin;
 pub mod status;
 
+// A module looked at or tried, without a daemon.
+pub mod trial;
+
 // What the stages share.
 pub mod daemon;
 // Doors, each the one place with that power: starting programs, trusted files, what is kept.

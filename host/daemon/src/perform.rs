@@ -17,7 +17,7 @@ use crate::kept::audit::Event;
 use crate::plan::{Plan, Step};
 use crate::plugin::exchange::NoAnswer;
 use crate::plugin::places::Peer;
-use crate::process::{CommandRun, run_command};
+use crate::process::{CommandRun, Spawner, run_command};
 use crate::refusals::Because;
 use crate::trusted_file::Program;
 
@@ -138,25 +138,35 @@ pub async fn run(daemon: &Rc<Daemon>, authorized: Authorized, data: &Data, peer:
     if let Some(reply) = reply.filter(|_| plan.is_empty()) {
         return shaped(Ok(Some(reply)), None);
     }
-    let mut results = Vec::new();
-    let mut failure = None;
-    let mut room = RESULTS_MAX;
-    for step in plan.steps() {
-        let result = perform_step(daemon, step, data, deadline, room).await;
-        room = room.saturating_sub(result.stdout.len() + result.stderr.len());
-        failure = failed(step, &result);
-        results.push(result);
-        if failure.is_some() {
-            break;
-        }
-    }
+    let (results, failure) = steps(&daemon.spawner, &plan, data, deadline).await;
     // However the steps used up the time, the plugin has its own to word the result.
     let deadline = deadline.max(Instant::now() + Duration::from_secs(1));
     shaped(plugin.finish(peer, &operation, state, results, deadline).await, failure)
 }
 
+/// One step after the other until one fails: what each came to, and why it went no further.
+pub async fn steps(
+    spawner: &Rc<Spawner>,
+    plan: &Plan,
+    data: &Data,
+    deadline: Instant,
+) -> (Vec<StepResult>, Option<(Code, String)>) {
+    let mut results = Vec::new();
+    let mut room = RESULTS_MAX;
+    for step in plan.steps() {
+        let result = perform_step(spawner, step, data, deadline, room).await;
+        room = room.saturating_sub(result.stdout.len() + result.stderr.len());
+        let failure = failed(step, &result);
+        results.push(result);
+        if failure.is_some() {
+            return (results, failure);
+        }
+    }
+    (results, None)
+}
+
 /// What the caller hears of it all. A failed step is a failure, whatever the plugin makes of it: it may only word it.
-fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Option<(Code, String)>) -> Performed {
+pub fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Option<(Code, String)>) -> Performed {
     match (reply, failure) {
         (Ok(Some(Ok(data))), None) => Performed::Done(data),
         (Ok(None), None) => Performed::Done(Data::null()),
@@ -185,7 +195,7 @@ fn failed(step: &Step, result: &StepResult) -> Option<(Code, String)> {
     }
 }
 
-async fn perform_step(daemon: &Daemon, step: &Step, data: &Data, deadline: Instant, room: usize) -> StepResult {
+async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline: Instant, room: usize) -> StepResult {
     let left = deadline.saturating_duration_since(Instant::now());
     let result = |outcome, stdout, stderr, truncated| StepResult {
         command: step.planned.command.clone(),
@@ -202,7 +212,7 @@ async fn perform_step(daemon: &Daemon, step: &Step, data: &Data, deadline: Insta
         Err(why) => return result(Ended::NotStarted, Vec::new(), why.to_string().into_bytes(), false),
     };
     let run = command_run(step, program, data, step.command.timeout.min(left), room);
-    let ran = run_command(&daemon.spawner, run).await;
+    let ran = run_command(spawner, run).await;
     let outcome = match ran.outcome() {
         Ended::Status(status) if step.command.ok.contains(&status) => Ended::Ok(status),
         other => other,

@@ -55,6 +55,12 @@ pub(crate) enum PluginVerb {
     /// List every plugin: whether it serves, what, for whom, and if not, why
     #[command(after_help = table!())]
     List(PluginList),
+    /// Look at a module: what it is, what it imports, offers and wants; needs no daemon and no root
+    #[command(after_help = crate::trial::TABLE)]
+    Inspect(crate::trial::Inspect),
+    /// Try a module with one request: its plan, log, time and memory; needs no daemon and no root
+    #[command(after_help = crate::trial::RUN_HELP)]
+    Run(crate::trial::Run),
 }
 
 #[derive(Debug, Args)]
