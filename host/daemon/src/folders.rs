@@ -12,6 +12,7 @@ use crate::trusted_file::{self, Program, Trusted, Untrusted};
 /// Reads every grants file; what is wrong with one is said and keeps only that one out.
 pub fn read_all(policy: &Policy, findings: &mut Findings) -> Vec<Grants> {
     let mut all: Vec<Grants> = Vec::new();
+    let mistakes = findings.mistakes.len();
     for folder in grants_folders(policy) {
         let names = match trusted_file::names(&folder, ".toml") {
             Ok(names) => names,
@@ -27,6 +28,10 @@ pub fn read_all(policy: &Policy, findings: &mut Findings) -> Vec<Grants> {
                 all.push(grants);
             }
         }
+    }
+    // A file that could not be read may name anybody.
+    if findings.mistakes.len() == mistakes {
+        findings.warnings.extend(policy.config.unused(&all).iter().map(ToString::to_string));
     }
     all
 }

@@ -9,6 +9,8 @@ mod apart;
 mod people;
 // Secrets, and weak ones.
 mod secret;
+// Those of them whom nothing needs.
+mod unused;
 // The uids of sandboxes.
 mod sandbox;
 
@@ -16,12 +18,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use people::People;
 pub use people::Person;
 pub use sandbox::SandboxUids;
 pub use secret::{Secret, weak_secret};
 pub use sockets::{Admin, SecretSource, Socket, Visible};
 
-use crate::mistake::{Checked, Mistakes};
+use crate::grants::Grants;
+use crate::mistake::{Checked, Mistake, Mistakes};
 use crate::sheet::Sheet;
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -29,9 +33,13 @@ use crate::sheet::value::Value;
 /// How long results are told to their requesters.
 const KEEP_RESULTS: Duration = Duration::from_secs(24 * 3600);
 
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// regent.toml.
 #[derive(Debug)]
 pub struct Config {
+    /// What mistakes call the file.
+    pub file: String,
     /// Folders of modules, absolute; at least one.
     pub plugins: Vec<PathBuf>,
     /// The folder of grants files; `None`: each is beside its module.
@@ -54,6 +62,8 @@ pub struct Config {
     pub people: BTreeMap<String, Person>,
     /// Teams by name: persons, at least one, each once.
     pub teams: BTreeMap<String, Vec<String>>,
+    /// Where each person and team stands.
+    lines: BTreeMap<String, usize>,
 }
 
 impl Config {
@@ -80,6 +90,12 @@ impl Config {
         self.teams.get(of).map(|persons| persons.iter().map(String::as_str).collect())
     }
 
+    /// Persons and teams that none of these grants files, which are all, needs: warnings. A plugin may ask for them still.
+    #[must_use]
+    pub fn unused(&self, grants: &[Grants]) -> Vec<Mistake> {
+        unused::find(self, grants)
+    }
+
     /// All names that `of` may be.
     pub(crate) fn persons_and_teams(&self) -> impl Iterator<Item = &str> {
         self.people.keys().chain(self.teams.keys()).map(String::as_str)
@@ -91,14 +107,16 @@ fn read(mut table: Table<'_>) -> Option<Config> {
     let grants = table.read("grants", Value::path);
     let state = table.need("state", "state = \"/var/lib/regent\"", Value::path);
     let audit = table.read("audit", Value::file_path);
-    let keep_results = table.read("keep_results", Value::seconds).unwrap_or(KEEP_RESULTS);
+    let keep_results = table.read("keep_results", keep_results).unwrap_or(KEEP_RESULTS);
     let (sandbox, allow_missing) = sandbox::read(&mut table);
     let admin = table.read("admin", sockets::admin);
     let sockets = sockets::read(&mut table, admin.as_ref());
-    let (people, teams) = people::read(&mut table);
+    let People { people, teams, lines } = people::read(&mut table);
+    let file = table.sheet.file().to_owned();
     table.finish(&["mail", "keys", "engine", "rate"]);
     let state = state?;
     Some(Config {
+        file,
         plugins: plugins?,
         grants,
         audit: audit.unwrap_or_else(|| state.join("audit.jsonl")),
@@ -110,7 +128,17 @@ fn read(mut table: Table<'_>) -> Option<Config> {
         admin: admin.map(|(admin, _)| admin),
         people,
         teams,
+        lines,
     })
+}
+
+fn keep_results(value: &Value<'_>) -> Option<Duration> {
+    let time = value.seconds()?;
+    if time > MONTH {
+        let text = "what commands printed stays on the disk for more than 30 days: write \"720h\" or less";
+        value.sheet.warning(value.line, format!("keep_results: {text}"));
+    }
+    Some(time)
 }
 
 fn folders(value: &Value<'_>) -> Option<Vec<PathBuf>> {

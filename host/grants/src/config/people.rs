@@ -15,27 +15,33 @@ pub struct Person {
     pub admin: bool,
 }
 
-type People = BTreeMap<String, Person>;
-type Teams = BTreeMap<String, Vec<String>>;
+/// Both, and where each stands.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    pub(super) people: BTreeMap<String, Person>,
+    pub(super) teams: BTreeMap<String, Vec<String>>,
+    pub(super) lines: BTreeMap<String, usize>,
+}
 
-pub(super) fn read(root: &mut Table<'_>) -> (People, Teams) {
-    let mut people = People::new();
+pub(super) fn read(root: &mut Table<'_>) -> People {
+    let People { mut people, mut teams, mut lines } = People::default();
     for value in root.read("people", |value| value.table("[people]")).map(|mut table| table.names()).unwrap_or_default()
     {
         if let Some((name, person)) = person(&value) {
             if let Some((other, _)) = people.iter().find(|(_, other)| other.user == person.user) {
                 value.mistake(format!("{name} and {other} are one user, and so one person: keep one"));
             }
+            lines.insert(name.clone(), value.line);
             people.insert(name, person);
         }
     }
-    let mut teams = Teams::new();
     for value in root.read("teams", |value| value.table("[teams]")).map(|mut table| table.names()).unwrap_or_default() {
         if let Some((name, team)) = team(&value, &people) {
+            lines.insert(name.clone(), value.line);
             teams.insert(name, team);
         }
     }
-    (people, teams)
+    People { people, teams, lines }
 }
 
 fn person(value: &Value<'_>) -> Option<(String, Person)> {
@@ -49,7 +55,7 @@ fn person(value: &Value<'_>) -> Option<(String, Person)> {
     Some((name?.to_owned(), Person { user: user.unwrap_or_else(|| format!("?{}", value.key)), admin }))
 }
 
-fn team(value: &Value<'_>, people: &People) -> Option<(String, Vec<String>)> {
+fn team(value: &Value<'_>, people: &BTreeMap<String, Person>) -> Option<(String, Vec<String>)> {
     let name = value.named()?;
     if people.contains_key(name) {
         value.mistake(format!("{name} is a person already, and `of` could mean either: name the team otherwise"));

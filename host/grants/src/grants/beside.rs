@@ -20,6 +20,23 @@ pub(super) fn named(sheet: &Sheet<'_>, operations: &[operation::Read]) {
     }
 }
 
+/// Where `allow` is left out, the secret is all that is asked for.
+pub(super) fn open(sheet: &Sheet<'_>, operations: &[operation::Read], granted: &[commands::Read]) {
+    for operation::Read { operation, command, .. } in
+        operations.iter().filter(|read| read.operation.allow_line.is_none())
+    {
+        let (name, line) = (&operation.name, operation.line);
+        let add = "add allow = [{ user = \"NAME\" }]";
+        let mut runs = granted.iter().filter(|_| operation.run.is_none()).chain(command);
+        let text = if operation.require_line.is_none() && runs.any(commands::Read::is_root) {
+            format!("may ask, and a command runs at once with the daemon's own rights: {add}, require or run_as")
+        } else {
+            format!("may ask: {add}")
+        };
+        sheet.warning(line, format!("operation {name}: whoever knows the secret {text}"));
+    }
+}
+
 /// A file is served by one module: with `run` by the shipped one, which knows nothing else.
 pub(super) fn unmixed(sheet: &Sheet<'_>, operations: &[operation::Read], granted: &[commands::Read]) {
     let Some(with) = operations.iter().find(|read| read.operation.run.is_some()) else { return };

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::command::Command;
+use super::danger;
 use super::template::Template;
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -30,6 +31,14 @@ pub(super) struct Read {
     pub(super) command: Option<Command>,
 }
 
+impl Read {
+    /// Whether it runs as whoever the daemon is, or as root.
+    pub(super) fn is_root(&self) -> bool {
+        let run_as = self.command.as_ref().map(|command| command.run_as.as_deref());
+        matches!(run_as, Some(None | Some("root" | "0")))
+    }
+}
+
 pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<Read> {
     value.named();
     let mut table = value.table(format!("[commands.{}]", value.key))?;
@@ -49,6 +58,9 @@ pub(super) fn of(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'
     let line = run.as_ref().map_or(value.line, |run| run.line);
     let run = run.as_ref().and_then(run_of).unwrap_or_default();
     let slots = slots(&params, &run, |text| value.sheet.mistake(line, text), settings);
+    if run.whole {
+        danger::judge_run(value.sheet, line, &value.key, &run.arguments);
+    }
     let timeout = table.take("timeout");
     let timeout = match &timeout {
         Some(timeout) => timeout.duration().map(|time| (time, timeout.line)),
@@ -61,7 +73,7 @@ pub(super) fn of(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'
         run_as: table.read("run_as", Value::account_or_id),
         ok: table.read("ok", statuses).unwrap_or_else(|| vec![0]),
         env: table.read("env", environment).unwrap_or_default(),
-        cwd: table.read("cwd", Value::path),
+        cwd: table.read("cwd", folder),
         umask: table.read("umask", |value| value.mode("umask = \"0022\"")).unwrap_or(UMASK),
         output_max: table.read("output_max", |value| value.number(1, OUTPUT_MAX)).unwrap_or(1 << 20),
         stdin_data: table.read("stdin", stdin).unwrap_or(false),
@@ -116,7 +128,11 @@ fn slots(params: &[Value<'_>], run: &Run, mistake: impl Fn(String), settings: &S
     let mut typed: BTreeMap<&str, Option<Slot>> = BTreeMap::new();
     for value in params {
         if let Some(name) = value.named() {
-            typed.insert(name, slot(value, settings));
+            let slot = slot(value, settings);
+            if slot.as_ref().is_some_and(Slot::is_wide) {
+                danger::judge_wide(value);
+            }
+            typed.insert(name, slot);
         }
     }
     let mut used: Vec<&str> = Vec::new();
@@ -158,6 +174,12 @@ fn statuses(value: &Value<'_>) -> Option<Vec<i32>> {
     Some(Value::each(&list, |item| item.number(0, 255)))
 }
 
+fn folder(value: &Value<'_>) -> Option<PathBuf> {
+    let path = value.path()?;
+    danger::judge_folder(value, &path);
+    Some(path)
+}
+
 fn environment(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
     let mut environment = BTreeMap::new();
     for value in value.table("env")?.names() {
@@ -166,6 +188,7 @@ fn environment(value: &Value<'_>) -> Option<BTreeMap<String, String>> {
         if !begins || !value.key.bytes().all(letter) {
             value.mistake(format!("env: {:?} is no name of a variable: write letters, digits and _", value.key));
         }
+        danger::judge_variable(&value);
         let Some(text) = value.text() else { continue };
         if text.contains('\0') {
             value.mistake(format!("env: {} holds a NUL: take it out", value.key));

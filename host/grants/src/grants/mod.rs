@@ -17,6 +17,8 @@ mod command;
 mod commands;
 // An argument with its slots.
 mod template;
+// What is valid and dangerous.
+mod danger;
 // What they are beside each other.
 mod beside;
 // What consent is bound to.
@@ -115,6 +117,7 @@ fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
     let granted: Vec<_> = granted.iter().filter_map(|value| commands::read(value, &settings)).collect();
     let module = module::name(name, table.sheet, module.as_ref(), &operations);
     beside::named(table.sheet, &operations);
+    beside::open(table.sheet, &operations, &granted);
     beside::unmixed(table.sheet, &operations, &granted);
     beside::fitting(table.sheet, &operations, &granted);
     let (operations, own): (Vec<_>, Vec<_>) = operations.into_iter().map(|read| (read.operation, read.command)).unzip();

@@ -19,6 +19,11 @@ const HOLD_FOR: Duration = Duration::from_secs(15 * 60);
 /// One that has it waits so long for its run.
 const RUN_WITHIN: Duration = Duration::from_secs(5 * 60);
 
+/// The Python client's, unless it is told otherwise.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// Parts of an operation that later versions read.
 const LATER: [&str; 8] = ["rate", "when", "any", "keys", "plan", "approve_open", "groups", "limits"];
 
@@ -89,19 +94,11 @@ pub(super) fn read(value: &Value<'_>, config: &Config, settings: &Settings<'_>) 
         None => named.then(|| (name.clone(), value.line)),
     };
     let allowed = table.take("allow");
-    if allowed.is_none() {
-        let text =
-            format!("operation {}: whoever knows the secret may ask: add allow = [{{ user = \"NAME\" }}]", value.key);
-        value.sheet.warning(value.line, text);
-    }
     let required = table.take("require");
     let deadline = table.take("deadline");
-    let deadline = deadline.map_or(Some(None), |deadline| deadline.duration().map(Some));
+    let deadline = deadline.map_or(Some(None), |value| time(&value, required.is_none()).map(Some));
     let (run, command) = run::read(value, &mut table, settings).unzip();
-    if table.has_any(&["module"]) {
-        let text = "module is for the whole file: write it above the first table";
-        table.read("module", |value| Some(value.mistake(text)));
-    }
+    table.misplaced("module", "module is for the whole file: write it above the first table");
     let operation = Operation {
         called: called.as_ref().map_or_else(|| name.clone(), |(called, _)| called.clone()),
         name,
@@ -111,7 +108,7 @@ pub(super) fn read(value: &Value<'_>, config: &Config, settings: &Settings<'_>) 
         require: required.as_ref().and_then(|value| require(value, config)).unwrap_or_default(),
         deadline: deadline.flatten(),
         show_plan: table.read("show_plan", Value::boolean).unwrap_or(false),
-        hold_for: table.read("hold_for", Value::seconds).unwrap_or(HOLD_FOR),
+        hold_for: table.read("hold_for", hold_for).unwrap_or(HOLD_FOR),
         run_within: table.read("run_within", Value::seconds).unwrap_or(RUN_WITHIN),
         line: value.line,
         allow_line: allowed.map(|value| value.line),
@@ -124,6 +121,24 @@ pub(super) fn read(value: &Value<'_>, config: &Config, settings: &Settings<'_>) 
         called_line: called.map(|(_, line)| line),
         deadline: deadline.map(|deadline| deadline.unwrap_or(DEADLINE_DEFAULT)),
     })
+}
+
+fn time(value: &Value<'_>, immediate: bool) -> Option<Duration> {
+    let time = value.duration()?;
+    if immediate && time > PATIENCE {
+        let text = "clients of the Python package give up after 5 s of silence: write \"4500ms\" or less, or give them a socket_timeout";
+        value.sheet.warning(value.line, format!("deadline: {text} that is longer"));
+    }
+    Some(time)
+}
+
+fn hold_for(value: &Value<'_>) -> Option<Duration> {
+    let time = value.seconds()?;
+    if time > DAY {
+        let text = "who approves after more than a day has forgotten why it was asked: write \"24h\" or less";
+        value.sheet.warning(value.line, format!("hold_for: {text}"));
+    }
+    Some(time)
 }
 
 fn summary(value: &Value<'_>) -> Option<String> {

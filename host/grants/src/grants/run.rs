@@ -68,11 +68,9 @@ pub(super) fn read(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings
         let reply = table.read(REPLY, reply).unwrap_or(ReplyForm::Text);
         return Some((Run { reply }, commands::of(value, table, settings)));
     }
-    // Asked for only where it is there: no list of what an operation may say is to name it.
-    for key in BESIDE.into_iter().filter(|key| table.has_any(&[key])).collect::<Vec<_>>() {
+    for key in BESIDE {
         let or = if key == REPLY { "take it out" } else { "write it in [commands.NAME]" };
-        let text = format!("{key} belongs beside run: add run = [\"/usr/bin/PROGRAM\"], or {or}");
-        table.read(key, |stray| Some(stray.mistake(text)));
+        table.misplaced(key, format!("{key} belongs beside run: add run = [\"/usr/bin/PROGRAM\"], or {or}"));
     }
     None
 }

@@ -66,6 +66,14 @@ impl Template {
         }
     }
 
+    /// The text that it begins with.
+    pub(super) fn begins(&self) -> &str {
+        match self.0.first() {
+            Some(Piece::Text(text)) => text,
+            _ => "",
+        }
+    }
+
     /// The argument; `None`: a slot has no value.
     pub(super) fn fill<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
         let mut filled = String::new();

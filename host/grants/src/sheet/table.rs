@@ -65,6 +65,13 @@ impl<'s> Table<'s> {
         keys.iter().any(|key| self.left.contains_key(key))
     }
 
+    /// Says of a key that belongs elsewhere where, if it is here; no list of what the table may say is to name it.
+    pub(crate) fn misplaced(&mut self, key: &str, text: impl Into<String>) {
+        if let Some(value) = self.left.remove(key) {
+            value.mistake(text);
+        }
+    }
+
     /// A mistake at the table's own line.
     pub(crate) fn mistake(&self, text: impl Into<String>) {
         self.sheet.mistake(self.line, text);

@@ -97,6 +97,32 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["9: uids must be FIRST+COUNT, from 1000 on: write uids = \"1900000000+1000\""],
         ),
         (
+            with("[people.anna]", "[sandbox]\nuids = \"2000+0\"\n[people.anna]"),
+            &["9: uids must be FIRST+COUNT, from 1000 on: write uids = \"1900000000+1000\""],
+        ),
+        (
+            with("[people.anna]", "[sandbox]\nuids = 2000\n[people.anna]"),
+            &["9: uids is a number: write a text in quotes"],
+        ),
+        (
+            with("[people.anna]", "[sandbox]\nengine = \"x\"\n[people.anna]"),
+            &["9: engine is not served by this version of Regent: leave it out"],
+        ),
+        (
+            with("[people.anna]", "sandbox = 1\n[people.anna]"),
+            &[
+                "8: [[sockets]] has no key \"sandbox\": there is name, path, mode, group, secret, secret_file, operations, trust_peer_uid",
+            ],
+        ),
+        (
+            with("[people.anna]", "[admin]\npath = \"/run/a/s\"\ngroup = -1\n[people.anna]"),
+            &["10: group is -1: write a number from 0 to 4294967294"],
+        ),
+        (
+            with("user = \"1001\"", "user = 1001\ntotp = \"x\""),
+            &["12: totp is not served by this version of Regent: leave it out"],
+        ),
+        (
             with("[people.anna]", "[sandbox]\nuid = \"5\"\nallow_missing = [\"a b\"]\n[people.anna]"),
             &[
                 "9: [sandbox] has no key \"uid\": did you mean uids?",

@@ -203,6 +203,26 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["7: hold_for: zero is no time: write 1ms or more, or leave the key out"],
         ),
         (
+            with("require = [{ step = \"approval\", of = \"ops\" }]", "run_within = \"0s\"\ndeadline = \"0ms\""),
+            &[
+                "7: run_within: zero is no time: write 1ms or more, or leave the key out",
+                "8: deadline: zero is no time: write 1ms or more, or leave the key out",
+            ],
+        ),
+        (with("of = \"ops\"", "of = \"ops\", count = 0"), &["7: count = 0 would ask nobody: write count = 1 or more"]),
+        (
+            with("of = \"ops\"", "of = \"ops\", count = 3"),
+            &["7: count = 3, and ops has 2: nobody could reach it: write 2 or less"],
+        ),
+        (
+            with("of = \"ops\"", "of = \"opps\""),
+            &["7: no person or team of regent.toml is called \"opps\": did you mean ops?"],
+        ),
+        (
+            with("[{ step = \"approval\", of = \"ops\" }]", "[]"),
+            &["7: require is empty: it would ask nobody: write a step, or leave require out"],
+        ),
+        (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "run_within = \"100ms\""),
             &["7: run_within counts whole seconds: write \"1s\" or more"],
         ),

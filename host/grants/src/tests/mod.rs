@@ -5,6 +5,7 @@ mod bad_config;
 mod bad_grants;
 mod bad_run;
 mod broken;
+mod dangerous;
 mod digest;
 mod forms;
 mod generated;
