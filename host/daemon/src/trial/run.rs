@@ -43,6 +43,7 @@ async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(),
     let module = module::read_untrusted(&place.module).map_err(|why| Problem::of_module(vec![why]))?;
     (report.sha256, report.size) = (hex::encode(module.digest()), module.size());
     let file = trial.grants.clone().or(place.grants);
+    report.grants = file.as_deref().map(|file| file.display().to_string());
     let permits = permits(trial, file.as_deref(), &place.module)?;
     report.warnings.clone_from(&permits.warnings);
     let alone = alone::load(&means.programs, &permits.grants.name, means.uid, &module, &permits.grants.settings).await;
@@ -55,7 +56,6 @@ async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(),
         let lines = lines::file(&trial.operation, &described.wants);
         report.write = Some(Lines { file: written.display().to_string(), lines });
     }
-    report.grants = file.as_deref().map(|file| file.display().to_string());
     let operation = operation(trial, &permits, &alone, &written)?;
     report.operation.clone_from(&operation.called);
     let stage = Stage { trial, means, permits, alone, operation, written };
@@ -187,13 +187,17 @@ impl Stage<'_> {
                 reply
             }
         };
-        let fault = reply.as_ref().err().map(code);
+        if let Err(no) = reply {
+            let mut problem = of_no_answer(no);
+            problem.why.extend(failure.map(|(_, why)| why));
+            return Err(problem);
+        }
         match perform::shaped(reply, failure) {
             Performed::Done(data) => report.reply = Some(data),
             Performed::Failed(refusal, why) => {
-                let (code, status) = fault.unwrap_or((refusal.code.as_str(), status::FAILED));
                 let why = if why.is_empty() { Vec::new() } else { vec![why] };
-                return Err(Problem { text: Some(refusal.text), ..Problem::found(code, status, why) });
+                let problem = Problem::found(refusal.code.as_str(), status::FAILED, why);
+                return Err(Problem { text: Some(refusal.text), ..problem });
             }
         }
         Ok(())

@@ -17,7 +17,9 @@ pub(super) fn report(report: &Report) -> String {
     line("module", &visible::line(&report.file));
     match &report.grants {
         Some(grants) => line("grants", &format!("{}{}", visible::line(grants), warnings(report.warnings.len()))),
-        None => line("grants", "none: nothing is granted"),
+        None if report.write.is_some() => line("grants", "none: nothing is granted"),
+        // It did not come so far.
+        None => {}
     }
     if let Some(summary) = &report.summary {
         line("summary", &format!("the plugin says: {}", visible::line(summary)));
