@@ -81,6 +81,8 @@ struct Instance {
     entry: Option<Rc<Entry>>,
     /// What was judged last, so that nothing is judged twice.
     judged: Option<([u8; 32], Module)>,
+    /// The text by which it serves.
+    text: Option<[u8; 32]>,
     module: Option<PathBuf>,
     file: Option<ModuleDigest>,
     pin: &'static str,
@@ -96,6 +98,7 @@ impl Instance {
             path,
             entry: None,
             judged: None,
+            text: None,
             module: None,
             file: None,
             pin: "none",
@@ -120,6 +123,7 @@ impl Drop for Instance {
 
 /// What a load is made of.
 struct Load {
+    text: [u8; 32],
     grants: Rc<Grants>,
     allowed: Allowed,
     module: Module,
@@ -348,7 +352,7 @@ impl Installed {
             instance.entry =
                 Some(Entry::new(Rc::clone(&grants), allowed.clone(), module.vouched.is_some(), Status::Preparing));
         }
-        let load = Load { grants, allowed, module };
+        let load = Load { text, grants, allowed, module };
         let (installed, name) = (Rc::clone(self), name.to_owned());
         let loading = spawn_local(async move { installed.load(name, load).await });
         instance.loading = Some(loading.abort_handle());
@@ -379,9 +383,14 @@ impl Installed {
             }
             return self.say_reasons(name, instance, reasons);
         };
-        let serves: Vec<&str> = load.grants.operations.iter().map(|operation| operation.called.as_str()).collect();
-        let digest = hex::encode(plugin.digest);
-        self.tell(format!("plugin {name} serves {} (sha256 {digest})", serves.join(", ")));
+        let former = instance.entry.as_ref().and_then(|entry| entry.plugin());
+        let same = former.is_some_and(|former| Rc::ptr_eq(&former, &plugin)) && instance.text == Some(load.text);
+        if !same {
+            let serves: Vec<&str> = load.grants.operations.iter().map(|operation| operation.called.as_str()).collect();
+            let digest = hex::encode(plugin.digest);
+            self.tell(format!("plugin {name} serves {} (sha256 {digest})", serves.join(", ")));
+        }
+        instance.text = Some(load.text);
         let unresolved =
             load.allowed.iter().filter_map(|(operation, allowed)| Some((operation, allowed.as_ref().err()?)));
         let unresolved = unresolved
