@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use regent_grants::{Command, Grants, RenderError};
+use regent_grants::{Below, Command, Grants, RenderError};
 use regent_lane::{CALL_MAX, Call, Refusal, STEPS_MAX};
 
 use crate::hold::PlannedStep;
 use crate::plugin::Fault;
 use crate::plugin::exchange::Planner;
-use crate::trusted_file::{Program, Untrusted};
+use crate::trusted_file::{self, NotBelow, Program, Untrusted};
 use crate::users::{self, Identity};
 
 /// Argument lists of one plan together: what a person can be shown, and a record of it kept.
@@ -79,7 +79,21 @@ impl Plan {
     }
 }
 
+/// Whether a path that a caller named leads nowhere that others than root could make it lead.
+fn fit(command: &str, path: &Below) -> Result<(), NotPlanned> {
+    let Below { slot, folder, path } = path;
+    let rest = path.strip_prefix(folder).unwrap_or(path);
+    trusted_file::below(folder, rest).map_err(|why| match why {
+        NotBelow::Folder(why) => NotPlanned::Host(format!("command {command}: {slot}: below: {why}")),
+        NotBelow::Path(why) => {
+            let rule = format!("a path below {} whose folders only root can write; {why}", folder.display());
+            NotPlanned::Caller { slot: slot.clone(), rule }
+        }
+    })
+}
+
 /// Why a call is no step, by blame.
+#[derive(Debug)]
 enum NotPlanned {
     Caller { slot: String, rule: String },
     Plugin(String),
@@ -94,6 +108,9 @@ fn step(command: &Command, values: &[(String, String)]) -> Result<Step, NotPlann
         RenderError::MissingSlot(slot) => NotPlanned::Plugin(format!("command {name}: slot {slot} was given no value")),
         RenderError::GivenTwice(slot) => NotPlanned::Plugin(format!("command {name}: slot {slot} was given twice")),
     })?;
+    for path in rendered.paths() {
+        fit(name, path)?;
+    }
     let identity = identity(command).map_err(NotPlanned::Host)?;
     let program = program(&command.program).map_err(|why| NotPlanned::Host(format!("command {name}: {why}")))?;
     let planned = PlannedStep {
@@ -205,5 +222,41 @@ impl Planner for Planning {
 
     fn fault(&mut self) -> Option<Fault> {
         self.fault.take()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_others_could_redirect_is_its_callers_fault_and_an_unfit_folder_the_hosts() {
+        let kept = tempfile::tempdir().unwrap();
+        let folder = kept.path().canonicalize().unwrap();
+        fs::create_dir(folder.join("open")).unwrap();
+        let mode = |path: &str, mode| fs::set_permissions(folder.join(path), fs::Permissions::from_mode(mode)).unwrap();
+        mode("open", 0o777);
+        let judged =
+            |rest: &str| fit("backup", &Below { slot: "what".into(), folder: folder.clone(), path: folder.join(rest) });
+        judged("open").unwrap();
+        judged("new").unwrap();
+        let Err(NotPlanned::Caller { slot, rule }) = judged("open/file") else { panic!("it is fit") };
+        assert_eq!(slot, "what");
+        let shown = folder.display();
+        assert_eq!(
+            rule,
+            format!(
+                "a path below {shown} whose folders only root can write; \
+                 {shown}/open: can be written by others (mode 0777): chmod go-w"
+            )
+        );
+        assert!(matches!(judged("../other"), Err(NotPlanned::Caller { .. })));
+        mode("", 0o777);
+        let Err(NotPlanned::Host(why)) = judged("new") else { panic!("it is not the host's") };
+        assert!(why.starts_with(&format!("command backup: what: below: {shown}: can be written by others")), "{why}");
     }
 }

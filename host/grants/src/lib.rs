@@ -33,7 +33,7 @@ use std::time::Duration;
 
 pub use config::{Admin, Config, Person, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
 pub use grants::{
-    Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,
+    Below, Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,
 };
 pub use mistake::{Checked, Mistake, Mistakes};
 

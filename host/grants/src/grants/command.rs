@@ -51,6 +51,19 @@ pub struct Command {
 pub struct Rendered {
     argv: Vec<String>,
     values: Vec<(String, String)>,
+    paths: Vec<Below>,
+}
+
+/// A value that is a path below a folder of the administrator's. Whether the machine's folders are fit for it is not judged
+/// here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Below {
+    /// The slot.
+    pub slot: String,
+    /// The administrator's folder.
+    pub folder: PathBuf,
+    /// The path, in that folder.
+    pub path: PathBuf,
 }
 
 impl Rendered {
@@ -64,6 +77,12 @@ impl Rendered {
     #[must_use]
     pub fn values(&self) -> &[(String, String)] {
         &self.values
+    }
+
+    /// Those of the values that are paths.
+    #[must_use]
+    pub fn paths(&self) -> &[Below] {
+        &self.paths
     }
 }
 
@@ -111,7 +130,7 @@ impl Command {
         let argv = self.arguments.iter().map(fill).collect::<Option<_>>();
         let argv = argv.ok_or_else(|| RenderError::MissingSlot(self.name.clone()))?;
         let value = |(name, _): &(String, Slot)| Some((name.clone(), parsed.get(name.as_str())?.clone()));
-        Ok(Rendered { argv, values: self.slots.iter().filter_map(value).collect() })
+        Ok(Rendered { argv, values: self.slots.iter().filter_map(value).collect(), paths: Vec::new() })
     }
 
     pub(super) fn digest(&self) -> Json {
