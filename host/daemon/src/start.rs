@@ -141,6 +141,9 @@ fn tell(recovered: &Recovered) {
     for id in &recovered.interrupted {
         crate::warning!("hold {id}: interrupted: the predecessor ended while it ran; whether it happened is not known");
     }
+    for id in &recovered.ended_host {
+        crate::info!("hold {id}: done: it was to end this host, and this is a later boot");
+    }
     if let Some(id) = &recovered.completed {
         crate::info!("hold {id}: its last change was on record and is stored now");
     }
