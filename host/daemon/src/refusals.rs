@@ -88,6 +88,15 @@ impl Because {
         self
     }
 
+    /// The same where there may have been a rule.
+    #[must_use]
+    pub fn by_what(self, rule: Option<Rule>) -> Self {
+        match rule {
+            Some(rule) => self.by(rule),
+            None => self,
+        }
+    }
+
     /// Of a request for this.
     #[must_use]
     pub fn asked(mut self, operation: &str, data: &Data) -> Self {

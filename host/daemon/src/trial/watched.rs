@@ -8,10 +8,10 @@ use regent_grants::{Grants, RenderError};
 use regent_lane::{Call, Refusal};
 use regent_protocol::visible;
 
-use super::lines;
 use crate::plan::{Plan, Planning};
 use crate::plugin::Fault;
 use crate::plugin::exchange::Planner;
+use crate::why::lines;
 
 /// Calls, and what became of them.
 #[derive(Debug)]
