@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::command::Command;
-use super::template::Template;
+use super::template::{Template, misplaced};
 use crate::sheet::value::Value;
 use crate::slot::Slot;
 use crate::slot::read::{Settings, slot};
@@ -103,7 +103,11 @@ fn slots(params: &[Value<'_>], run: &Run, mistake: impl Fn(String), settings: &S
     let mut typed: BTreeMap<&str, Option<Slot>> = BTreeMap::new();
     for value in params {
         if let Some(name) = value.named() {
-            typed.insert(name, slot(value, settings));
+            let slot = slot(value, settings);
+            if let Some(why) = slot.as_ref().and_then(|slot| misplaced(&run.arguments, name, slot)) {
+                value.mistake(why);
+            }
+            typed.insert(name, slot);
         }
     }
     let mut used: Vec<&str> = Vec::new();
