@@ -112,7 +112,9 @@ enum NotPlanned {
 fn step(command: &Command, values: &[(String, String)]) -> Result<Step, NotPlanned> {
     let name = &command.name;
     let rendered = command.render(values).map_err(|why| match why {
-        RenderError::NotAccepted { slot, rule } => NotPlanned::Caller { slot, rule, line: None, allow: None },
+        RenderError::NotAccepted { slot, rule, line, allow } => {
+            NotPlanned::Caller { slot, rule, line: Some(line), allow }
+        }
         RenderError::UnknownSlot(slot) => NotPlanned::Plugin(format!("command {name} has no slot {slot}")),
         RenderError::MissingSlot(slot) => NotPlanned::Plugin(format!("command {name}: slot {slot} was given no value")),
         RenderError::GivenTwice(slot) => NotPlanned::Plugin(format!("command {name}: slot {slot} was given twice")),

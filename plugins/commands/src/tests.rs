@@ -32,9 +32,15 @@ fn invalid(operation: &str, data: serde_json::Value) -> String {
 #[test]
 fn an_operation_plans_the_command_of_its_name() {
     let host = host();
-    assert_eq!(host.prepare("restart", json!(null)).unwrap().command_lines(), ["/usr/bin/systemctl restart nginx.service"]);
+    assert_eq!(
+        host.prepare("restart", json!(null)).unwrap().command_lines(),
+        ["/usr/bin/systemctl restart nginx.service"]
+    );
     let rotate = host.prepare("rotate", json!({"why": "full", "day": 3})).unwrap();
-    assert_eq!((rotate.command_lines(), rotate.summary()), (vec!["/opt/app/rotate 3 full".to_owned()], "Rotate the logs"));
+    assert_eq!(
+        (rotate.command_lines(), rotate.summary()),
+        (vec!["/opt/app/rotate 3 full".to_owned()], "Rotate the logs")
+    );
     assert_eq!(host.prepare("restart", json!({})).unwrap().summary(), "Run restart");
 }
 
