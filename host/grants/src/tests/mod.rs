@@ -1,6 +1,7 @@
 //! The law of this crate, by its public names only.
 
 mod addresses;
+mod advice;
 mod bad_config;
 mod bad_grants;
 mod bad_run;
