@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// The plugins that are shipped; each crate has its grants file beside it.
-const SHIPPED: [&str; 3] = ["echo", "whoami", "firewall"];
+const SHIPPED: [&str; 6] = ["echo", "whoami", "firewall", "restart", "reboot", "commands"];
 
 /// Fills `target/dist`.
 pub(crate) fn build(profile: Profile) -> Result<()> {
