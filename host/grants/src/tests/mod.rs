@@ -2,6 +2,7 @@
 
 mod addresses;
 mod addresses_v6;
+mod advice;
 mod allowed;
 mod bad_config;
 mod bad_grants;
