@@ -4,8 +4,12 @@
 //! owned by root (or the daemon's own user) and writable by nobody else. A root-owned sticky folder such as /tmp is as good,
 //! for in it nobody can replace what is another's. What was judged is what is read or executed: nothing is opened twice.
 
+#![forbid(unsafe_code)]
+
 // What a caller names, below a folder of the administrator's.
 mod below;
+// Files of this kind, written.
+mod folder;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -19,6 +23,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 pub use below::{NotBelow, below};
+pub use folder::{Folder, Standing};
 
 /// Symbolic links followed on one path, as the kernel's own limit.
 const LINKS_MAX: usize = 40;
