@@ -148,6 +148,16 @@ impl Folder {
         self.to_disk()
     }
 
+    /// Takes a file away again.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn remove(&self, name: &str) -> Result<(), Untrusted> {
+        rustix::fs::unlinkat(&self.handle, name, AtFlags::empty())
+            .map_err(|errno| failed(&self.path.join(name), errno))?;
+        self.to_disk()
+    }
+
     /// The content under a name of its own.
     fn half(&self, name: &str, owner: (u32, u32), mode: u32, content: &[u8]) -> Result<String, Untrusted> {
         let said = |errno| failed(&self.path.join(name), errno);

@@ -36,6 +36,7 @@ pub struct Trusted {
     file: File,
     path: PathBuf,
     mode: u32,
+    group: u32,
     size: u64,
 }
 
@@ -94,7 +95,7 @@ impl Trusted {
         let stat = rustix::fs::fstat(&file).map_err(|errno| failed(&path, errno))?;
         judge_file(&path, &stat)?;
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        Ok(Self { file: File::from(file), path, mode: stat.st_mode & 0o7777, size })
+        Ok(Self { file: File::from(file), path, mode: stat.st_mode & 0o7777, group: stat.st_gid, size })
     }
 
     /// The path with every link resolved.
@@ -107,6 +108,12 @@ impl Trusted {
     #[must_use]
     pub fn readable_by_others(&self) -> bool {
         self.mode & 0o044 != 0
+    }
+
+    /// The same, but for a group that is meant to read it.
+    #[must_use]
+    pub fn readable_by_others_than(&self, group: Option<u32>) -> bool {
+        self.mode & 0o004 != 0 || (self.mode & 0o040 != 0 && group != Some(self.group))
     }
 
     /// Bytes, as the handle said when it was opened.
