@@ -25,6 +25,14 @@ mod offered;
 mod schema;
 // `plugin inspect`, `plugin run`.
 mod trial;
+// The administrator's files, as they stand.
+mod files;
+// `init`.
+mod init;
+// `secret new`, `secret rotate`.
+mod secret;
+// `socket add`.
+mod socket;
 // What was told, for people to read.
 mod show;
 // Regent's own programs, started.
@@ -39,7 +47,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, PluginVerb, Verb};
+use arguments::{Arguments, PluginVerb, SecretVerb, SocketVerb, Verb};
 
 fn main() -> ExitCode {
     let Arguments { place, verb } = Arguments::parse();
@@ -63,6 +71,15 @@ fn main() -> ExitCode {
         },
         Verb::Why(why) => serving::why(&place, &why.reference, why.json),
         Verb::Check(check) => door::regentd([OsStr::new("--config"), check.config.as_os_str(), OsStr::new("--check")]),
+
+        Verb::Init(init) => init::init(&init),
+        Verb::Secret(secret) => match secret.verb {
+            SecretVerb::New(new) => secret::new(&new),
+            SecretVerb::Rotate(rotate) => secret::rotate(&rotate),
+        },
+        Verb::Socket(socket) => match socket.verb {
+            SocketVerb::Add(add) => socket::add(&add),
+        },
     };
     let ending = ended.unwrap_or_else(|failure| {
         output::complain(&failure.words);
