@@ -9,6 +9,7 @@ use crate::auth::people::Approver;
 use crate::daemon::Daemon;
 use crate::held::view;
 use crate::hold::{Hold, HoldId};
+use crate::kept::audit::Event;
 use crate::{reload, resume, status, why};
 
 /// One line of one administrator.
@@ -55,7 +56,14 @@ async fn administer(daemon: &Rc<Daemon>, approver: &Approver, request: &AdminReq
         return Err(Refusal::may_not("only root and persons with admin = true may ask this"));
     }
     match request {
-        AdminRequest::Reload => Ok(AdminReply::Reloaded(reload::reload(daemon).await)),
+        AdminRequest::Reload => {
+            let by = approver.person.clone().unwrap_or_default();
+            let event = Event { event: "reload", uid: Some(approver.uid), by: Some(&by), ..Event::default() };
+            if let Err(why) = daemon.record(&event) {
+                crate::error!("{why}");
+            }
+            Ok(AdminReply::Reloaded(reload::reload(daemon).await))
+        }
         AdminRequest::Status => Ok(AdminReply::Status(Box::new(status::view(daemon)))),
         AdminRequest::Plugins => Ok(AdminReply::Plugins(daemon.installed.views(&daemon.policy()))),
         AdminRequest::Why { reference } => {

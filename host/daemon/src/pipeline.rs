@@ -122,8 +122,10 @@ async fn prepare(
     let may_complete = found.operation().require.is_empty();
     let preparation = Preparation { operation: &found.operation().name, data, may_complete };
     let peer = caller.requester.peer(caller.socket.number);
-    let answer = plugin.prepare(peer, &preparation, &mut planning, deadline).await?;
-    Ok((Prepared { found, plugin, answer, plan: planning.into_plan() }, deadline))
+    match plugin.prepare(peer, &preparation, &mut planning, deadline).await {
+        Ok(answer) => Ok((Prepared { found, plugin, answer, plan: planning.into_plan() }, deadline)),
+        Err(no) => Err(Because::from(no).by_what(planning.into_rule())),
+    }
 }
 
 fn find(daemon: &Daemon, caller: &Caller, op: &str) -> Result<Found, Because> {

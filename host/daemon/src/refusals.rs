@@ -25,7 +25,7 @@ pub struct Because {
     state: Option<State>,
     blame: Blame,
     rule: Option<Box<Rule>>,
-    asked: Option<(String, Data)>,
+    asked: Option<Box<(String, Data)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,10 +88,19 @@ impl Because {
         self
     }
 
+    /// The same where there may have been a rule.
+    #[must_use]
+    pub fn by_what(self, rule: Option<Rule>) -> Self {
+        match rule {
+            Some(rule) => self.by(rule),
+            None => self,
+        }
+    }
+
     /// Of a request for this.
     #[must_use]
     pub fn asked(mut self, operation: &str, data: &Data) -> Self {
-        self.asked = Some((operation.to_owned(), data.clone()));
+        self.asked = Some(Box::new((operation.to_owned(), data.clone())));
         self
     }
 
@@ -181,7 +190,7 @@ impl Default for Budget {
 /// Writes a refusal down, as far as there is room, and makes it a reply.
 pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Because) -> Reply {
     let Because { refusal, why, state, blame, rule, asked } = because;
-    let asked = asked.as_ref().map(|(operation, data)| (operation.as_str(), data));
+    let asked = asked.as_deref().map(|(operation, data)| (operation.as_str(), data));
     daemon.remembered.keep(Refused {
         requester: &caller.requester,
         asked,

@@ -70,7 +70,8 @@ pub async fn start(
     let held = Held::new(disk, policy.people.clone(), &holds);
     let shelf = state_file(&policy.config, "modules");
     let said = |why: std::io::Error| CannotStart::because(format!("{}: {why}", shelf.display()));
-    let installed = Installed::new(Arc::clone(&policy.config), Rc::clone(&held), shelf.clone()).map_err(said)?;
+    let installed = Installed::new(Arc::clone(&policy.config), Rc::clone(&held), Arc::clone(&audit), shelf.clone())
+        .map_err(said)?;
     let spawner = Spawner::attach(spawner, cgroups).map_err(CannotStart::because)?;
     let daemon = Daemon::of(Parts { policy, installed, held, spawner, instance, audit, lacks, warnings, lock });
     let started = Event { event: "started", outcome: Some(env!("CARGO_PKG_VERSION")), ..Event::default() };

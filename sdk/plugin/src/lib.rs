@@ -58,7 +58,7 @@ mod wasm;
 pub use host::{Level, log, monotonic, now, random, settings};
 pub use operation::{Authorise, Operation};
 pub use plan::Plan;
-pub use plugin::{Entry, Plugin, Want};
+pub use plugin::{Entry, Plugin, Want, called};
 pub use refusal::{Failure, Refusal};
 pub use results::{Results, StepResult};
 pub use serde::de::IgnoredAny as Ignored;

@@ -1,6 +1,7 @@
 //! A plugin as a table: its operations by name and what it wants to be granted. The [`plugin!`](crate::plugin!) macro writes
 //! the table; the exports and the fake host read it, so that both run the same code.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use crate::{Failure, Operation, Plan, Refusal, Results, StepResult, data};
@@ -86,10 +87,23 @@ fn kept<T: Operation>(state: &[u8]) -> T {
     serde_json::from_slice(state).unwrap_or_else(|error| panic!("the state does not read back: {error}"))
 }
 
+thread_local! {
+    static CALLED: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// The operation that is asked for, as the grants file names it: for the operation `*`, which serves every name that the
+/// plugin does not describe.
+#[must_use]
+pub fn called() -> String {
+    CALLED.with_borrow(Clone::clone)
+}
+
 impl Plugin {
     fn entry(&self, name: &str) -> &Entry {
-        let found = self.operations.iter().find(|entry| entry.name == name);
-        found.unwrap_or_else(|| panic!("no operation {name:?}"))
+        let named = |wanted: &str| self.operations.iter().find(|entry| entry.name == wanted);
+        let found = named(name).or_else(|| named("*")).unwrap_or_else(|| panic!("no operation {name:?}"));
+        CALLED.set(name.to_owned());
+        found
     }
 
     pub(crate) fn prepare(&self, name: &str, data: &str) -> Result<Prepared, Refusal> {

@@ -31,6 +31,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::catalog::{Allowed, Catalog, Entry, Status};
 use crate::held::Held;
+use crate::kept::audit::Event;
+use crate::kept::ledger::{SharedAudit, lock};
 use crate::plugin::load::Loader;
 use crate::plugin::module::ModuleDigest;
 use accepted::Shelf;
@@ -51,6 +53,7 @@ pub struct Installed {
     loader: channel::Sender<Option<Result<Rc<Loader>, String>>>,
     shelf: Shelf,
     held: Rc<Held>,
+    audit: SharedAudit,
     /// Whether sandboxes have uids of their own.
     root: bool,
     watch: Option<Watch>,
@@ -134,7 +137,7 @@ impl Installed {
     ///
     /// # Errors
     /// What the kernel says of the folder of accepted modules.
-    pub fn new(config: Arc<Config>, held: Rc<Held>, shelf: PathBuf) -> std::io::Result<Rc<Self>> {
+    pub fn new(config: Arc<Config>, held: Rc<Held>, audit: SharedAudit, shelf: PathBuf) -> std::io::Result<Rc<Self>> {
         let watch = Watch::new();
         if let Err(why) = &watch {
             crate::warning!("inotify: {why}: changed files are read by `regent reload` alone");
@@ -144,6 +147,7 @@ impl Installed {
             loader: channel::Sender::new(None),
             shelf: Shelf::open(shelf)?,
             held,
+            audit,
             root: rustix::process::geteuid().is_root(),
             watch: watch.ok(),
             instances: RefCell::default(),
@@ -168,8 +172,8 @@ impl Installed {
     pub fn found(&self) -> Found {
         let mut found = self.findings.borrow().clone();
         found.mistakes.extend(self.catalog().mistakes());
-        for instance in self.instances.borrow().values() {
-            found.mistakes.extend(instance.reasons.iter().cloned());
+        for (name, instance) in &*self.instances.borrow() {
+            found.mistakes.extend(instance.reasons.iter().map(|reason| located(name, reason)));
             found.warnings.extend(instance.warnings.iter().cloned());
         }
         found
@@ -388,7 +392,9 @@ impl Installed {
         if !same {
             let serves: Vec<&str> = load.grants.operations.iter().map(|operation| operation.called.as_str()).collect();
             let digest = hex::encode(plugin.digest);
-            self.tell(format!("plugin {name} serves {} (sha256 {digest})", serves.join(", ")));
+            let news = format!("plugin {name} serves {}", serves.join(", "));
+            self.record(&Event { event: "plugin", module: Some(&digest), outcome: Some(&news), ..Event::default() });
+            self.tell(format!("{news} (sha256 {digest})"));
         }
         instance.text = Some(load.text);
         let unresolved =
@@ -427,6 +433,13 @@ impl Installed {
         all.push(news);
     }
 
+    /// What serves from now on is on record before it does anything; if it cannot be, what it does cannot be either.
+    fn record(&self, event: &Event<'_>) {
+        if let Err(why) = lock(&self.audit).append(event) {
+            crate::error!("the audit log cannot be written: {why}");
+        }
+    }
+
     /// The catalog of what serves now, in one step.
     fn publish(&self) {
         let before = self.catalog().mistakes();
@@ -444,6 +457,11 @@ impl Installed {
 
 /// News that nobody has asked for yet.
 const NEWS_MAX: usize = 1_000;
+
+/// A reason that names no file is told with the plugin that it is of.
+fn located(name: &str, reason: &str) -> String {
+    if reason.starts_with('/') { reason.to_owned() } else { format!("plugin {name}: {reason}") }
+}
 
 fn list(folders: &[PathBuf]) -> String {
     folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")

@@ -15,8 +15,6 @@ mod inspect;
 mod run;
 // A plan in the making, watched.
 mod watched;
-// Lines to write where something is not granted.
-mod lines;
 // What a trial came to, and how that is told.
 mod report;
 mod show;

@@ -9,9 +9,9 @@ use regent_protocol::{Data, Refusal};
 use tokio::time::Instant;
 
 use super::permits::Permits;
-use super::report::{self, Consent, Described, Lines, Problem, Report, milliseconds};
+use super::report::{self, Consent, Described, Lines, Problem, Report, Want, milliseconds};
 use super::watched::Watched;
-use super::{Means, Trial, lines, place, status};
+use super::{Means, Trial, place, status};
 use crate::perform::{self, Performed};
 use crate::plan::Plan;
 use crate::plugin::alone::{self, Alone};
@@ -19,6 +19,7 @@ use crate::plugin::exchange::{Answer, NoAnswer, Preparation};
 use crate::plugin::places::Peer;
 use crate::plugin::{Fault, module};
 use crate::refusals::Because;
+use crate::why::lines;
 
 /// Nobody else asks.
 const PEER: Peer = (0, 0);
@@ -53,7 +54,7 @@ async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(),
     let described: Described = serde_json::from_str(&alone.described).unwrap_or_default();
     let written = file.clone().unwrap_or(place.grants_would_be);
     if file.is_none() {
-        let lines = lines::file(&trial.operation, &described.wants);
+        let lines = wanted(&trial.operation, &described.wants);
         report.write = Some(Lines { file: written.display().to_string(), lines });
     }
     let operation = operation(trial, &permits, &alone, &written)?;
@@ -62,6 +63,15 @@ async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(),
     let tried = stage.request(&data, report).await;
     report.cost.memory_kib = peak_memory(stage.alone.plugin.sandbox().pid());
     tried
+}
+
+/// A whole file for one operation and all that the plugin wants.
+fn wanted(called: &str, wants: &[Want]) -> String {
+    let commands = wants.iter().map(|want| {
+        let slots: Vec<_> = want.slots.iter().map(|slot| (slot.clone(), None)).collect();
+        format!("\n{}", lines::command(&want.command, &slots, Some(&want.reason)))
+    });
+    lines::operation(called) + &commands.collect::<String>()
 }
 
 fn permits(trial: &Trial, file: Option<&Path>, module: &Path) -> Result<Permits, Problem> {

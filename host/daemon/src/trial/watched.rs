@@ -8,10 +8,10 @@ use regent_grants::{Grants, RenderError};
 use regent_lane::{Call, Refusal};
 use regent_protocol::visible;
 
-use super::lines;
 use crate::plan::{Plan, Planning};
 use crate::plugin::Fault;
 use crate::plugin::exchange::Planner;
+use crate::why::lines;
 
 /// Calls, and what became of them.
 #[derive(Debug)]
@@ -51,12 +51,12 @@ impl Watched {
             }
             return;
         };
-        if let Err(RenderError::NotAccepted { slot, rule }) = command.render(&call.values) {
+        if let Err(RenderError::NotAccepted { slot, rule, line, .. }) = command.render(&call.values) {
             let value = call.values.iter().find(|(name, _)| *name == slot).map(|(_, value)| value.as_str());
             self.not_accepted.push(format!(
                 "{}:{}: [commands.{}]: {slot} = {} is not accepted; it takes {rule}",
                 self.file,
-                command.line,
+                line,
                 command.name,
                 visible::argument(value.unwrap_or_default())
             ));

@@ -6,6 +6,8 @@
 
 // The rules that decide, and what would have them decide otherwise.
 pub mod rules;
+// Lines to be copied into a grants file.
+pub mod lines;
 // What the log still knows.
 mod log;
 

@@ -145,3 +145,31 @@ fn grants_folder(policy: &Policy) -> String {
     let folder = policy.config.grants.as_deref().or(policy.config.plugins.first().map(std::path::PathBuf::as_path));
     folder.unwrap_or(Path::new("/")).display().to_string()
 }
+
+/// A slot did not take a value.
+#[must_use]
+pub fn slot(
+    grants: &Grants,
+    command: &str,
+    slot: &str,
+    takes: &str,
+    line: Option<usize>,
+    allow: Option<String>,
+) -> Rule {
+    let line = line.or_else(|| grants.command(command).map(|command| command.line));
+    let allow = allow.map(|line| AllowView {
+        file: grants.file.clone(),
+        lines: vec![line],
+        beware: Some(format!("in command {command}: for every caller of every operation that plans it")),
+    });
+    Rule { rule: rule(grants.file.clone(), line, format!("params.{slot} takes {takes}")), allow }
+}
+
+/// A command is not granted.
+#[must_use]
+pub fn ungranted(grants: &Grants, command: &str, lines: Vec<String>) -> Rule {
+    let text = format!("there is no [commands.{command}]");
+    let beware = Some("the program and the types of the slots are yours to say".to_owned());
+    let allow = AllowView { file: grants.file.clone(), lines, beware };
+    Rule { rule: rule(grants.file.clone(), None, text), allow: Some(allow) }
+}

@@ -69,7 +69,7 @@ fn filled(command: &Command, value: &str) -> Option<String> {
             assert_eq!(rendered.values(), [("v".to_owned(), rendered.argv()[1].clone())]);
             Some(rendered.argv()[1].clone())
         }
-        Err(RenderError::NotAccepted { slot, rule }) => {
+        Err(RenderError::NotAccepted { slot, rule, .. }) => {
             assert_eq!(slot, "v");
             assert!(!rule.is_empty());
             None

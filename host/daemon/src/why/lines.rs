@@ -6,21 +6,22 @@ use std::net::Ipv4Addr;
 
 use regent_protocol::visible;
 
-use super::report::Want;
-
 /// Whether it is a name that a grants file takes.
-pub(super) fn is_name(text: &str) -> bool {
+#[must_use]
+pub fn is_name(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     !text.is_empty() && text.len() <= 64 && text.bytes().all(letter)
 }
 
 /// The lines of an operation.
-pub(super) fn operation(name: &str) -> String {
+#[must_use]
+pub fn operation(name: &str) -> String {
     if is_name(name) { format!("[operations.{name}]\n") } else { String::new() }
 }
 
 /// The lines of a command that was planned with these values, or that is wanted.
-pub(super) fn command(name: &str, slots: &[(String, Option<String>)], reason: Option<&str>) -> String {
+#[must_use]
+pub fn command(name: &str, slots: &[(String, Option<String>)], reason: Option<&str>) -> String {
     if !is_name(name) {
         return format!("# {:?} is no name that a command can have\n", visible::line(name));
     }
@@ -31,16 +32,6 @@ pub(super) fn command(name: &str, slots: &[(String, Option<String>)], reason: Op
     let _ = writeln!(lines, "[commands.{name}]\nrun = [\"/usr/bin/PROGRAM\"{arguments}]");
     for (slot, value) in slots {
         let _ = writeln!(lines, "params.{slot} = {{ {} }}", kind(value.as_deref()));
-    }
-    lines
-}
-
-/// A whole file for one operation and all that the plugin wants.
-pub(super) fn file(called: &str, wants: &[Want]) -> String {
-    let mut lines = operation(called);
-    for want in wants {
-        let slots: Vec<_> = want.slots.iter().map(|slot| (slot.clone(), None)).collect();
-        let _ = write!(lines, "\n{}", command(&want.command, &slots, Some(&want.reason)));
     }
     lines
 }
@@ -60,19 +51,18 @@ fn kind(value: Option<&str>) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trial::permits::Permits;
+    use regent_grants::{Config, Grants};
 
     #[test]
     fn what_is_suggested_is_a_grants_file_that_takes_the_call() {
         let call = [("ip", "203.0.113.9"), ("port", "22"), ("note", "two words"), ("unit", "nginx.service")];
         let slots: Vec<_> = call.iter().map(|(slot, value)| ((*slot).to_owned(), Some((*value).to_owned()))).collect();
         let text = operation("open") + &command("open-port", &slots, Some("adds\nthe rule"));
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.toml");
-        std::fs::write(&path, &text).unwrap();
-        let permits = Permits::read(&path, None, false).unwrap_or_else(|why| panic!("{why}\n{text}"));
+        let config = "plugins = [\"/p\"]\nstate = \"/s\"\n[[sockets]]\nname = \"a\"\npath = \"/a/b\"\nsecret_file = \"/c\"\noperations = [\"*\"]\n";
+        let config = Config::parse("regent.toml", config).unwrap().value;
+        let grants = Grants::parse("x", "x.toml", &text, &config).unwrap_or_else(|why| panic!("{why}\n{text}")).value;
         let values: Vec<_> = call.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned())).collect();
-        let rendered = permits.grants.command("open-port").unwrap().render(&values).unwrap();
+        let rendered = grants.command("open-port").unwrap().render(&values).unwrap();
         assert_eq!(rendered.argv().len(), 5);
     }
 
