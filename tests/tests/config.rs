@@ -162,11 +162,11 @@ fn whatever_else_has_the_sockets_name_stays_and_the_daemon_does_not_start() {
 }
 
 #[test]
-fn sighup_is_answered_by_a_line_in_the_log_and_not_by_death() {
+fn sighup_reads_all_files_again() {
     let world = world();
     let running = world.start().serving("echo");
     kill(running.pid(), rustix::process::Signal::HUP);
-    running.wait_log("SIGHUP: changed files are read at the next start");
+    running.wait_log("reloaded: 0 changes");
     assert_eq!(running.op("echo", json!(1))["data"], 1);
 }
 

@@ -84,9 +84,9 @@ fn each_check_has_its_text_and_its_place_in_the_order() {
         ("\"op\": \"echo\", \"wait\": 0.5", "Invalid message: wrong type of wait"),
         ("\"op\": \"echo\", \"wait\": 3601", "Invalid message: wrong type of wait"),
         ("\"uid\": \"x\", \"cancel\": 1", "Invalid message: wrong type of cancel"),
-        ("\"op\": \"echo\", \"key\": \"k\"", "Invalid message: key is not served"),
+        ("\"uid\": \"u\", \"key\": \"k\"", "Invalid message: key is not served"),
         ("\"op\": \"echo\", \"stream\": true", "Invalid message: stream is not served"),
-        ("\"list\": true", "Invalid message: list is not served"),
+        ("\"op\": \"echo\", \"list\": true", "Invalid message: list is not served"),
         ("\"data\": 7", "Invalid message: operation not found"),
         ("\"else\": 7", "Invalid message: operation not found"),
     ] {

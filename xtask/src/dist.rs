@@ -46,7 +46,10 @@ impl Next {
         let mut sums = String::new();
         for name in shipped {
             let grants = format!("{name}.toml");
-            install(&place::root().join("plugins").join(name).join(&grants), &self.plugins.join(&grants), 0o644)?;
+            let written = place::root().join("plugins").join(name).join(&grants);
+            if written.exists() {
+                install(&written, &self.plugins.join(&grants), 0o644)?;
+            }
             let module = self.plugins.join(format!("{name}.wasm"));
             let bytes = fs::read(&module).at(&module)?;
             sums.push_str(&format!("{}  {name}.wasm\n", hex::encode(Sha256::digest(&bytes))));

@@ -1,10 +1,21 @@
 //! What can be typed. There is no option for the secret itself: everybody can read a process list.
 
+// What is typed about a running daemon and what it serves.
+mod serving;
+// What is typed about the administrator's own files.
+mod files;
+// What is typed about the plugins of a machine.
+mod installing;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
-use regent_protocol::{WAIT_MAX, WAIT_MIN};
+use regent_protocol::{ID_MAX, WAIT_MAX, WAIT_MIN};
+
+pub(crate) use files::{ConfigFile, Init, Secret, SecretNew, SecretRotate, SecretVerb, Socket, SocketAdd, SocketVerb};
+pub(crate) use installing::{Enable, Pin, Upgrade};
+pub(crate) use serving::{Check, Ops, Plugin, PluginVerb, Reload, Status, Why};
 
 use crate::ending::table;
 
@@ -18,24 +29,28 @@ pub(crate) struct Arguments {
     pub(crate) verb: Verb,
 }
 
+/// Where the options stand in each help text that are the same for all verbs.
+const PLACE: &str = "Which daemon";
+
 /// Which daemon, and what it knows us by.
 #[derive(Debug, Args)]
 pub(crate) struct Place {
-    /// The request socket (call, read, cancel)
-    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SOCKET")]
+    /// The request socket (call, read, cancel, ops)
+    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SOCKET", help_heading = PLACE)]
     pub(crate) socket: Option<PathBuf>,
     /// A file whose first line is the socket's secret; without it the variable REGENT_SECRET is the secret
-    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SECRET_FILE")]
+    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SECRET_FILE", help_heading = PLACE)]
     pub(crate) secret_file: Option<PathBuf>,
-    /// The admin socket (pending, show, approve, deny)
-    #[arg(long, global = true, value_name = "PATH", env = "REGENT_ADMIN")]
+    /// The admin socket (all others); left out: regent-admin/admin.sock in /run, else in $XDG_RUNTIME_DIR
+    #[arg(long, global = true, value_name = "PATH", env = "REGENT_ADMIN", help_heading = PLACE)]
     pub(crate) admin: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Ask for an operation and print its result
-    #[command(after_help = CALL_HELP)]
+    #[command(after_help = CALL_HELP, disable_help_flag = true,
+        override_usage = "regent call [OPTIONS] <OP> [KEY=VALUE]...\n       regent call <OP> --help")]
     Call(Call),
     /// Read how a held operation stands; once it is done, print its result
     #[command(after_help = table!())]
@@ -55,6 +70,34 @@ pub(crate) enum Verb {
     /// Say no to a held operation; asks nothing
     #[command(after_help = table!())]
     Deny(Decide),
+
+    // About what is served.
+    /// List what you may ask for, with an example each
+    #[command(after_help = table!())]
+    Ops(Ops),
+    /// Have the daemon read all its files again, and say what changed
+    #[command(after_help = table!())]
+    Reload(Reload),
+    /// Show the daemon as it stands
+    #[command(after_help = table!())]
+    Status(Status),
+    /// See what plugins serve, and what keeps them from it
+    Plugin(Plugin),
+    /// Explain a refusal, and say what would allow it
+    #[command(after_help = table!())]
+    Why(Why),
+    /// Say everything that is wrong with the configuration and the grants; asks no daemon
+    #[command(after_help = table!())]
+    Check(Check),
+
+    // About the administrator's own files.
+    /// Write what a first daemon needs, and show it: configuration, secret, folders, systemd unit
+    #[command(after_help = table!())]
+    Init(Init),
+    /// Make secrets, and replace those of a socket
+    Secret(Secret),
+    /// Add sockets, such as for containers
+    Socket(Socket),
 }
 
 const CALL_HELP: &str = concat!(
@@ -72,9 +115,9 @@ its uid alone, for `regent read` and `regent cancel`. Everything else goes to st
 
 #[derive(Debug, Args)]
 pub(crate) struct Call {
-    /// The operation's name
-    #[arg(value_name = "OP")]
-    pub(crate) op: String,
+    /// The operation's name, as `regent ops` lists it
+    #[arg(value_name = "OP", required_unless_present = "help")]
+    pub(crate) op: Option<String>,
     /// Its data as pairs
     #[arg(value_name = "KEY=VALUE", conflicts_with = "data")]
     pub(crate) pairs: Vec<String>,
@@ -84,8 +127,15 @@ pub(crate) struct Call {
     /// Only say what would run and what it would take; hold and run nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// A name of your own for this deed, 1 to 128 bytes: asked again under it, it is answered again and not done again,
+    /// for as long as the daemon keeps results (keep_results)
+    #[arg(long, value_name = "KEY", value_parser = key, conflicts_with = "dry_run")]
+    pub(crate) key: Option<String>,
     #[command(flatten)]
     pub(crate) patience: Patience,
+    /// Print help; behind OP: what this operation takes, if the daemon can be asked
+    #[arg(short, long)]
+    pub(crate) help: bool,
 }
 
 #[derive(Debug, Args)]
@@ -141,6 +191,10 @@ fn seconds(text: &str) -> Result<Duration, String> {
     if (WAIT_MIN..=WAIT_MAX).contains(&wait) { Ok(wait) } else { Err("not within 1 to 3600".to_owned()) }
 }
 
+fn key(text: &str) -> Result<String, String> {
+    if (1..=ID_MAX).contains(&text.len()) { Ok(text.to_owned()) } else { Err("not of 1 to 128 bytes".to_owned()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +230,24 @@ mod tests {
         assert!(parse(&["call", "open", "ip=1", "--data", "{}"]).is_err());
         assert!(parse(&["call", "open", "--data", "-"]).is_ok());
         assert!(parse(&["call", "open", "--data", "-5"]).is_ok());
+    }
+
+    #[test]
+    fn a_key_has_1_to_128_bytes_and_is_for_deeds() {
+        for key in ["k", &"\u{e9}".repeat(64)] {
+            assert!(parse(&["call", "open", "--key", key]).is_ok(), "{key}");
+        }
+        for key in ["", &"k".repeat(129), &"\u{e9}".repeat(65)] {
+            assert!(parse(&["call", "open", "--key", key]).is_err(), "{key}");
+        }
+        assert!(parse(&["call", "open", "--key", "k", "--dry-run"]).is_err());
+    }
+
+    #[test]
+    fn a_call_needs_its_operation_unless_help_is_all_that_is_asked() {
+        assert!(parse(&["call"]).is_err());
+        assert!(parse(&["call", "--help"]).is_ok());
+        assert!(parse(&["call", "open", "-h"]).is_ok());
     }
 
     #[test]

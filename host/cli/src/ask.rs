@@ -10,10 +10,11 @@ use crate::ending::{Ending, Failure};
 use crate::{data, output};
 
 pub(crate) fn call(place: &Place, call: &Call) -> Result<Ending, Failure> {
+    let op = call.op.as_deref().ok_or_else(|| Failure::usage("which operation? `regent ops` lists them"))?;
     let (mut client, path) = client(place)?;
     let data = data::of_call(call)?;
-    let options = Options { dry_run: call.dry_run, wait: call.patience.wait, id: None, key: None };
-    tell(client.call(&call.op, data, &options), path)
+    let options = Options { dry_run: call.dry_run, wait: call.patience.wait, id: None, key: call.key.clone() };
+    tell(client.call(op, data, &options), path)
 }
 
 pub(crate) fn read(place: &Place, read: &Read) -> Result<Ending, Failure> {
@@ -27,19 +28,20 @@ pub(crate) fn read(place: &Place, read: &Read) -> Result<Ending, Failure> {
 
 pub(crate) fn cancel(place: &Place, uid: &str) -> Result<Ending, Failure> {
     let (mut client, path) = client(place)?;
-    match client.cancel(uid).map_err(|error| Failure::of_client(&error, path))? {
+    match client.cancel(uid).map_err(|error| Failure::of_request(&error, path))? {
         State::Cancelled => output::print("cancelled").map(|()| Ending::Done),
         state => Err(Failure::other(format!("not cancelled: it is {state}"))),
     }
 }
 
-fn client(place: &Place) -> Result<(Client, &Path), Failure> {
+/// Whom to ask, and where that is.
+pub(crate) fn client(place: &Place) -> Result<(Client, &Path), Failure> {
     let path = place.request_socket()?;
     Ok((Client::new(path, place.secret()?.as_str()), path))
 }
 
 fn tell(answer: Result<Answer, Error>, path: &Path) -> Result<Ending, Failure> {
-    match answer.map_err(|error| Failure::of_client(&error, path))? {
+    match answer.map_err(|error| Failure::of_request(&error, path))? {
         Answer::Done(data) => output::result(&data).map(|()| Ending::Done),
         Answer::Held(held) => {
             output::complain(&how_to_go_on(&held));

@@ -11,9 +11,14 @@ use crate::ending::Failure;
 
 /// The data that was typed; `null` if none was.
 pub(crate) fn of_call(call: &Call) -> Result<Data, Failure> {
-    match call.data.as_deref() {
-        None if call.pairs.is_empty() => Ok(Data::null()),
-        None => of_pairs(&call.pairs),
+    of_words(&call.pairs, call.data.as_deref())
+}
+
+/// The same of a command line that is no call.
+pub(crate) fn of_words(pairs: &[String], data: Option<&str>) -> Result<Data, Failure> {
+    match data {
+        None if pairs.is_empty() => Ok(Data::null()),
+        None => of_pairs(pairs),
         Some("-") => json("standard input", &all_of("standard input", std::io::stdin())?),
         Some(text) => match text.strip_prefix('@') {
             None => json("--data", text),
@@ -48,6 +53,14 @@ fn guess(value: &str) -> Data {
     match Data::parse(value) {
         Ok(data) if !spaced => data,
         _ => Data::string(value),
+    }
+}
+
+/// What to type as VALUE so that it is taken as this JSON: the other way round.
+pub(crate) fn typed(value: &Data) -> String {
+    match value.to_text() {
+        Some(text) if guess(&text) == *value => text,
+        _ => value.as_str().to_owned(),
     }
 }
 
@@ -99,6 +112,18 @@ mod tests {
         ] {
             assert_eq!(pairs(&[&format!("k={typed}")]).unwrap(), format!("{{\"k\":{sent}}}"));
         }
+    }
+
+    #[test]
+    fn what_is_to_be_typed_is_taken_as_what_was_meant() {
+        for json in
+            ["22", "true", "null", "[1, 2]", "{\"a\":1}", "\"\"", "\"22\"", "\"true\"", "\"a b\"", "\" 22\"", "\"=\""]
+        {
+            let value = Data::parse(json).unwrap();
+            assert_eq!(guess(&typed(&value)), value, "{json}");
+        }
+        assert_eq!(typed(&Data::string("198.51.100.7")), "198.51.100.7");
+        assert_eq!(typed(&Data::string("22")), "\"22\"");
     }
 
     #[test]

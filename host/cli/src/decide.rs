@@ -1,19 +1,14 @@
 //! `pending`, `show`, `approve`, `deny`: an approver's side. Deciding asks nothing, so that scripts can; showing is what
 //! makes the decision one.
 
-use std::path::Path;
-
 use regent_client::{Admin, AdminRequest, Error, HoldView, State};
-use regent_protocol::AdminReply;
 
 use crate::arguments::Place;
 use crate::ending::{Ending, Failure};
-use crate::{output, show as view};
+use crate::{admin, output, show as view};
 
 pub(crate) fn pending(place: &Place, json: bool) -> Result<Ending, Failure> {
-    let path = place.admin_socket()?;
-    let data = Admin::new(path).ask(&AdminRequest::Pending).map_err(|error| Failure::of_client(&error, path))?;
-    let holds = AdminReply::read::<Vec<regent_protocol::HoldView>>(&data).ok_or_else(|| strange(path))?;
+    let (data, holds) = admin::ask::<Vec<HoldView>>(place, &AdminRequest::Pending)?;
     if json {
         output::json(&data)?;
     } else if holds.is_empty() {
@@ -25,10 +20,7 @@ pub(crate) fn pending(place: &Place, json: bool) -> Result<Ending, Failure> {
 }
 
 pub(crate) fn show(place: &Place, hold: &str, json: bool) -> Result<Ending, Failure> {
-    let path = place.admin_socket()?;
-    let request = AdminRequest::Show { hold: hold.to_owned() };
-    let data = Admin::new(path).ask(&request).map_err(|error| Failure::of_client(&error, path))?;
-    let hold = AdminReply::read::<regent_protocol::HoldView>(&data).ok_or_else(|| strange(path))?;
+    let (data, hold) = admin::ask::<HoldView>(place, &AdminRequest::Show { hold: hold.to_owned() })?;
     if json {
         output::json(&data)?
     } else {
@@ -53,7 +45,7 @@ fn decided(
     word: &str,
 ) -> Result<Ending, Failure> {
     let path = place.admin_socket()?;
-    let hold = decide(&mut Admin::new(path), hold).map_err(|error| Failure::of_client(&error, path))?;
+    let hold = decide(&mut Admin::new(&path), hold).map_err(|error| Failure::of_client(&error, &path))?;
     let stands = match (word, hold.state) {
         ("approved", State::Denied | State::Expired | State::Void | State::Cancelled) => false,
         ("approved", _) => true,
@@ -63,8 +55,4 @@ fn decided(
         return Err(Failure::other(format!("not {word}: {}", view::standing(&hold))));
     }
     output::print(&view::decision(word, &hold)).map(|()| Ending::Done)
-}
-
-fn strange(path: &Path) -> Failure {
-    Failure::of_client(&Error::Protocol("what came back is not what was asked for"), path)
 }

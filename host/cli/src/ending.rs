@@ -1,6 +1,7 @@
 //! How `regent` ends: numbers that scripts rely on.
 
 use regent_client::{Code, Error};
+use regent_protocol::visible;
 
 /// The same as the numbers below, for people; part of every help text. A macro, for `concat!` takes nothing else.
 macro_rules! table {
@@ -12,7 +13,8 @@ Exit status:
    2  wrong usage
   69  no daemon at the socket
   75  held: not over yet, also when --wait ends before it is decided
-  77  refused: the codes denied, unknown-operation and not-authorised"
+  77  refused: the codes denied, unknown-operation and not-authorised
+  78  mistakes in the configuration or the grants"
     };
 }
 pub(crate) use table;
@@ -29,6 +31,10 @@ pub(crate) enum Ending {
     Held,
     /// `EX_NOPERM` of sysexits(3).
     Refused,
+    /// `EX_CONFIG` of sysexits(3).
+    Mistakes,
+    /// As the program that was started for it ended.
+    As(u8),
 }
 
 impl Ending {
@@ -40,6 +46,8 @@ impl Ending {
             Self::NoDaemon => 69,
             Self::Held => 75,
             Self::Refused => 77,
+            Self::Mistakes => 78,
+            Self::As(number) => number,
         }
     }
 }
@@ -49,15 +57,17 @@ impl Ending {
 pub(crate) struct Failure {
     pub(crate) words: String,
     pub(crate) ending: Ending,
+    /// What to do next, as a line of its own; not yet harmless either.
+    pub(crate) advice: Option<String>,
 }
 
 impl Failure {
     pub(crate) fn usage(words: impl Into<String>) -> Self {
-        Self { words: words.into(), ending: Ending::Usage }
+        Self { words: words.into(), ending: Ending::Usage, advice: None }
     }
 
     pub(crate) fn other(words: impl Into<String>) -> Self {
-        Self { words: words.into(), ending: Ending::Failed }
+        Self { words: words.into(), ending: Ending::Failed, advice: None }
     }
 
     /// What a client of the socket at `path` said.
@@ -73,7 +83,20 @@ impl Failure {
             Error::Refused { .. } => error.to_string(),
             _ => format!("{}: {error}", path.display()),
         };
-        Self { words, ending }
+        Self { words, ending, advice: None }
+    }
+
+    /// The same of a request socket, whose callers are told little: an administrator can say more about the reference.
+    /// Who sent what is no request was told all that there is to know.
+    pub(crate) fn of_request(error: &Error, path: &std::path::Path) -> Self {
+        let advice = match error {
+            Error::Refused { code: Some(Code::InvalidMessage | Code::TooLong), .. } => None,
+            Error::Refused { reference: Some(reference), .. } => {
+                Some(format!("ask the administrator: regent why {}", visible::argument(reference)))
+            }
+            _ => None,
+        };
+        Self { advice, ..Self::of_client(error, path) }
     }
 }
 
@@ -99,6 +122,22 @@ mod tests {
     }
 
     #[test]
+    fn whose_line_was_no_request_is_not_sent_to_the_administrator() {
+        let advice = |code| {
+            let reference = Some("a b".to_owned());
+            let error = Error::Refused { text: "No".into(), code, code_word: None, reference, state: None };
+            Failure::of_request(&error, "/s".as_ref()).advice
+        };
+        let expected = Some("ask the administrator: regent why 'a b'".to_owned());
+        for code in Code::ALL {
+            let told_all = matches!(code, Code::InvalidMessage | Code::TooLong);
+            assert_eq!(advice(Some(code)), expected.clone().filter(|_| !told_all), "{code}");
+        }
+        assert_eq!(advice(None), expected);
+        assert_eq!(Failure::of_request(&Error::Timeout, "/s".as_ref()).advice, None);
+    }
+
+    #[test]
     fn no_daemon_is_told_with_its_path() {
         let failure = Failure::of_client(&Error::NoDaemon(std::io::ErrorKind::NotFound.into()), "/s".as_ref());
         assert_eq!(failure.ending.number(), 69);
@@ -108,7 +147,7 @@ mod tests {
     #[test]
     fn the_table_for_people_has_every_number() {
         use Ending::*;
-        for ending in [Done, Failed, Usage, NoDaemon, Held, Refused] {
+        for ending in [Done, Failed, Usage, NoDaemon, Held, Refused, Mistakes] {
             let number = format!("{:>4}  ", ending.number());
             assert!(table!().lines().any(|line| line.starts_with(&number)), "{number}");
         }

@@ -13,24 +13,46 @@ mod data;
 mod place;
 // `call`, `read`, `cancel`.
 mod ask;
+// An exchange over the admin socket.
+mod admin;
 // `pending`, `show`, `approve`, `deny`.
 mod decide;
-// A hold for people to read.
+// `reload`, `status`, `plugin list`, `why`.
+mod serving;
+// `ops`, and the help of one operation.
+mod offered;
+// The data of an operation, as its plugin describes it.
+mod schema;
+// `plugin inspect`, `plugin run`.
+mod trial;
+// The administrator's files, as they stand.
+mod files;
+// `init`.
+mod init;
+// `secret new`, `secret rotate`.
+mod secret;
+// `socket add`.
+mod socket;
+// What was told, for people to read.
 mod show;
+// Regent's own programs, started.
+mod door;
 // Where words go.
 mod output;
 // How it ends.
 mod ending;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Verb};
+use arguments::{Arguments, PluginVerb, SecretVerb, SocketVerb, Verb};
 
 fn main() -> ExitCode {
     let Arguments { place, verb } = Arguments::parse();
     let ended = match verb {
+        Verb::Call(call) if call.help => offered::help(&place, &call),
         Verb::Call(call) => ask::call(&place, &call),
         Verb::Read(read) => ask::read(&place, &read),
         Verb::Cancel(cancel) => ask::cancel(&place, &cancel.uid),
@@ -38,9 +60,30 @@ fn main() -> ExitCode {
         Verb::Show(show) => decide::show(&place, &show.hold, show.json),
         Verb::Approve(approve) => decide::approve(&place, &approve.hold),
         Verb::Deny(deny) => decide::deny(&place, &deny.hold),
+
+        Verb::Ops(ops) => offered::ops(&place, ops.json),
+        Verb::Reload(reload) => serving::reload(&place, reload.json),
+        Verb::Status(status) => serving::status(&place, status.json),
+        Verb::Plugin(plugin) => match plugin.verb {
+            PluginVerb::Inspect(inspect) => trial::inspect(&inspect),
+            PluginVerb::Run(run) => trial::run(&run),
+            PluginVerb::List(list) => serving::plugins(&place, list.name.as_deref(), list.json),
+        },
+        Verb::Why(why) => serving::why(&place, &why.reference, why.json),
+        Verb::Check(check) => door::regentd([OsStr::new("--config"), check.config.as_os_str(), OsStr::new("--check")]),
+
+        Verb::Init(init) => init::init(&init),
+        Verb::Secret(secret) => match secret.verb {
+            SecretVerb::New(new) => secret::new(&new),
+            SecretVerb::Rotate(rotate) => secret::rotate(&rotate),
+        },
+        Verb::Socket(socket) => match socket.verb {
+            SocketVerb::Add(add) => socket::add(&add),
+        },
     };
     let ending = ended.unwrap_or_else(|failure| {
         output::complain(&failure.words);
+        failure.advice.iter().for_each(|advice| output::advise(advice));
         failure.ending
     });
     ExitCode::from(ending.number())

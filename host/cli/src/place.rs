@@ -2,12 +2,16 @@
 
 use std::ffi::OsString;
 use std::io::Read as _;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use crate::arguments::Place;
 use crate::ending::Failure;
+
+/// Where an admin socket usually is, below `/run` or a user's own folder of such things.
+const ADMIN_SOCKET_BELOW: &str = "regent-admin/admin.sock";
 
 /// Bytes of a secret file: what a request could hold.
 const SECRET_FILE_MAX: u64 = 64 << 10;
@@ -19,8 +23,16 @@ impl Place {
     }
 
     /// The admin socket.
-    pub(crate) fn admin_socket(&self) -> Result<&Path, Failure> {
-        given(&self.admin).ok_or_else(|| Failure::usage("which daemon? give --admin PATH or set REGENT_ADMIN"))
+    pub(crate) fn admin_socket(&self) -> Result<PathBuf, Failure> {
+        let usual = || {
+            let own = std::env::var_os("XDG_RUNTIME_DIR").map(|folder| Path::new(&folder).join(ADMIN_SOCKET_BELOW));
+            first_there(iter::once(Path::new("/run").join(ADMIN_SOCKET_BELOW)).chain(own))
+        };
+        given(&self.admin).map(Path::to_owned).or_else(usual).ok_or_else(|| {
+            Failure::usage(format!(
+                "which daemon? give --admin PATH or set REGENT_ADMIN: there is no /run/{ADMIN_SOCKET_BELOW}"
+            ))
+        })
     }
 
     /// The request socket's secret.
@@ -30,6 +42,20 @@ impl Place {
             None => of_variable(std::env::var_os("REGENT_SECRET")),
         }
     }
+}
+
+/// The first of the places that is there. One that this user may not even look for comes after those that it can see, but
+/// before none: "Permission denied" is a better answer than "which daemon?".
+fn first_there(places: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
+    let mut hidden = None;
+    for place in places.filter(|place| place.is_absolute()) {
+        match place.try_exists() {
+            Ok(true) => return Some(place),
+            Ok(false) => {}
+            Err(_) => hidden = hidden.or(Some(place)),
+        }
+    }
+    hidden
 }
 
 /// A path that was given and is not empty, as a variable set to nothing is.
@@ -73,12 +99,26 @@ mod tests {
     }
 
     #[test]
+    fn of_the_usual_places_the_first_that_is_there_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let [absent, one, two] = ["absent", "one", "two"].map(|name| folder.path().join(name));
+        std::fs::write(&one, "").unwrap();
+        std::fs::write(&two, "").unwrap();
+        // What cannot be looked for stands for a folder that this user may not enter.
+        let hidden = one.join("x".repeat(300));
+        let first = |places: &[&PathBuf]| first_there(places.iter().map(|place| (*place).clone()));
+        assert_eq!(first(&[&absent, &one, &two]), Some(one.clone()));
+        assert_eq!(first(&[&hidden, &two]), Some(two));
+        assert_eq!(first(&[&absent, &hidden]), Some(hidden));
+        assert_eq!(first(&[&absent, &PathBuf::from("Cargo.toml")]), None);
+    }
+
+    #[test]
     fn a_missing_place_is_wrong_usage_that_says_what_to_give() {
         let place = Place { socket: Some(PathBuf::new()), secret_file: None, admin: None };
-        for failure in [place.request_socket().unwrap_err(), place.admin_socket().unwrap_err()] {
-            assert_eq!(failure.ending.number(), 2);
-            assert!(failure.words.contains(" PATH or set REGENT_"), "{}", failure.words);
-        }
+        let failure = place.request_socket().unwrap_err();
+        assert_eq!(failure.ending.number(), 2);
+        assert!(failure.words.contains(" PATH or set REGENT_"), "{}", failure.words);
         assert_eq!(of_variable(None).unwrap_err().ending.number(), 2);
         assert_eq!(of_variable(Some("x".into())).unwrap().as_str(), "x");
     }

@@ -1,12 +1,29 @@
-//! A hold for people to read: who asks, from where, exactly what will run, and only then what the requester and the plugin
+//! What a daemon told, for people to read; here a hold, in the rooms below all else. Of a hold: who asks, from where, exactly what will run, and only then what the requester and the plugin
 //! say about it, marked as theirs. Nothing is left out or cut, for what is left out is where an attack would sit.
 //!
 //! Every part passes through [`visible`] here, whoever wrote it.
+
+// The daemon at one moment.
+mod status;
+// What a reload came to.
+mod reload;
+// A plugin: whether it serves, and what.
+mod plugin;
+// A refusal, explained.
+mod why;
+// An operation, for who may ask for it.
+mod operation;
 
 use std::fmt::Write as _;
 
 use regent_client::HoldView;
 use regent_protocol::{Origin, PlannedStep, StepView, visible};
+
+pub(crate) use operation::{operation, operation_help};
+pub(crate) use plugin::plugin;
+pub(crate) use reload::{changes, mistakes};
+pub(crate) use status::status;
+pub(crate) use why::why;
 
 /// All of it, several lines.
 pub(crate) fn hold(hold: &HoldView) -> String {
@@ -85,6 +102,24 @@ fn needs(step: &StepView) -> String {
     format!("{} of {}: {given} of {count}{by}", visible::line(step), visible::line(of))
 }
 
+/// What a step will ask for, before anybody was asked.
+fn consent(step: &StepView) -> String {
+    let StepView { step, of, count, .. } = step;
+    let persons = if *count == 1 { String::new() } else { format!(", by {count} persons") };
+    format!("{} of {}{persons}", visible::line(step), visible::line(of))
+}
+
+/// A text of several lines, of which none can pass for one that stands further left.
+fn paragraph(first: &str, indent: &str, text: &str) -> String {
+    let mut lines = text.lines().map(visible::line);
+    let mut shown = format!("{first}{}\n", lines.next().unwrap_or_default());
+    for line in lines {
+        // Writing to a string does not fail.
+        let _ = writeln!(shown, "{indent}{line}");
+    }
+    shown
+}
+
 /// The command line as a shell would take it, or what is known where it was not shown.
 fn command(step: &PlannedStep) -> String {
     let what = match &step.argv {
@@ -95,7 +130,10 @@ fn command(step: &PlannedStep) -> String {
         }
     };
     let whom = step.run_as.as_deref().map(|user| format!("as {}, ", visible::line(user))).unwrap_or_default();
-    format!("{what}   [{whom}{}, at most {} s]", visible::line(&step.command), step.timeout.0.as_secs_f64())
+    let stdin = if step.stdin_data { ", stdin: the request's data" } else { "" };
+    let end = if step.ends_host { ", ends the host" } else { "" };
+    let name = visible::line(&step.command);
+    format!("{what}   [{whom}{name}, at most {} s{stdin}{end}]", step.timeout.0.as_secs_f64())
 }
 
 /// In quotes that what stands in them cannot end, nor look as if it were made harmless.
@@ -130,6 +168,8 @@ mod tests {
                 argv: Some(vec!["/usr/sbin/ufw".into(), "allow from".into(), "198.51.100.7".into()]),
                 run_as: Some("root".into()),
                 timeout: Seconds(Duration::from_secs(3)),
+                stdin_data: false,
+                ends_host: false,
             }],
             steps: vec![StepView {
                 step: "approval".into(),
@@ -158,6 +198,18 @@ mod tests {
              data        the requester says: {\"ip\": \"198.51.100.7\"}\n\
              summary     the plugin says: \"Open port 22\"\n"
         );
+    }
+
+    #[test]
+    fn what_a_step_does_beside_its_command_line_and_every_value_of_a_slot_is_shown() {
+        let mut view = example();
+        let step = &mut view.plan[0];
+        (step.stdin_data, step.ends_host, step.argv) = (true, true, None);
+        step.values.0.push(("ip".into(), "198.51.100.8".into()));
+        assert!(hold(&view).contains(
+            "will run    open-port ip=198.51.100.7 ip=198.51.100.8   \
+             [as root, open-port, at most 3 s, stdin: the request's data, ends the host]\n"
+        ));
     }
 
     #[test]

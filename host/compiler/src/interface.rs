@@ -3,39 +3,58 @@
 /// What can be said of an import.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Class {
-    /// It works, or does nothing that could matter.
-    Linked,
+    /// It is of the plugin's own world.
+    Regent,
+    /// It is of WASI, and works.
+    Served,
+    /// It is of WASI, is there because the runtimes of languages import it, and has nothing in it.
+    Inert,
     /// It is not there, and this is what to do about it.
     Refused(String),
+}
+
+impl Class {
+    /// The word for who looks at a module.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Regent => "regent",
+            Self::Served => "served",
+            Self::Inert => "inert",
+            Self::Refused(_) => "refused",
+        }
+    }
 }
 
 /// The version of the plugin's world that is served: all of 0.1.
 const WORLD: &str = "0.1";
 /// What a plugin may import of its own world.
 const IMPORTS: [&str; 6] = ["types", "commands", "log", "settings", "clocks", "random"];
-/// WASI 0.2 that is served (clocks, random numbers, what is printed), or there because the runtimes of languages import it:
-/// an empty environment, a file system without files, a closed input.
-const WASI: [&str; 20] = [
-    "cli/environment",
-    "cli/exit",
-    "cli/stdin",
+/// WASI 0.2 that is served: clocks, random numbers, what is printed.
+const SERVED: [&str; 10] = [
     "cli/stdout",
     "cli/stderr",
-    "cli/terminal-input",
-    "cli/terminal-output",
-    "cli/terminal-stdin",
-    "cli/terminal-stdout",
-    "cli/terminal-stderr",
     "clocks/monotonic-clock",
     "clocks/wall-clock",
-    "filesystem/types",
-    "filesystem/preopens",
     "io/error",
     "io/poll",
     "io/streams",
     "random/random",
     "random/insecure",
     "random/insecure-seed",
+];
+/// WASI 0.2 that is there and inert: an empty environment, an exit that is a fault, a file system without files, a closed
+/// input, no terminal.
+const INERT: [&str; 10] = [
+    "cli/environment",
+    "cli/exit",
+    "cli/stdin",
+    "cli/terminal-input",
+    "cli/terminal-output",
+    "cli/terminal-stdin",
+    "cli/terminal-stdout",
+    "cli/terminal-stderr",
+    "filesystem/types",
+    "filesystem/preopens",
 ];
 
 /// `regent:plugin/commands@0.1.0` taken apart.
@@ -92,7 +111,7 @@ fn own(interface: &Interface<'_>) -> Class {
         return Class::Refused(other_version());
     }
     if IMPORTS.contains(&interface.name) {
-        return Class::Linked;
+        return Class::Regent;
     }
     Class::Refused(format!(
         "this Regent serves regent:plugin {WORLD}, which has no `{}` to import: a newer Regent may",
@@ -107,13 +126,14 @@ pub(crate) fn other_version() -> String {
 
 fn wasi(package: &str, interface: &Interface<'_>) -> Class {
     let path = format!("{package}/{}", interface.name);
-    if !WASI.contains(&path.as_str()) {
+    let served = SERVED.contains(&path.as_str());
+    if !served && !INERT.contains(&path.as_str()) {
         return Class::Refused(
             "plugins have no such thing: of WASI they get clocks, random numbers and what they print".into(),
         );
     }
     if interface.is_of("0.2") {
-        return Class::Linked;
+        return if served { Class::Served } else { Class::Inert };
     }
     Class::Refused(
         "only WASI 0.2 is served. Rust: build for wasm32-wasip2. Python: componentize with --stub-wasi".into(),

@@ -7,18 +7,29 @@ use crate::interface::{Class, Interface, class, other_version};
 
 /// Reasons that are told; more help nobody.
 const REASONS_MAX: usize = 64;
+/// Imports that are listed: there are 26 that could be of use.
+const IMPORTS_MAX: usize = 1024;
 /// Bytes of a name that are told: names are the module's own words.
 const NAME_MAX: usize = 200;
 
 /// Every reason why this module cannot be a plugin.
 pub(crate) fn judge(module: &[u8]) -> Result<(), Vec<String>> {
-    kind(module).map_err(|reason| vec![reason])?;
-    let outside = Outside::of(module)
-        .map_err(|why| vec![format!("the component is damaged: {why}. Build or copy it once more")])?;
+    let outside = outside(module)?;
     let mut reasons = outside.refused_imports();
     reasons.extend(outside.missing_operation());
     reasons.truncate(REASONS_MAX);
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+/// What a module imports, one a line: the class's word and the name.
+pub(crate) fn imports(module: &[u8]) -> Result<String, Vec<String>> {
+    let line = |import: &&str| format!("{} {}\n", class(import).word(), shown(import));
+    Ok(outside(module)?.imports.iter().take(IMPORTS_MAX).map(line).collect())
+}
+
+fn outside(module: &[u8]) -> Result<Outside<'_>, Vec<String>> {
+    kind(module).map_err(|reason| vec![reason])?;
+    Outside::of(module).map_err(|why| vec![format!("the component is damaged: {why}. Build or copy it once more")])
 }
 
 /// The first bytes tell a component from all that is mistaken for one.
@@ -82,8 +93,8 @@ impl<'a> Outside<'a> {
 
     fn refused_imports(&self) -> Vec<String> {
         let refused = |import: &&str| match class(import) {
-            Class::Linked => None,
-            Class::Refused(cure) => Some(format!("imports {}: {cure}", shown(import))),
+            Class::Refused(cure) => Some(format!("plugin-import: imports {}: {cure}", shown(import))),
+            Class::Regent | Class::Served | Class::Inert => None,
         };
         self.imports.iter().filter_map(refused).collect()
     }

@@ -5,7 +5,9 @@
 //! seconds and gigabytes, and may well find a hole in the compiler. So before the first byte is read the process has taken
 //! limits on itself and given up every system call but the few of [`system_calls`]. It opens no file and starts no thread.
 //!
-//! It ends with 0 (compiled), 1 (the module is bad; the reasons are told), 70 (our fault), or by a signal: SIGXCPU when
+//! With `--imports` it compiles nothing: what leaves on descriptor 1 is the list of the module's imports, each with its class.
+//!
+//! It ends with 0 (done), 1 (the module is bad; the reasons are told), 70 (our fault), or by a signal: SIGXCPU when
 //! the module costs more processor time than it may, SIGABRT when it costs more memory.
 #![forbid(unsafe_code)]
 
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
         eprintln!("regent-compiler: the compiler failed on this module: {panic}");
         std::process::exit(INTERNAL.into());
     }));
-    match compile_one() {
+    match tell(std::env::args_os().any(|argument| argument == "--imports")) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Module(reasons)) => {
             reasons.iter().for_each(|reason| eprintln!("{reason}"));
@@ -56,14 +58,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn compile_one() -> Result<(), Failure> {
+/// The compiled code, or only what it would import.
+fn tell(only_imports: bool) -> Result<(), Failure> {
     limits::take().map_err(Failure::Internal)?;
     system_calls::keep_few().map_err(Failure::Internal)?;
     let module = read_module()?;
-    judge::judge(&module).map_err(Failure::Module)?;
-    let code = compile(&module)?;
+    let told = if only_imports {
+        judge::imports(&module).map_err(Failure::Module)?.into_bytes()
+    } else {
+        judge::judge(&module).map_err(Failure::Module)?;
+        compile(&module)?
+    };
     let mut out = File::from(owned(std::io::stdout())?);
-    out.write_all(&code).map_err(|why| Failure::Internal(format!("cannot write the compiled code: {why}")))
+    out.write_all(&told).map_err(|why| Failure::Internal(format!("cannot write the result: {why}")))
 }
 
 fn read_module() -> Result<Vec<u8>, Failure> {
@@ -72,7 +79,8 @@ fn read_module() -> Result<Vec<u8>, Failure> {
     let read = input.take(MODULE_MAX + 1).read_to_end(&mut module);
     read.map_err(|why| Failure::Internal(format!("cannot read the module: {why}")))?;
     if module.len() as u64 > MODULE_MAX {
-        let reason = format!("the module is larger than {} MiB: strip it (wasm-tools strip)", MODULE_MAX >> 20);
+        let reason =
+            format!("plugin-size: the module is larger than {} MiB: strip it (wasm-tools strip)", MODULE_MAX >> 20);
         return Err(Failure::Module(vec![reason]));
     }
     Ok(module)

@@ -12,10 +12,15 @@ use fixtures::{Plugin, importing};
 use regent_lane::MODULE_MAX;
 
 /// Compiles these bytes.
-#[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 fn compile(module: &[u8]) -> Output {
+    started(&[], module)
+}
+
+/// The compiler with these arguments, over these bytes.
+#[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
+fn started(arguments: &[&str], module: &[u8]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regent-compiler"));
-    command.env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let module = module.to_vec();
@@ -110,6 +115,7 @@ fn every_refused_import_is_told_at_once_each_with_its_cure() {
     ];
     assert_eq!(reasons.len(), expected.len(), "{reasons:?}");
     for (reason, (import, cure)) in reasons.iter().zip(expected) {
+        assert!(reason.starts_with("plugin-import: "), "{reason}");
         assert!(reason.contains(import) && reason.contains(cure), "{reason}");
     }
 }
@@ -153,4 +159,23 @@ fn names_in_reasons_are_harmless_and_short() {
     let name = format!("evil:thing/{}", "a".repeat(1000));
     let reasons = refused(&importing(&[(&name, "a")]));
     assert!(reasons.len() == 1 && reasons[0].len() < 500, "{reasons:?}");
+}
+
+#[test]
+fn the_imports_of_a_module_are_listed_each_with_its_class_and_nothing_is_compiled() {
+    let module = importing(&[
+        ("wasi:clocks/wall-clock@0.2.6", "a"),
+        ("wasi:cli/environment@0.2.6", "b"),
+        ("wasi:sockets/tcp@0.2.9", "c"),
+        ("regent:plugin/log@0.1.7", "d"),
+    ]);
+    let output = started(&["--imports"], &module);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "served wasi:clocks/wall-clock@0.2.6\ninert wasi:cli/environment@0.2.6\nrefused wasi:sockets/tcp@0.2.9\n\
+         regent regent:plugin/log@0.1.7\n"
+    );
+    let garbage = started(&["--imports"], b"#!/bin/sh\n");
+    assert_eq!((garbage.status.code(), garbage.stdout.len()), (Some(1), 0));
 }

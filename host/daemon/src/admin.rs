@@ -2,14 +2,15 @@
 
 use std::rc::Rc;
 
-use regent_protocol::{AdminReply, AdminRequest, Line, Refusal, State};
+use regent_protocol::{AdminReply, AdminRequest, Line, Refusal, Rejection, State};
 
 use crate::auth::consent::No;
 use crate::auth::people::Approver;
 use crate::daemon::Daemon;
 use crate::held::view;
 use crate::hold::{Hold, HoldId};
-use crate::resume;
+use crate::kept::audit::Event;
+use crate::{reload, resume, status, why};
 
 /// One line of one administrator.
 pub async fn answer(daemon: &Rc<Daemon>, uid: u32, line: &[u8], reference: &str) -> Vec<u8> {
@@ -42,11 +43,35 @@ async fn serve(daemon: &Rc<Daemon>, approver: &Approver, request: &AdminRequest)
         }
         AdminRequest::Approve { hold } => approve(daemon, approver, &id(hold)?).await?,
         AdminRequest::Reload | AdminRequest::Status | AdminRequest::Plugins | AdminRequest::Why { .. } => {
-            return Err(regent_protocol::Rejection::UnknownVerb.into());
+            return administer(daemon, approver, request).await;
         }
         AdminRequest::Deny { hold } => daemon.held.deny(approver, &id(hold)?).await.map_err(refusal)?,
     };
     Ok(AdminReply::Hold(Box::new(view(&hold))))
+}
+
+/// What concerns everybody is for those who may see everything.
+async fn administer(daemon: &Rc<Daemon>, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Refusal> {
+    if !approver.all {
+        return Err(Refusal::may_not("only root and persons with admin = true may ask this"));
+    }
+    match request {
+        AdminRequest::Reload => {
+            let by = approver.person.clone().unwrap_or_default();
+            let event = Event { event: "reload", uid: Some(approver.uid), by: Some(&by), ..Event::default() };
+            if let Err(why) = daemon.record(&event) {
+                crate::error!("{why}");
+            }
+            Ok(AdminReply::Reloaded(reload::reload(daemon).await))
+        }
+        AdminRequest::Status => Ok(AdminReply::Status(Box::new(status::view(daemon)))),
+        AdminRequest::Plugins => Ok(AdminReply::Plugins(daemon.installed.views(&daemon.policy()))),
+        AdminRequest::Why { reference } => {
+            let why = why::find(daemon, reference).await.ok_or_else(Refusal::unknown_reference)?;
+            Ok(AdminReply::Why(Box::new(why)))
+        }
+        _ => Err(Rejection::UnknownVerb.into()),
+    }
 }
 
 /// A yes. What is no longer what would run is voided before it is approved; what is approved runs at once, whether or not

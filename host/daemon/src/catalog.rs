@@ -1,10 +1,13 @@
 //! Which operation a caller's word names, and whether this caller may see it. What it may not see is as unknown as what is
-//! not there.
+//! not there; only the administrator is told which it was.
+//!
+//! A catalog is of one moment: when something in the folders changes another takes its place, and whoever has found something
+//! in the former goes on with what it found.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use regent_grants::{Grants, Operation, Principal};
+use regent_grants::{Grants, Operation};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
@@ -12,7 +15,6 @@ use crate::gate::Requester;
 use crate::plugin::Plugin;
 use crate::plugin::module::ModuleDigest;
 use crate::policy::Socket;
-use crate::users;
 
 /// Where a plugin stands.
 #[derive(Debug, Clone)]
@@ -25,11 +27,26 @@ pub enum Status {
     Unserved(Option<ModuleDigest>),
 }
 
+/// Who may ask for each operation of a grants file, by the plugin's name for it; or which user or group there is not.
+pub type Allowed = BTreeMap<String, Result<Option<Vec<Who>>, String>>;
+
+/// A rule of `allow`, as a number of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// This user.
+    Uid(u32),
+    /// Who is in this group.
+    Gid(u32),
+}
+
 /// A grants file, and the plugin that it is for.
 #[derive(Debug)]
 pub struct Entry {
     /// What the administrator granted.
     pub grants: Rc<Grants>,
+    allowed: Allowed,
+    /// Whether it is certain which module serves: consent is for that one.
+    pinned: bool,
     status: watch::Sender<Status>,
 }
 
@@ -40,21 +57,14 @@ pub struct Served {
     pub entry: Rc<Entry>,
     /// Its table.
     pub operation: Operation,
-    allow: Option<Vec<Who>>,
-}
-
-/// A rule of `allow`, as numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Who {
-    Uid(u32),
-    Gid(u32),
 }
 
 /// All that is granted on this machine.
 #[derive(Debug, Default)]
 pub struct Catalog {
     operations: BTreeMap<String, Rc<Served>>,
-    entries: BTreeMap<String, Rc<Entry>>,
+    /// What two files serve is served by neither.
+    twice: BTreeMap<String, Vec<String>>,
 }
 
 /// An operation that this caller may ask for.
@@ -64,6 +74,21 @@ pub struct Catalog {
 #[derive(Debug)]
 pub struct Found {
     served: Rc<Served>,
+}
+
+/// Why a caller's word names nothing for this caller; for the administrator alone.
+#[derive(Debug, Clone)]
+pub enum Unseen {
+    /// No grants file serves it.
+    Unknown,
+    /// More than one does.
+    Twice(Vec<String>),
+    /// The socket does not show it.
+    NotShown,
+    /// Its rules of `allow` name nobody who is this peer.
+    NotAllowed(Rc<Served>),
+    /// Its rules of `allow` name whom this machine does not know.
+    Unresolved(Rc<Served>, String),
 }
 
 impl Found {
@@ -79,30 +104,57 @@ impl Found {
         &self.served.entry.grants
     }
 
-    /// The plugin, as soon as it serves; `None` if it does not until the deadline.
-    pub async fn plugin(&self, deadline: Instant) -> Option<Rc<Plugin>> {
-        match self.served.entry.settled(deadline).await {
-            Status::Serving(plugin) => Some(plugin),
-            Status::Preparing | Status::Unserved(_) => None,
-        }
+    /// Whether its grants, or a list beside the module, say which module serves it.
+    #[must_use]
+    pub fn is_pinned(&self) -> bool {
+        self.served.entry.pinned
     }
 
     /// Where its plugin stands as soon as that is settled, or at the deadline.
     pub async fn settled(&self, deadline: Instant) -> Status {
         self.served.entry.settled(deadline).await
     }
+
+    /// Where its plugin stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.served.entry.status()
+    }
 }
 
 impl Entry {
-    /// Of a file whose module is still to be read.
+    /// Of a file whose plugin stands so.
     #[must_use]
-    pub fn new(grants: Grants) -> Rc<Self> {
-        Rc::new(Self { grants: Rc::new(grants), status: watch::Sender::new(Status::Preparing) })
+    pub fn new(grants: Rc<Grants>, allowed: Allowed, vouched: bool, status: Status) -> Rc<Self> {
+        let pinned = vouched || !grants.sha256.is_empty();
+        Rc::new(Self { grants, allowed, pinned, status: watch::Sender::new(status) })
     }
 
     /// It stands elsewhere now.
     pub fn set(&self, status: Status) {
         self.status.send_replace(status);
+    }
+
+    /// Where its plugin stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// The plugin that serves, if one does.
+    #[must_use]
+    pub fn plugin(&self) -> Option<Rc<Plugin>> {
+        match self.status() {
+            Status::Serving(plugin) => Some(plugin),
+            Status::Preparing | Status::Unserved(_) => None,
+        }
+    }
+
+    /// Why nobody may ask for this operation: its rules name whom this machine does not know.
+    #[must_use]
+    pub fn unresolved(&self, operation: &Operation) -> Option<String> {
+        let why = self.allowed.get(&operation.name)?.as_ref().err()?;
+        Some(format!("allow: {why}, so it is not served"))
     }
 
     async fn settled(&self, deadline: Instant) -> Status {
@@ -116,74 +168,94 @@ impl Entry {
 }
 
 impl Catalog {
-    /// Of all grants files. An operation that two of them serve is served by neither; the mistakes are for the log.
+    /// Of all that is to be served.
     #[must_use]
-    pub fn new(all: Vec<Grants>) -> (Self, Vec<String>) {
-        let (mut catalog, mut mistakes) = (Self::default(), Vec::new());
-        let mut twice = Vec::new();
-        for grants in all {
-            let entry = Entry::new(grants);
+    pub fn of(entries: impl Iterator<Item = Rc<Entry>>) -> Self {
+        let mut catalog = Self::default();
+        let mut granted: BTreeMap<String, Vec<Rc<Served>>> = BTreeMap::new();
+        for entry in entries {
             for operation in &entry.grants.operations {
-                let called = operation.called.clone();
-                match served(&entry, operation) {
-                    Err(why) => mistakes.push(why),
-                    Ok(served) => {
-                        if let Some(other) = catalog.operations.insert(called.clone(), Rc::new(served)) {
-                            let (one, two) = (&other.entry.grants.name, &entry.grants.name);
-                            mistakes.push(format!("operation {called}: granted by {one} and by {two}, so by neither"));
-                            twice.push(called);
-                        }
-                    }
+                let served = Served { entry: Rc::clone(&entry), operation: operation.clone() };
+                granted.entry(operation.called.clone()).or_default().push(Rc::new(served));
+            }
+        }
+        for (called, served) in granted {
+            match served.as_slice() {
+                [one] => drop(catalog.operations.insert(called, Rc::clone(one))),
+                all => {
+                    let files = all.iter().map(|served| served.entry.grants.name.clone()).collect();
+                    catalog.twice.insert(called, files);
                 }
             }
-            catalog.entries.insert(entry.grants.name.clone(), entry);
         }
-        twice.iter().for_each(|called| drop(catalog.operations.remove(called)));
-        (catalog, mistakes)
-    }
-
-    /// Every file.
-    pub fn entries(&self) -> impl Iterator<Item = &Rc<Entry>> {
-        self.entries.values()
+        catalog
     }
 
     /// The operation of this name, if the socket shows it and its grants allow this peer.
-    #[must_use]
-    pub fn find(&self, socket: &Socket, requester: &Requester, name: &str) -> Option<Found> {
-        let served = self.operations.get(name).filter(|_| socket.operations.sees(name))?;
-        served.allows(requester).then(|| Found { served: Rc::clone(served) })
+    ///
+    /// # Errors
+    /// [`Unseen`]; the caller hears the same of each.
+    pub fn find(&self, socket: &Socket, requester: &Requester, name: &str) -> Result<Found, Unseen> {
+        if let Some(files) = self.twice.get(name) {
+            return Err(Unseen::Twice(files.clone()));
+        }
+        let served = self.operations.get(name).ok_or(Unseen::Unknown)?;
+        if !socket.operations.sees(name) {
+            return Err(Unseen::NotShown);
+        }
+        served.judge(requester)?;
+        Ok(Found { served: Rc::clone(served) })
     }
 
     /// The operation that a record names: by whom it was asked was judged when it was asked, and is judged again.
     #[must_use]
-    pub fn find_again(&self, sockets: &[Rc<Socket>], requester: &Requester, name: &str) -> Option<Found> {
-        let socket = sockets.iter().find(|socket| socket.name == requester.socket)?;
-        self.find(socket, requester, name)
+    pub fn find_again(&self, socket: &Socket, requester: &Requester, name: &str) -> Option<Found> {
+        self.find(socket, requester, name).ok()
     }
-}
 
-fn served(entry: &Rc<Entry>, operation: &Operation) -> Result<Served, String> {
-    let resolve = |principal: &Principal| match principal {
-        Principal::User(name) => users::user(name).map(|user| Who::Uid(user.uid)),
-        Principal::Uid(uid) => Ok(Who::Uid(*uid)),
-        Principal::Group(name) => users::group(name).map(Who::Gid),
-        Principal::Gid(gid) => Ok(Who::Gid(*gid)),
-    };
-    let allow = operation.allow.as_ref().map(|rules| rules.iter().map(resolve).collect()).transpose();
-    let allow = allow.map_err(|why: String| {
-        format!("{}: operation {}: allow: {why}, so it is not served", entry.grants.name, operation.name)
-    })?;
-    Ok(Served { entry: Rc::clone(entry), operation: operation.clone(), allow })
+    /// Every operation that this peer may ask for, by name.
+    pub fn all_for(&self, socket: &Socket, requester: &Requester) -> Vec<Found> {
+        self.operations.keys().filter_map(|name| self.find(socket, requester, name).ok()).collect()
+    }
+
+    /// The names of all operations.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.operations.keys().map(String::as_str)
+    }
+
+    /// The files that all serve this operation, so that none does.
+    #[must_use]
+    pub fn served_twice(&self, called: &str) -> Option<&[String]> {
+        self.twice.get(called).map(Vec::as_slice)
+    }
+
+    /// What is served by none because several files serve it, in words.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<String> {
+        let said = |(called, files): (&String, &Vec<String>)| {
+            let files = files.join(".toml and by ");
+            format!(
+                "operation {called}: granted by {files}.toml, so by neither: write another as = \"…\" in one of them"
+            )
+        };
+        self.twice.iter().map(said).collect()
+    }
 }
 
 impl Served {
     /// Whether the rules take this peer in. On a socket whose uids mean nothing they take in nobody.
-    fn allows(&self, requester: &Requester) -> bool {
-        let Some(rules) = &self.allow else { return true };
-        requester.trusted
-            && rules.iter().any(|rule| match rule {
-                Who::Uid(uid) => requester.uid == *uid,
-                Who::Gid(gid) => requester.gid == *gid || requester.groups.contains(gid),
-            })
+    fn judge(self: &Rc<Self>, requester: &Requester) -> Result<(), Unseen> {
+        let rules = match self.entry.allowed.get(&self.operation.name) {
+            Some(Ok(None)) => return Ok(()),
+            Some(Ok(Some(rules))) => rules,
+            Some(Err(why)) => return Err(Unseen::Unresolved(Rc::clone(self), why.clone())),
+            None => return Err(Unseen::NotAllowed(Rc::clone(self))),
+        };
+        let takes_in = |rule: &Who| match rule {
+            Who::Uid(uid) => requester.uid == *uid,
+            Who::Gid(gid) => requester.gid == *gid || requester.groups.contains(gid),
+        };
+        let within = requester.trusted && rules.iter().any(takes_in);
+        if within { Ok(()) } else { Err(Unseen::NotAllowed(Rc::clone(self))) }
     }
 }

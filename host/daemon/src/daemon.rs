@@ -1,24 +1,31 @@
 //! What the stages share: the state of the one daemon. Owned by the one thread of the request path.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::rc::Rc;
 
+use jiff::Timestamp;
+
 use crate::catalog::Catalog;
 use crate::held::Held;
+use crate::installed::Installed;
 use crate::kept::audit::{Event, Mark};
 use crate::kept::ledger::{SharedAudit, lock};
+use crate::listening::Listening;
 use crate::policy::Policy;
 use crate::process::Spawner;
 use crate::refusals::Budget;
+use crate::why::Remembered;
 
 /// The daemon.
 #[derive(Debug)]
 pub struct Daemon {
     /// regent.toml.
-    pub policy: Policy,
-    /// The grants.
-    pub catalog: Catalog,
+    policy: RefCell<Rc<Policy>>,
+    /// The grants, and the plugins that they are for.
+    pub installed: Rc<Installed>,
+    /// The sockets.
+    pub listening: Listening,
     /// What is held.
     pub held: Rc<Held>,
     /// The door through which programs start.
@@ -29,15 +36,74 @@ pub struct Daemon {
     pub audit: SharedAudit,
     /// How much may still be written of refusals.
     pub refusals: Budget,
+    /// Refusals that can still be asked about.
+    pub remembered: Remembered,
     /// How many operations run now.
     pub running: Cell<usize>,
     /// No more is begun.
     pub ending: Cell<bool>,
+    /// When the sockets listened.
+    pub since: Timestamp,
+    /// What this machine or this user lacks, and what that means.
+    pub lacks: Vec<String>,
+    /// What was to be looked at in regent.toml when it was read last.
+    pub warnings: RefCell<Vec<String>>,
     /// Held as long as the daemon runs: two over one state folder would take one hold twice.
     pub(crate) _lock: File,
 }
 
+/// What a daemon is made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub(crate) policy: Policy,
+    pub(crate) installed: Rc<Installed>,
+    pub(crate) held: Rc<Held>,
+    pub(crate) spawner: Rc<Spawner>,
+    pub(crate) instance: String,
+    pub(crate) audit: SharedAudit,
+    pub(crate) lacks: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) lock: File,
+}
+
 impl Daemon {
+    pub(crate) fn of(parts: Parts) -> Rc<Self> {
+        Rc::new(Self {
+            policy: RefCell::new(Rc::new(parts.policy)),
+            installed: parts.installed,
+            listening: Listening::default(),
+            held: parts.held,
+            spawner: parts.spawner,
+            instance: parts.instance,
+            audit: parts.audit,
+            refusals: Budget::new(),
+            remembered: Remembered::default(),
+            running: Cell::new(0),
+            ending: Cell::new(false),
+            since: Timestamp::now(),
+            lacks: parts.lacks,
+            warnings: RefCell::new(parts.warnings),
+            _lock: parts.lock,
+        })
+    }
+
+    /// regent.toml, as it is lived by now.
+    #[must_use]
+    pub fn policy(&self) -> Rc<Policy> {
+        Rc::clone(&self.policy.borrow())
+    }
+
+    /// Another takes its place.
+    pub(crate) fn set_policy(&self, policy: Policy) {
+        *self.policy.borrow_mut() = Rc::new(policy);
+    }
+
+    /// What is granted now.
+    #[must_use]
+    pub fn catalog(&self) -> Rc<Catalog> {
+        self.installed.catalog()
+    }
+
     /// Writes an audit record.
     ///
     /// # Errors

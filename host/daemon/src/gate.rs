@@ -20,6 +20,12 @@ impl Secrets {
         Self(texts.iter().map(|text| Sha256::digest(text.as_bytes()).into()).collect())
     }
 
+    /// Whether they are the same; nobody who does not know them can ask this.
+    #[must_use]
+    pub fn are(&self, others: &Self) -> bool {
+        self.0 == others.0
+    }
+
     /// Compares hashes of equal length, all of them, in constant time.
     fn admit(&self, given: &str) -> bool {
         let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
@@ -68,9 +74,15 @@ impl Requester {
 
     /// The peer, as far as fairness goes.
     #[must_use]
-    pub fn peer(&self, socket: usize) -> Peer {
-        (socket, self.uid)
+    pub fn peer(&self, socket: u64) -> Peer {
+        place_of(socket, self.uid, self.trusted)
     }
+}
+
+/// Whose share a peer has. Where uids mean nothing all have one: behind such a socket there may be as many as there are numbers.
+#[must_use]
+pub fn place_of(socket: u64, uid: u32, trusted: bool) -> Peer {
+    (socket, if trusted { uid } else { u32::MAX })
 }
 
 /// A request whose sender knew the socket's secret and whose every key has its type.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::gate::Requester;
+use crate::keyed::Keyed;
 
 /// The approver's name for a hold: ten letters and digits that are hard to confuse. It is worth nothing without the admin
 /// socket, so it need not be secret; it is unlike the requester's handle, so it tells nothing of that.
@@ -110,12 +111,18 @@ pub struct Hold {
     pub run_within: u64,
     /// When it was consented, which starts the second clock.
     pub approved: Option<Timestamp>,
+    /// The boot of this host in which it began to run.
+    #[serde(default)]
+    pub boot: Option<String>,
     /// When it ended.
     pub ended: Option<Timestamp>,
     /// How it ended.
     pub outcome: Option<Outcome>,
     /// Why it did not come so far, for administrators: `void: module`, `denied by ben`.
     pub reason: Option<String>,
+    /// The requester's own name for it, so that it is never done twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Keyed>,
 }
 
 /// One step of a plan as it was shown: the grant's name and the values, and what they came to on this machine.
@@ -123,7 +130,7 @@ pub struct Hold {
 pub struct PlannedStep {
     /// The granted command.
     pub command: String,
-    /// Slots and values, as they were parsed and written again.
+    /// Slots and values, as they were parsed and written again; a slot that is a list stands once for each of its values.
     pub values: Vec<(String, String)>,
     /// The argument list.
     pub argv: Vec<String>,
@@ -139,6 +146,17 @@ pub struct PlannedStep {
     pub groups: Vec<u32>,
     /// Milliseconds that it may take.
     pub timeout_ms: u64,
+    /// The request's data stands on its standard input.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub stdin_data: bool,
+    /// It ends this host.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub ends_host: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_not(so: &bool) -> bool {
+    !so
 }
 
 /// One item of `require`, and who has consented.

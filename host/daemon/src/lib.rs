@@ -13,14 +13,20 @@
 #![forbid(unsafe_code)]
 
 // What the administrator wrote, as the daemon lives by it.
-pub mod folders;
 pub mod policy;
-// The order of a start.
+// What lies in the folders, and what of it serves.
+pub mod installed;
+// What is wrong with both, said and nothing served.
+pub mod check;
+// The order of a start, and all files read again.
 pub mod helpers;
+pub mod reload;
 pub mod start;
 
 // Sockets in the file system, and the tasks on them.
+pub mod activation;
 pub mod listen;
+pub mod listening;
 pub mod serve;
 // One connection: lines in, replies out.
 pub mod connection;
@@ -39,22 +45,33 @@ pub mod auth;
 // What waits.
 pub mod held;
 pub mod hold;
+// What must not be done twice.
+pub mod keyed;
 // What was consented, run.
 pub mod resume;
 // What may run, run.
 pub mod perform;
-// "No", sorted by blame.
+// "No", sorted by blame, and why.
 pub mod refusals;
+pub mod why;
+// What a caller may ask for at all.
+pub mod list;
 // The same for administrators.
 pub mod admin;
+pub mod status;
+
+// A module looked at or tried, without a daemon.
+pub mod trial;
 
 // What the stages share.
 pub mod daemon;
 // Doors, each the one place with that power: starting programs, trusted files, what is kept.
 pub mod kept;
 pub mod process;
-pub mod trusted_file;
+pub use regent_files as trusted_file;
 // Users and groups, random letters, the daemon's own log.
 pub mod log;
+pub mod notify;
 pub mod random;
+pub mod time;
 pub mod users;

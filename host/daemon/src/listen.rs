@@ -19,7 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::trusted_file;
 
-/// Connections of one peer uid on one socket: each may keep a line of 64 KiB in memory.
+/// Connections of one peer uid on one socket, or of all where uids are not trusted: each may keep a line of 64 KiB in memory.
 pub const CONNECTIONS_EACH: usize = 512;
 /// Connections in all.
 pub const CONNECTIONS_MAX: usize = 4_096;
@@ -29,7 +29,7 @@ const BACKLOG: i32 = 1_024;
 const BREATH: Duration = Duration::from_millis(100);
 
 /// A socket's place and who may connect.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// Its path.
     pub path: PathBuf,
@@ -51,11 +51,12 @@ impl fmt::Display for CannotListen {
 
 impl std::error::Error for CannotListen {}
 
-/// A socket that listens. Its name goes when it does.
+/// A socket that listens. Its name goes when it does, unless it is another's, who handed the socket over.
 #[derive(Debug)]
 pub struct Listener {
     listener: UnixListener,
     path: PathBuf,
+    own: bool,
 }
 
 impl Listener {
@@ -71,10 +72,21 @@ impl Listener {
         clear(&place.path).map_err(|why| cannot(&why))?;
         let socket = bind(place).map_err(|why| cannot(&why))?;
         rustix::net::listen(&socket, BACKLOG).map_err(|why| cannot(&why))?;
+        Self::of(socket, place, true).map_err(|why| cannot(&why))
+    }
+
+    /// Takes over a socket that listens there already, such as a service manager's. Who may connect was its business.
+    ///
+    /// # Errors
+    /// [`CannotListen`].
+    pub fn adopt(socket: OwnedFd, place: &Place) -> Result<Self, CannotListen> {
+        Self::of(socket, place, false).map_err(|why| CannotListen(place.path.clone(), why.to_string()))
+    }
+
+    fn of(socket: OwnedFd, place: &Place, own: bool) -> io::Result<Self> {
         let listener = std::os::unix::net::UnixListener::from(socket);
-        listener.set_nonblocking(true).map_err(|why| cannot(&why))?;
-        let listener = UnixListener::from_std(listener).map_err(|why| cannot(&why))?;
-        Ok(Self { listener, path: place.path.clone() })
+        listener.set_nonblocking(true)?;
+        Ok(Self { listener: UnixListener::from_std(listener)?, path: place.path.clone(), own })
     }
 
     /// The next peer that the kernel vouches for.
@@ -96,7 +108,9 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _already_gone = fs::remove_file(&self.path);
+        if self.own {
+            let _already_gone = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -107,11 +121,19 @@ fn bind(place: &Place) -> io::Result<OwnedFd> {
     let bound = rustix::net::bind(&socket, &address);
     rustix::process::umask(before);
     bound?;
-    let group = place.group.map(Gid::from_raw);
-    rustix::fs::chownat(CWD, &place.path, None, group, AtFlags::SYMLINK_NOFOLLOW)?;
-    // The folder is ours alone, so the name is still the socket's.
-    rustix::fs::chmodat(CWD, &place.path, Mode::from_raw_mode(place.mode), AtFlags::empty())?;
+    permit(place)?;
     Ok(socket)
+}
+
+/// Gives the socket that is there its group and mode.
+///
+/// # Errors
+/// What the kernel says.
+pub fn permit(place: &Place) -> io::Result<()> {
+    // The folder is ours alone, so the name is still the socket's.
+    rustix::fs::chownat(CWD, &place.path, None, place.group.map(Gid::from_raw), AtFlags::SYMLINK_NOFOLLOW)?;
+    rustix::fs::chmodat(CWD, &place.path, Mode::from_raw_mode(place.mode), AtFlags::empty())?;
+    Ok(())
 }
 
 /// Removes a socket on which nobody answers. Anything else that has the name stays, and is the administrator's to look at.
@@ -147,27 +169,33 @@ pub struct Connections(RefCell<Counted>);
 #[derive(Debug, Default)]
 struct Counted {
     all: usize,
-    each: HashMap<(usize, u32), usize>,
+    each: HashMap<(u64, u32), usize>,
 }
 
 /// A connection's place, until it is dropped.
 #[derive(Debug)]
 pub struct Admission {
     of: Rc<Connections>,
-    key: (usize, u32),
+    key: (u64, u32),
 }
 
 impl Connections {
     /// One more, if there may be.
-    pub fn admit(self: &Rc<Self>, socket: usize, uid: u32) -> Option<Admission> {
+    pub fn admit(self: &Rc<Self>, key: (u64, u32)) -> Option<Admission> {
         let mut counted = self.0.borrow_mut();
-        let of_peer = counted.each.get(&(socket, uid)).copied().unwrap_or_default();
+        let of_peer = counted.each.get(&key).copied().unwrap_or_default();
         if counted.all >= CONNECTIONS_MAX || of_peer >= CONNECTIONS_EACH {
             return None;
         }
-        counted.each.insert((socket, uid), of_peer + 1);
+        counted.each.insert(key, of_peer + 1);
         counted.all += 1;
-        Some(Admission { of: Rc::clone(self), key: (socket, uid) })
+        Some(Admission { of: Rc::clone(self), key })
+    }
+
+    /// How many there are on this socket.
+    #[must_use]
+    pub fn on(&self, socket: u64) -> usize {
+        self.0.borrow().each.iter().filter(|((of, _), _)| *of == socket).map(|(_, count)| count).sum()
     }
 }
 

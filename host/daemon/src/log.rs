@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io::Write as _;
+use std::sync::Mutex;
 
 use regent_protocol::visible;
 
@@ -22,11 +23,43 @@ pub enum Level {
 /// The longest line: a plugin's own text is cut before, this bounds all the rest.
 const LINE_MAX: usize = 8 << 10;
 
+/// A line that was kept instead of written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// How it is meant.
+    pub level: Level,
+    /// Harmless already.
+    pub text: String,
+}
+
+/// What a trial keeps; a daemon writes, and keeps nothing.
+static KEPT: Mutex<Option<Vec<Line>>> = Mutex::new(None);
+
+/// From now on lines are kept, until they are [`taken`]: a trial shows them in their place.
+pub fn keep() {
+    let _begun = KEPT.lock().map(|mut kept| kept.get_or_insert_default().clear());
+}
+
+/// The lines since then.
+#[must_use]
+pub fn taken() -> Vec<Line> {
+    KEPT.lock().ok().and_then(|mut kept| kept.as_mut().map(std::mem::take)).unwrap_or_default()
+}
+
+/// Whether it was kept.
+fn kept(level: Level, text: &str) -> bool {
+    let Ok(mut kept) = KEPT.lock() else { return false };
+    kept.as_mut().map(|lines| lines.push(Line { level, text: text.to_owned() })).is_some()
+}
+
 /// Writes one line.
 pub fn say(level: Level, text: fmt::Arguments<'_>) {
     let text = text.to_string();
     let text = visible::line(&text);
     let end = text.floor_char_boundary(LINE_MAX);
+    if kept(level, text.get(..end).unwrap_or_default()) {
+        return;
+    }
     let word = match level {
         Level::Info => "",
         Level::Warning => "warning: ",

@@ -6,15 +6,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Parser;
+use regentd::activation::Activated;
 use regentd::daemon::Daemon;
 use regentd::helpers::Helpers;
 use regentd::policy::{self, Findings};
-use regentd::{folders, process, start};
+use regentd::{notify, process, reload, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
-/// What still runs may end so long after SIGTERM.
-const END_WITHIN: Duration = Duration::from_secs(5);
+/// What still runs may end so long after SIGTERM: less than service managers wait before they kill.
+const END_WITHIN: Duration = Duration::from_secs(20);
 /// EX_CONFIG of sysexits.h.
 const BAD_CONFIGURATION: u8 = 78;
 /// EX_UNAVAILABLE.
@@ -33,6 +34,10 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    // For who looks at a module or tries one: no configuration, no socket, nothing that is kept.
+    if let Some(ended) = regentd::trial::asked(std::env::args_os()) {
+        return ended;
+    }
     let arguments = Arguments::parse();
     // Judged part by part, so every part must be there.
     let config = match std::path::absolute(&arguments.config) {
@@ -62,10 +67,9 @@ fn main() -> ExitCode {
 /// Everything that is wrong, at once.
 fn check(config: &Path) -> ExitCode {
     let mut findings = Findings::default();
-    let policy = policy::read(config, &mut findings);
-    let all = policy.as_ref().map(|policy| folders::read_all(policy, &mut findings)).unwrap_or_default();
-    let (_, mistakes) = regentd::catalog::Catalog::new(all);
-    findings.mistakes.extend(mistakes);
+    if let Some(policy) = policy::read(config, &mut findings) {
+        regentd::check::check(&policy, &mut findings);
+    }
     findings.warnings.iter().for_each(|warning| println!("warning: {warning}"));
     findings.mistakes.iter().for_each(|mistake| println!("{mistake}"));
     if findings.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
@@ -76,24 +80,29 @@ async fn serve(config: &Path, helpers: Helpers, spawner: process::SpawnerSocket)
     let Some(policy) = policy::read(config, &mut findings) else {
         return failed(&findings.mistakes, BAD_CONFIGURATION);
     };
-    let all = folders::read_all(&policy, &mut findings);
     findings.warnings.iter().for_each(|warning| regentd::warning!("{warning}"));
-    findings.mistakes.iter().for_each(|mistake| regentd::error!("{mistake}"));
+    let handed = match Activated::take() {
+        Ok(handed) => handed,
+        Err(why) => return failed(&[why], CANNOT_START),
+    };
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
     let (Ok(mut term), Ok(mut interrupt), Ok(mut hangup)) = signals else {
         return failed(&["signals cannot be waited for".into()], CANNOT_START);
     };
-    let daemon = match start::start(policy, all, helpers, spawner).await {
+    let daemon = match start::start(policy, findings.warnings, helpers, spawner, handed).await {
         Ok(daemon) => daemon,
         Err(why) => return failed(&why.0, CANNOT_START),
     };
-    let sockets = daemon.policy.sockets.len() + usize::from(daemon.policy.admin.is_some());
-    regentd::info!("READY: {sockets} sockets listen");
+    regentd::info!("READY: {} sockets listen", daemon.listening.count());
+    notify::ready();
     loop {
         tokio::select! {
             _ = term.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hangup.recv() => regentd::info!("SIGHUP: changed files are read at the next start"),
+            _ = hangup.recv() => drop(tokio::task::spawn_local({
+                let daemon = Rc::clone(&daemon);
+                async move { reload::reload(&daemon).await }
+            })),
         }
     }
     end(&daemon).await;
@@ -103,6 +112,7 @@ async fn serve(config: &Path, helpers: Helpers, spawner: process::SpawnerSocket)
 /// Begins nothing more, and gives what runs its time.
 async fn end(daemon: &Rc<Daemon>) {
     regentd::info!("ending");
+    notify::stopping();
     daemon.ending.set(true);
     let until = tokio::time::Instant::now() + END_WITHIN;
     while daemon.running.get() > 0 && tokio::time::Instant::now() < until {

@@ -17,7 +17,7 @@ use crate::kept::audit::Event;
 use crate::plan::{Plan, Step};
 use crate::plugin::exchange::NoAnswer;
 use crate::plugin::places::Peer;
-use crate::process::{CommandRun, run_command};
+use crate::process::{CommandRun, Spawner, run_command};
 use crate::refusals::Because;
 use crate::trusted_file::Program;
 
@@ -81,8 +81,13 @@ pub async fn immediate(
         record(daemon, act, "performing", Some(authorized.plan()), None)
             .map_err(|why| Because::ours(Code::Failed, why))?;
     }
+    // Nobody is left to write anything down once the host ends.
+    let ends_host = authorized.plan().steps().iter().any(|step| step.planned.ends_host);
+    if ends_host {
+        daemon.held.sync().await;
+    }
     let runs = daemon.runs();
-    let performed = run(daemon, authorized, peer, deadline).await;
+    let performed = run(daemon, authorized, &act.data, peer, deadline).await;
     drop(runs);
     if nothing_runs {
         // No deed waits for this record, so the caller need not either: it is written when the reply is on its way.
@@ -90,6 +95,9 @@ pub async fn immediate(
         tokio::task::spawn_local(async move { record_end(&daemon, &act, outcome.as_deref()) });
     } else {
         record_end(daemon, act, performed.told().as_deref());
+    }
+    if ends_host {
+        daemon.held.sync().await;
     }
     match performed {
         Performed::Done(data) => Ok(data),
@@ -125,30 +133,40 @@ fn record(daemon: &Daemon, act: &Act, event: &str, plan: Option<&Plan>, outcome:
 }
 
 /// Steps, then the plugin's words for what came of them.
-pub async fn run(daemon: &Rc<Daemon>, authorized: Authorized, peer: Peer, deadline: Instant) -> Performed {
-    let Run { plugin, operation, state, plan, reply } = authorized.into_run();
+pub async fn run(daemon: &Rc<Daemon>, authorized: Authorized, data: &Data, peer: Peer, deadline: Instant) -> Performed {
+    let Run { plugin, operation, state, plan, reply, .. } = authorized.into_run();
     if let Some(reply) = reply.filter(|_| plan.is_empty()) {
         return shaped(Ok(Some(reply)), None);
     }
-    let mut results = Vec::new();
-    let mut failure = None;
-    let mut room = RESULTS_MAX;
-    for step in plan.steps() {
-        let result = perform_step(daemon, step, deadline, room).await;
-        room = room.saturating_sub(result.stdout.len() + result.stderr.len());
-        failure = failed(step, &result);
-        results.push(result);
-        if failure.is_some() {
-            break;
-        }
-    }
+    let (results, failure) = steps(&daemon.spawner, &plan, data, deadline).await;
     // However the steps used up the time, the plugin has its own to word the result.
     let deadline = deadline.max(Instant::now() + Duration::from_secs(1));
     shaped(plugin.finish(peer, &operation, state, results, deadline).await, failure)
 }
 
+/// One step after the other until one fails: what each came to, and why it went no further.
+pub async fn steps(
+    spawner: &Rc<Spawner>,
+    plan: &Plan,
+    data: &Data,
+    deadline: Instant,
+) -> (Vec<StepResult>, Option<(Code, String)>) {
+    let mut results = Vec::new();
+    let mut room = RESULTS_MAX;
+    for step in plan.steps() {
+        let result = perform_step(spawner, step, data, deadline, room).await;
+        room = room.saturating_sub(result.stdout.len() + result.stderr.len());
+        let failure = failed(step, &result);
+        results.push(result);
+        if failure.is_some() {
+            return (results, failure);
+        }
+    }
+    (results, None)
+}
+
 /// What the caller hears of it all. A failed step is a failure, whatever the plugin makes of it: it may only word it.
-fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Option<(Code, String)>) -> Performed {
+pub fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Option<(Code, String)>) -> Performed {
     match (reply, failure) {
         (Ok(Some(Ok(data))), None) => Performed::Done(data),
         (Ok(None), None) => Performed::Done(Data::null()),
@@ -177,7 +195,7 @@ fn failed(step: &Step, result: &StepResult) -> Option<(Code, String)> {
     }
 }
 
-async fn perform_step(daemon: &Daemon, step: &Step, deadline: Instant, room: usize) -> StepResult {
+async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline: Instant, room: usize) -> StepResult {
     let left = deadline.saturating_duration_since(Instant::now());
     let result = |outcome, stdout, stderr, truncated| StepResult {
         command: step.planned.command.clone(),
@@ -193,8 +211,8 @@ async fn perform_step(daemon: &Daemon, step: &Step, deadline: Instant, room: usi
         Ok(program) => program,
         Err(why) => return result(Ended::NotStarted, Vec::new(), why.to_string().into_bytes(), false),
     };
-    let run = command_run(step, program, step.command.timeout.min(left), room);
-    let ran = run_command(&daemon.spawner, run).await;
+    let run = command_run(step, program, data, step.command.timeout.min(left), room);
+    let ran = run_command(spawner, run).await;
     let outcome = match ran.outcome() {
         Ended::Status(status) if step.command.ok.contains(&status) => Ended::Ok(status),
         other => other,
@@ -203,7 +221,7 @@ async fn perform_step(daemon: &Daemon, step: &Step, deadline: Instant, room: usi
 }
 
 /// Exactly what a command is started with.
-fn command_run(step: &Step, program: Program, timeout: Duration, room: usize) -> CommandRun {
+fn command_run(step: &Step, program: Program, data: &Data, timeout: Duration, room: usize) -> CommandRun {
     let identity = &step.identity;
     let base = [("PATH", PATH), ("LANG", "C.UTF-8"), ("HOME", &identity.home), ("USER", &identity.name)];
     let mut env: Vec<(String, String)> = base
@@ -225,5 +243,7 @@ fn command_run(step: &Step, program: Program, timeout: Duration, room: usize) ->
         groups: identity.groups.clone(),
         timeout,
         output_max: step.command.output_max.min(room),
+        stdin: step.command.stdin_data.then(|| format!("{}\n", data.as_str()).into_bytes()),
+        leaves: step.command.leave_children.then(|| step.command.ok.clone()),
     }
 }

@@ -1,28 +1,32 @@
 //! The way of a request, from a line to a reply. Each stage gives a value that only it can make and that the next demands.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use regent_protocol::{Ask, Data, Line, Refusal, Reply};
+use regent_protocol::{Ask, Data, Line, Refusal, Reply, State};
 use tokio::time::Instant;
 
-use crate::auth::{self, Authorized, Decision, Prepared};
-use crate::catalog::Found;
+use crate::auth::{self, Authorized, Decision, Deed, Prepared};
+use crate::catalog::{Found, Status};
 use crate::daemon::Daemon;
 use crate::gate::{self, Requester, Turned};
-use crate::held;
-use crate::hold::Hold;
+use crate::held::{self, NotHeld};
+use crate::hold::{ConsentStep, Hold};
+use crate::keyed::Key;
+use crate::list;
 use crate::perform::{self, Act};
 use crate::plan::Planning;
 use crate::plugin::exchange::Preparation;
 use crate::policy::{DEADLINE, Socket};
 use crate::refusals::{Because, refused};
+use crate::why::rules;
 
 /// Who asks, and by which socket.
 #[derive(Debug)]
 pub struct Caller {
     /// The socket.
-    pub socket: Rc<Socket>,
+    pub socket: Arc<Socket>,
     /// The peer.
     pub requester: Rc<Requester>,
 }
@@ -45,6 +49,15 @@ pub enum Answered {
     },
 }
 
+/// An operation as a caller asks for it.
+struct Wish<'a> {
+    op: &'a str,
+    data: &'a Data,
+    wait: Option<Duration>,
+    key: Option<Key<'a>>,
+    reference: &'a str,
+}
+
 /// One line of one caller. `reference` is what both sides can call it by afterwards.
 pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, reference: &str) -> Answered {
     let admitted = match gate::admit(&caller.socket.secrets, line) {
@@ -53,11 +66,15 @@ pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, refer
         Err(Turned::Refused(refusal)) => return Answered::Now(refused(daemon, caller, reference, refusal.into())),
     };
     let result = match admitted.into_request().ask {
-        Ask::Operation { op, data, dry_run: true, .. } => dry_run(daemon, caller, &op, data).await.map(Answered::Now),
-        // Served by a later stage of this change.
-        Ask::List => Err(Refusal::from(regent_protocol::Rejection::NotServed("list")).into()),
-        Ask::Operation { key: Some(_), .. } => Err(Refusal::from(regent_protocol::Rejection::NotServed("key")).into()),
-        Ask::Operation { op, data, wait, .. } => begin(daemon, caller, &op, data, wait, reference).await,
+        Ask::Operation { op, data, dry_run: true, .. } => {
+            dry_run(daemon, caller, &op, &data).await.map(Answered::Now).map_err(|why| why.asked(&op, &data))
+        }
+        Ask::Operation { op, data, wait, key, .. } => {
+            let key = key.as_deref().map(|key| Key::of(&caller.requester, key, &op, data.as_str()));
+            let wish = Wish { op: &op, data: &data, wait, key, reference };
+            begin(daemon, caller, &wish).await.map_err(|why| why.asked(&op, &data))
+        }
+        Ask::List => Ok(Answered::Now(list::list(daemon, caller))),
         Ask::Hold { uid, cancel: true, .. } => cancel(daemon, caller, &uid, reference).await,
         Ask::Hold { uid, data: None, wait, .. } => read(daemon, caller, uid, wait, reference).await,
         Ask::Hold { uid, data: Some(_), .. } => answer_step(daemon, caller, &uid, reference).await,
@@ -65,26 +82,19 @@ pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, refer
     result.unwrap_or_else(|because| Answered::Now(refused(daemon, caller, reference, because)))
 }
 
-/// A new request: found, prepared, decided; then performed, or held.
-async fn begin(
-    daemon: &Rc<Daemon>,
-    caller: &Caller,
-    op: &str,
-    data: Data,
-    wait: Option<Duration>,
-    reference: &str,
-) -> Result<Answered, Because> {
-    let (prepared, deadline) = prepare(daemon, caller, op, &data, true).await?;
-    match auth::decide(daemon, prepared) {
-        Decision::Deny(why) => Err(Because::of(Refusal::not_authorised(), why)),
-        Decision::Allow(authorized) => {
-            let reply = perform_now(daemon, caller, op, &data, authorized, deadline, reference).await?;
-            Ok(Answered::Now(reply))
-        }
-        Decision::Ask(prepared, steps) => {
-            let (hold, uid) = held::asked(daemon, &caller.requester, op, data, prepared, steps, reference).await?;
-            Ok(told(hold, uid, wait, reference))
-        }
+/// A new request: found, prepared, decided; then performed, or held. One that was made before under its key is told again.
+async fn begin(daemon: &Rc<Daemon>, caller: &Caller, wish: &Wish<'_>) -> Result<Answered, Because> {
+    if let Some(key) = &wish.key
+        && let Some(hold) = daemon.held.by_key(key).await
+    {
+        return told_again(hold, key, wish);
+    }
+    let (prepared, deadline) = prepare(daemon, caller, wish.op, wish.data, true).await?;
+    match (auth::decide(daemon, prepared), &wish.key) {
+        (Decision::Deny(why), _) => Err(Because::of(Refusal::not_authorised(), why)),
+        (Decision::Allow(authorized), None) => perform_now(daemon, caller, wish, authorized, deadline).await,
+        (Decision::Allow(authorized), Some(key)) => perform_once(daemon, caller, wish, key, authorized, deadline).await,
+        (Decision::Ask(prepared, steps), _) => hold(daemon, caller, wish, &prepared, steps).await,
     }
 }
 
@@ -104,44 +114,128 @@ async fn prepare(
         return Err(Refusal::too_many_requests().into());
     }
     let deadline = Instant::now() + found.operation().deadline.unwrap_or(DEADLINE);
-    let plugin = found.plugin(deadline).await.ok_or_else(Because::not_served)?;
+    let plugin = match found.settled(deadline).await {
+        Status::Serving(plugin) => plugin,
+        Status::Preparing | Status::Unserved(_) => return Err(Because::not_served(&found.grants().name)),
+    };
     let mut planning = Planning::new(Rc::clone(found.grants()));
     let may_complete = found.operation().require.is_empty();
     let preparation = Preparation { operation: &found.operation().name, data, may_complete };
     let peer = caller.requester.peer(caller.socket.number);
-    let answer = plugin.prepare(peer, &preparation, &mut planning, deadline).await?;
-    Ok((Prepared { found, plugin, answer, plan: planning.into_plan() }, deadline))
+    match plugin.prepare(peer, &preparation, &mut planning, deadline).await {
+        Ok(answer) => Ok((Prepared { found, plugin, answer, plan: planning.into_plan() }, deadline)),
+        Err(no) => Err(Because::from(no).by_what(planning.into_rule())),
+    }
 }
 
 fn find(daemon: &Daemon, caller: &Caller, op: &str) -> Result<Found, Because> {
-    let found = daemon.catalog.find(&caller.socket, &caller.requester, op);
-    found.ok_or_else(|| Because::of(Refusal::unknown_operation(), format!("operation {op}")))
+    let catalog = daemon.catalog();
+    catalog.find(&caller.socket, &caller.requester, op).map_err(|unseen| {
+        let asked = rules::Asked { policy: &daemon.policy(), socket: &caller.socket, requester: &caller.requester, op };
+        let (why, rule) = rules::unseen(&unseen, &asked, &catalog);
+        Because::of(Refusal::unknown_operation(), why).by(rule)
+    })
 }
 
 /// Runs what needs nobody's consent, with a record before and after.
 async fn perform_now(
     daemon: &Rc<Daemon>,
     caller: &Caller,
-    op: &str,
-    data: &Data,
+    wish: &Wish<'_>,
     authorized: Authorized,
     deadline: Instant,
-    reference: &str,
-) -> Result<Reply, Because> {
+) -> Result<Answered, Because> {
     let act = Rc::new(Act {
         requester: Rc::clone(&caller.requester),
-        operation: op.to_owned(),
-        data: data.clone(),
-        reference: reference.to_owned(),
+        operation: wish.op.to_owned(),
+        data: wish.data.clone(),
+        reference: wish.reference.to_owned(),
     });
     let peer = caller.requester.peer(caller.socket.number);
     let outcome = perform::immediate(daemon, &act, authorized, peer, deadline).await?;
-    Ok(Reply::done(outcome))
+    Ok(Answered::Now(Reply::done(outcome)))
+}
+
+/// The same for what must not be done twice: its record is kept as that of a held operation is, and is there before it begins.
+async fn perform_once(
+    daemon: &Rc<Daemon>,
+    caller: &Caller,
+    wish: &Wish<'_>,
+    key: &Key<'_>,
+    authorized: Authorized,
+    deadline: Instant,
+) -> Result<Answered, Because> {
+    let runs = daemon.runs();
+    let (draft, uid) = draft(daemon, caller, wish, &authorized.deed());
+    let hold = match daemon.held.hold(Hold { state: State::Performing, ..draft }).await {
+        Ok(hold) => hold,
+        Err(why) => return not_held(daemon, key, wish, why).await,
+    };
+    let peer = caller.requester.peer(caller.socket.number);
+    let (outcome, why) = perform::run(daemon, authorized, wish.data, peer, deadline).await.into_outcome();
+    if !why.is_empty() {
+        crate::warning!("ref {}: {} has failed: {why}", wish.reference, wish.op);
+    }
+    let ended = daemon.held.finish(&hold.id, outcome).await;
+    drop(runs);
+    Ok(told(ended.unwrap_or(hold), uid, None, wish.reference))
+}
+
+/// Puts a request on hold until these have consented.
+async fn hold(
+    daemon: &Rc<Daemon>,
+    caller: &Caller,
+    wish: &Wish<'_>,
+    prepared: &Prepared,
+    steps: Vec<ConsentStep>,
+) -> Result<Answered, Because> {
+    held::can_run(&prepared.plan)?;
+    let (draft, uid) = draft(daemon, caller, wish, &prepared.deed());
+    match (daemon.held.hold(Hold { steps, ..draft }).await, &wish.key) {
+        (Ok(hold), _) => {
+            crate::info!("ref {}: {} is held as {} for {}", wish.reference, wish.op, hold.id, hold.requester_name);
+            Ok(told(hold, uid, wish.wait, wish.reference))
+        }
+        (Err(why), Some(key)) => not_held(daemon, key, wish, why).await,
+        (Err(_), None) => Err(Refusal::too_many_requests().into()),
+    }
+}
+
+/// A record, and the handle of it that goes to its requester and nowhere else.
+fn draft(daemon: &Daemon, caller: &Caller, wish: &Wish<'_>, deed: &Deed<'_>) -> (Hold, String) {
+    let keyed = wish.key.as_ref().map(Key::keyed);
+    let uid = match (&wish.key, &keyed) {
+        (Some(key), Some(keyed)) => key.handle(keyed),
+        _ => uuid::Uuid::new_v4().to_string(),
+    };
+    let draft = held::draft(daemon, &caller.requester, (wish.op, wish.data), deed, wish.reference, &uid);
+    (Hold { key: keyed, ..draft }, uid)
+}
+
+/// Somebody was faster with the same key, or there is no place.
+async fn not_held(daemon: &Rc<Daemon>, key: &Key<'_>, wish: &Wish<'_>, why: NotHeld) -> Result<Answered, Because> {
+    match why {
+        NotHeld::NoRoom => Err(Refusal::too_many_requests().into()),
+        NotHeld::KeyTaken => {
+            let hold = daemon.held.by_key(key).await.ok_or_else(Refusal::too_many_requests)?;
+            told_again(hold, key, wish)
+        }
+    }
+}
+
+/// What was asked under this key before: how it stands, or its result. What runs at this moment is waited for.
+fn told_again(hold: Hold, key: &Key<'_>, wish: &Wish<'_>) -> Result<Answered, Because> {
+    let Some(keyed) = hold.key.as_ref().filter(|keyed| key.is_for(keyed)) else {
+        return Err(Refusal::key_given_away().into());
+    };
+    let (uid, runs) = (key.handle(keyed), hold.state == State::Performing);
+    let wait = wish.wait.or(runs.then_some(DEADLINE));
+    Ok(told(hold, uid, wait, wish.reference))
 }
 
 /// What would run, and who would have to consent.
-async fn dry_run(daemon: &Rc<Daemon>, caller: &Caller, op: &str, data: Data) -> Result<Reply, Because> {
-    let (prepared, _) = prepare(daemon, caller, op, &data, false).await?;
+async fn dry_run(daemon: &Rc<Daemon>, caller: &Caller, op: &str, data: &Data) -> Result<Reply, Because> {
+    let (prepared, _) = prepare(daemon, caller, op, data, false).await?;
     let require = auth::required(daemon, &prepared);
     let require = require.map_err(|why| Because::of(Refusal::not_authorised(), why))?;
     Ok(Reply::done(held::dry_run(&prepared, &require)))

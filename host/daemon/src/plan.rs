@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use regent_grants::{Command, Grants, RenderError};
+use regent_grants::{Below, Command, Grants, RenderError};
 use regent_lane::{CALL_MAX, Call, Refusal, STEPS_MAX};
 
 use crate::hold::PlannedStep;
 use crate::plugin::Fault;
 use crate::plugin::exchange::Planner;
-use crate::trusted_file::{Program, Untrusted};
+use crate::trusted_file::{self, NotBelow, Program, Untrusted};
 use crate::users::{self, Identity};
+use crate::why::{Rule, lines, rules};
 
 /// Argument lists of one plan together: what a person can be shown, and a record of it kept.
 pub const PLAN_MAX: usize = 128 << 10;
@@ -71,17 +72,39 @@ impl Plan {
         let steps = planned.iter().map(|step| {
             let command = grants.command(&step.command).ok_or_else(|| not_granted(&step.command, &grants.name))?;
             self::step(command, &step.values).map_err(|why| match why {
-                NotPlanned::Caller { slot, rule } => format!("{}: {slot}: {rule}", step.command),
-                NotPlanned::Plugin(why) | NotPlanned::Host(why) => why,
+                NotPlanned::Caller { slot, rule, .. } => format!("{}: {slot}: {rule}", step.command),
+                NotPlanned::Ungranted(_, why) | NotPlanned::Plugin(why) | NotPlanned::Host(why) => why,
             })
         });
         steps.collect::<Result<_, _>>().map(Self)
     }
 }
 
+/// Whether a path that a caller named leads nowhere that others than root could make it lead.
+fn fit(command: &str, path: &Below) -> Result<(), NotPlanned> {
+    let Below { slot, folder, path } = path;
+    let rest = path.strip_prefix(folder).unwrap_or(path);
+    trusted_file::below(folder, rest).map_err(|why| match why {
+        NotBelow::Folder(why) => NotPlanned::Host(format!("command {command}: {slot}: below: {why}")),
+        NotBelow::Path(why) => {
+            let rule = format!("a path below {} whose folders only root can write; {why}", folder.display());
+            NotPlanned::Caller { slot: slot.clone(), rule, line: None, allow: None }
+        }
+    })
+}
+
 /// Why a call is no step, by blame.
+#[derive(Debug)]
 enum NotPlanned {
-    Caller { slot: String, rule: String },
+    /// A slot did not take its value.
+    Caller {
+        slot: String,
+        rule: String,
+        line: Option<usize>,
+        allow: Option<String>,
+    },
+    /// The command is not granted; with it, the lines that would grant it.
+    Ungranted(Vec<String>, String),
     Plugin(String),
     Host(String),
 }
@@ -89,11 +112,16 @@ enum NotPlanned {
 fn step(command: &Command, values: &[(String, String)]) -> Result<Step, NotPlanned> {
     let name = &command.name;
     let rendered = command.render(values).map_err(|why| match why {
-        RenderError::NotAccepted { slot, rule } => NotPlanned::Caller { slot, rule },
+        RenderError::NotAccepted { slot, rule, line, allow } => {
+            NotPlanned::Caller { slot, rule, line: Some(line), allow }
+        }
         RenderError::UnknownSlot(slot) => NotPlanned::Plugin(format!("command {name} has no slot {slot}")),
         RenderError::MissingSlot(slot) => NotPlanned::Plugin(format!("command {name}: slot {slot} was given no value")),
         RenderError::GivenTwice(slot) => NotPlanned::Plugin(format!("command {name}: slot {slot} was given twice")),
     })?;
+    for path in rendered.paths() {
+        fit(name, path)?;
+    }
     let identity = identity(command).map_err(NotPlanned::Host)?;
     let program = program(&command.program).map_err(|why| NotPlanned::Host(format!("command {name}: {why}")))?;
     let planned = PlannedStep {
@@ -106,6 +134,8 @@ fn step(command: &Command, values: &[(String, String)]) -> Result<Step, NotPlann
         gid: identity.gid,
         groups: identity.groups.clone(),
         timeout_ms: u64::try_from(command.timeout.as_millis()).unwrap_or(u64::MAX),
+        stdin_data: command.stdin_data,
+        ends_host: command.ends_host,
     };
     Ok(Step { planned, identity, command: command.clone() })
 }
@@ -130,6 +160,12 @@ fn program(path: &std::path::Path) -> Result<Option<PathBuf>, Untrusted> {
     }
 }
 
+fn ungranted(call: &Call, grants: &Grants) -> NotPlanned {
+    let slots: Vec<_> = call.values.iter().map(|(slot, value)| (slot.clone(), Some(value.clone()))).collect();
+    let lines = lines::command(&call.command, &slots, None);
+    NotPlanned::Ungranted(lines.lines().map(str::to_owned).collect(), not_granted(&call.command, &grants.name))
+}
+
 fn not_granted(command: &str, grants: &str) -> String {
     format!("not granted: add [commands.{command}] to the grants of {grants}")
 }
@@ -141,19 +177,26 @@ pub struct Planning {
     plan: Plan,
     bytes: usize,
     fault: Option<Fault>,
+    rule: Option<Rule>,
 }
 
 impl Planning {
     /// By these grants.
     #[must_use]
     pub fn new(grants: Rc<Grants>) -> Self {
-        Self { grants, plan: Plan::default(), bytes: 0, fault: None }
+        Self { grants, plan: Plan::default(), bytes: 0, fault: None, rule: None }
     }
 
     /// What was planned.
     #[must_use]
     pub fn into_plan(self) -> Plan {
         self.plan
+    }
+
+    /// The rule by which the last call was refused, if one was.
+    #[must_use]
+    pub fn into_rule(self) -> Option<Rule> {
+        self.rule
     }
 
     fn add(&mut self, call: &Call) -> Result<(), NotPlanned> {
@@ -165,7 +208,7 @@ impl Planning {
             return Err(NotPlanned::Plugin(format!("it planned a step of more than {CALL_MAX} bytes")));
         }
         let command = self.grants.command(&call.command);
-        let command = command.ok_or_else(|| NotPlanned::Plugin(not_granted(&call.command, &self.grants.name)))?;
+        let command = command.ok_or_else(|| ungranted(call, &self.grants))?;
         let step = step(command, &call.values)?;
         self.bytes += step.planned.argv.iter().map(String::len).sum::<usize>();
         if self.bytes > PLAN_MAX {
@@ -181,9 +224,15 @@ impl Planner for Planning {
         let refusal = |message: String| Refusal { code: "invalid-data".into(), message };
         match self.add(&call) {
             Ok(()) => Ok(()),
-            Err(NotPlanned::Caller { slot, rule }) => {
+            Err(NotPlanned::Caller { slot, rule, line, allow }) => {
                 crate::info!("{}: command {}: {slot}: not accepted: {rule}", self.grants.name, call.command);
+                self.rule = Some(rules::slot(&self.grants, &call.command, &slot, &rule, line, allow));
                 Err(refusal(format!("{slot}: not accepted")))
+            }
+            Err(NotPlanned::Ungranted(lines, why)) => {
+                self.rule = Some(rules::ungranted(&self.grants, &call.command, lines));
+                self.fault.get_or_insert(Fault::Rule(why));
+                Err(refusal("not planned".into()))
             }
             // The request is over; what the plugin makes of it no longer matters.
             Err(NotPlanned::Plugin(why)) => {
@@ -198,10 +247,46 @@ impl Planner for Planning {
     }
 
     fn start_again(&mut self) {
-        (self.plan, self.bytes, self.fault) = (Plan::default(), 0, None);
+        (self.plan, self.bytes, self.fault, self.rule) = (Plan::default(), 0, None, None);
     }
 
     fn fault(&mut self) -> Option<Fault> {
         self.fault.take()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_path_that_others_could_redirect_is_its_callers_fault_and_an_unfit_folder_the_hosts() {
+        let kept = tempfile::tempdir().unwrap();
+        let folder = kept.path().canonicalize().unwrap();
+        fs::create_dir(folder.join("open")).unwrap();
+        let mode = |path: &str, mode| fs::set_permissions(folder.join(path), fs::Permissions::from_mode(mode)).unwrap();
+        mode("open", 0o777);
+        let judged =
+            |rest: &str| fit("backup", &Below { slot: "what".into(), folder: folder.clone(), path: folder.join(rest) });
+        judged("open").unwrap();
+        judged("new").unwrap();
+        let Err(NotPlanned::Caller { slot, rule, .. }) = judged("open/file") else { panic!("it is fit") };
+        assert_eq!(slot, "what");
+        let shown = folder.display();
+        assert_eq!(
+            rule,
+            format!(
+                "a path below {shown} whose folders only root can write; \
+                 {shown}/open: can be written by others (mode 0777): chmod go-w"
+            )
+        );
+        assert!(matches!(judged("../other"), Err(NotPlanned::Caller { .. })));
+        mode("", 0o777);
+        let Err(NotPlanned::Host(why)) = judged("new") else { panic!("it is not the host's") };
+        assert!(why.starts_with(&format!("command backup: what: below: {shown}: can be written by others")), "{why}");
     }
 }

@@ -1,8 +1,9 @@
 //! regent.toml as the daemon lives by it: read from a trusted file, its names turned into numbers of this machine. All that
 //! is wrong is said at once.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regent_grants::{Config, SecretSource, Visible};
@@ -17,10 +18,12 @@ use crate::users;
 /// The whole policy but for the grants.
 #[derive(Debug)]
 pub struct Policy {
+    /// The file.
+    pub path: PathBuf,
     /// As it was written.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// The request sockets.
-    pub sockets: Vec<Rc<Socket>>,
+    pub sockets: Vec<Arc<Socket>>,
     /// The admin socket.
     pub admin: Option<Place>,
     /// Persons, by uid.
@@ -32,8 +35,8 @@ pub struct Policy {
 pub struct Socket {
     /// Its name, which stands in records and logs.
     pub name: String,
-    /// Its number, for counting.
-    pub number: usize,
+    /// What its peers are counted by: the same for the same name, whatever else is configured.
+    pub number: u64,
     /// Where it is.
     pub place: Place,
     /// Any of these opens the gate.
@@ -42,6 +45,18 @@ pub struct Socket {
     pub operations: Visible,
     /// Whether its peers' uids mean users of this machine.
     pub trust_peer_uid: bool,
+    /// Where it stands in the file.
+    pub line: usize,
+    /// Where its `operations` stand.
+    pub operations_line: usize,
+}
+
+impl Policy {
+    /// The socket of this name.
+    #[must_use]
+    pub fn socket(&self, name: &str) -> Option<&Arc<Socket>> {
+        self.sockets.iter().find(|socket| socket.name == name)
+    }
 }
 
 /// What is wrong, and what is served all the same but should be looked at: one line each.
@@ -85,27 +100,38 @@ pub fn read(path: &Path, findings: &mut Findings) -> Option<Policy> {
         place(&at, &admin.path, admin.mode, admin.group.as_deref(), findings)
     });
     let people = people(&config, path, findings);
-    findings.mistakes.is_empty().then_some(Policy { config, sockets, admin, people })
+    let (path, config) = (path.to_path_buf(), Arc::new(config));
+    findings.mistakes.is_empty().then_some(Policy { path, config, sockets, admin, people })
 }
 
-fn sockets(config: &Config, file: &Path, findings: &mut Findings) -> Vec<Rc<Socket>> {
+fn sockets(config: &Config, file: &Path, findings: &mut Findings) -> Vec<Arc<Socket>> {
     let mut sockets = Vec::new();
-    for (number, socket) in config.sockets.iter().enumerate() {
+    for socket in &config.sockets {
         let at = format!("{}:{}: socket {}", file.display(), socket.line, socket.name);
         let place = place(&at, &socket.path, socket.mode, socket.group.as_deref(), findings);
-        let secrets = secrets(&at, &socket.secret, findings);
+        let group = place.as_ref().and_then(|place| place.group);
+        let secrets = secrets(&at, &socket.secret, group, findings);
         if let (Some(place), Some(secrets)) = (place, secrets) {
-            sockets.push(Rc::new(Socket {
+            sockets.push(Arc::new(Socket {
                 name: socket.name.clone(),
-                number,
+                number: number(&socket.name),
                 place,
                 secrets,
                 operations: socket.operations.clone(),
                 trust_peer_uid: socket.trust_peer_uid,
+                line: socket.line,
+                operations_line: socket.operations_line,
             }));
         }
     }
     sockets
+}
+
+/// Two names that met here would only share their places.
+fn number(name: &str) -> u64 {
+    let mut hash = DefaultHasher::new();
+    name.hash(&mut hash);
+    hash.finish()
 }
 
 fn place(at: &str, path: &Path, mode: u32, group: Option<&str>, findings: &mut Findings) -> Option<Place> {
@@ -114,13 +140,14 @@ fn place(at: &str, path: &Path, mode: u32, group: Option<&str>, findings: &mut F
     Some(Place { path: path.to_path_buf(), mode, group })
 }
 
-/// One secret a line, all valid, so that one can be replaced while clients still use the other.
-fn secrets(at: &str, source: &SecretSource, findings: &mut Findings) -> Option<Secrets> {
+/// One secret a line, all valid, so that one can be replaced while clients still use the other. The socket's group may read
+/// them: its members are the clients.
+fn secrets(at: &str, source: &SecretSource, group: Option<u32>, findings: &mut Findings) -> Option<Secrets> {
     let texts = match source {
         SecretSource::Text(secret) => vec![Zeroizing::new(secret.reveal().to_owned())],
         SecretSource::File(path) => {
             let file = findings.keep(Trusted::open(path).map_err(|why| format!("{at}: {why}")))?;
-            if file.readable_by_others() {
+            if file.readable_by_others_than(group) {
                 findings.warnings.push(format!("{at}: others may read {}: chmod 0600", path.display()));
             }
             let text = findings.keep(file.text().map_err(|why| format!("{at}: {why}")))?;

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use regent_protocol::{Code, Refusal, Reply, State};
+use regent_protocol::{Code, Data, Refusal, Reply, State};
 use tokio::time::Instant;
 
 use crate::daemon::Daemon;
@@ -11,6 +11,7 @@ use crate::kept::audit::Event;
 use crate::pipeline::Caller;
 use crate::plugin::Fault;
 use crate::plugin::exchange::{NoAnswer, words};
+use crate::why::{Refused, Rule};
 
 /// Refusals written at once, and then a second: enough to see what happens, too few to fill a disk (a line is under 1 KiB).
 const BURST: u32 = 200;
@@ -23,6 +24,8 @@ pub struct Because {
     why: String,
     state: Option<State>,
     blame: Blame,
+    rule: Option<Box<Rule>>,
+    asked: Option<Box<(String, Data)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,20 +41,20 @@ impl Because {
     /// The caller hears this, the log that.
     #[must_use]
     pub fn of(refusal: Refusal, why: String) -> Self {
-        Self { refusal, why, state: None, blame: Blame::Caller }
+        Self { refusal, why, state: None, blame: Blame::Caller, rule: None, asked: None }
     }
 
     /// The caller hears `Operation failed`; the log hears whose fault it was.
     #[must_use]
     pub fn ours(code: Code, why: String) -> Self {
-        Self { refusal: Refusal::operation_failed(code), why, state: None, blame: Blame::Ours }
+        Self { blame: Blame::Ours, ..Self::of(Refusal::operation_failed(code), why) }
     }
 
     /// A run failed; if there is more to say than the caller hears, somebody should look.
     #[must_use]
     pub fn failed(refusal: Refusal, why: String) -> Self {
         let blame = if why.is_empty() { Blame::Caller } else { Blame::Ours };
-        Self { refusal, why, state: None, blame }
+        Self { blame, ..Self::of(refusal, why) }
     }
 
     /// What the caller hears, and what the log is told besides.
@@ -69,13 +72,36 @@ impl Because {
     /// A line that is no request, by whoever sent it.
     #[must_use]
     pub fn stranger(refusal: Refusal) -> Self {
-        Self { refusal, why: String::new(), state: None, blame: Blame::Stranger }
+        Self { blame: Blame::Stranger, ..Self::of(refusal, String::new()) }
     }
 
     /// The plugin does not serve, or not in time.
     #[must_use]
-    pub fn not_served() -> Self {
-        Self::ours(Code::Busy, "its plugin does not serve: see the log of the start".into())
+    pub fn not_served(plugin: &str) -> Self {
+        Self::ours(Code::Busy, format!("plugin {plugin} does not serve: regent plugin list {plugin} says why"))
+    }
+
+    /// By this rule, which only an administrator is told.
+    #[must_use]
+    pub fn by(mut self, rule: Rule) -> Self {
+        self.rule = Some(Box::new(rule));
+        self
+    }
+
+    /// The same where there may have been a rule.
+    #[must_use]
+    pub fn by_what(self, rule: Option<Rule>) -> Self {
+        match rule {
+            Some(rule) => self.by(rule),
+            None => self,
+        }
+    }
+
+    /// Of a request for this.
+    #[must_use]
+    pub fn asked(mut self, operation: &str, data: &Data) -> Self {
+        self.asked = Some(Box::new((operation.to_owned(), data.clone())));
+        self
     }
 
     /// About a hold that stands so.
@@ -163,7 +189,16 @@ impl Default for Budget {
 
 /// Writes a refusal down, as far as there is room, and makes it a reply.
 pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Because) -> Reply {
-    let Because { refusal, why, state, blame } = because;
+    let Because { refusal, why, state, blame, rule, asked } = because;
+    let asked = asked.as_deref().map(|(operation, data)| (operation.as_str(), data));
+    daemon.remembered.keep(Refused {
+        requester: &caller.requester,
+        asked,
+        refusal: &refusal,
+        reference,
+        why: &why,
+        rule: rule.map(|rule| *rule),
+    });
     if daemon.refusals.spend() {
         let (requester, code) = (&caller.requester, refusal.code);
         let outcome = if why.is_empty() { refusal.text.clone() } else { format!("{}: {why}", refusal.text) };
@@ -178,13 +213,13 @@ pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Becau
             ),
         );
         if blame != Blame::Stranger {
-            record(daemon, caller, reference, &outcome);
+            record(daemon, caller, reference, asked.map(|(operation, _)| operation), &outcome);
         }
     }
     Reply::Refused { refusal: refusal.with_reference(reference), state }
 }
 
-fn record(daemon: &Daemon, caller: &Caller, reference: &str, outcome: &str) {
+fn record(daemon: &Daemon, caller: &Caller, reference: &str, operation: Option<&str>, outcome: &str) {
     let event = Event {
         event: "refused",
         reference: Some(reference),
@@ -192,6 +227,7 @@ fn record(daemon: &Daemon, caller: &Caller, reference: &str, outcome: &str) {
         uid: Some(caller.requester.uid),
         gid: Some(caller.requester.gid),
         pid: caller.requester.pid,
+        operation,
         outcome: Some(outcome),
         ..Event::default()
     };

@@ -57,9 +57,9 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
         return;
     }
     let deadline = Instant::now() + authorized.plan().longest() + BESIDE_STEPS;
-    let socket = daemon.policy.sockets.iter().find(|socket| socket.name == hold.requester.socket);
-    let peer = hold.requester.peer(socket.map_or(usize::MAX, |socket| socket.number));
-    let (outcome, why) = perform::run(daemon, authorized, peer, deadline).await.into_outcome();
+    let policy = daemon.policy();
+    let peer = hold.requester.peer(policy.socket(&hold.requester.socket).map_or(u64::MAX, |socket| socket.number));
+    let (outcome, why) = perform::run(daemon, authorized, &hold.data, peer, deadline).await.into_outcome();
     if why.is_empty() {
         crate::info!("hold {id}: {} has run", hold.operation);
     } else {
@@ -86,10 +86,12 @@ pub async fn difference(daemon: &Rc<Daemon>, hold: &Hold) -> Option<String> {
 }
 
 async fn authorize(daemon: &Rc<Daemon>, hold: &Hold, deadline: Instant) -> Result<Authorized, NotNow> {
-    let found = daemon.catalog.find_again(&daemon.policy.sockets, &hold.requester, &hold.operation);
+    let policy = daemon.policy();
+    let socket = policy.socket(&hold.requester.socket).ok_or_else(|| NotNow::Differs("socket".into()))?;
+    let found = daemon.catalog().find_again(socket, &hold.requester, &hold.operation);
     let found = found.ok_or_else(|| NotNow::Differs("operation".into()))?;
     match found.settled(deadline).await {
-        Status::Serving(plugin) => auth::again(daemon, hold, &found, &plugin).map_err(NotNow::Differs),
+        Status::Serving(plugin) => auth::again(daemon, hold, found, &plugin).map_err(NotNow::Differs),
         // Another module than the pinned one has its place.
         Status::Unserved(Some(module)) => match auth::bound::compare(daemon, hold, &found, &module) {
             Err(field) => Err(NotNow::Differs(field)),

@@ -1,21 +1,24 @@
 //! Sockets and what happens on them: a task for each socket, and one for each connection.
 
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regent_peer::Peer;
 use regent_protocol::{Line, Refusal, Reply};
 use tokio::net::UnixStream;
-use tokio::task::spawn_local;
+use tokio::task::{AbortHandle, spawn_local};
 
 use crate::admin;
 use crate::connection::{Connection, Next};
 use crate::daemon::Daemon;
-use crate::gate::Requester;
+use crate::gate::{Requester, place_of};
 use crate::held;
 use crate::listen::{Admission, Connections, Listener};
 use crate::pipeline::{self, Answered, Caller};
+use crate::plugin::places::Peer as Share;
 use crate::policy::Socket;
 use crate::random;
 use crate::refusals::{Because, refused};
@@ -23,36 +26,45 @@ use crate::refusals::{Because, refused};
 /// A wrong secret is answered after this. Its connection keeps its place so long, whether or not anybody still listens.
 const WRONG_SECRET: Duration = Duration::from_secs(1);
 /// The admin socket, as far as places go.
-const ADMIN: usize = usize::MAX;
+const ADMIN: u64 = u64::MAX;
 
-/// Serves a request socket for ever.
-pub fn requests(daemon: &Rc<Daemon>, socket: &Rc<Socket>, listener: Listener, connections: &Rc<Connections>) {
-    let (daemon, socket) = (Rc::clone(daemon), Rc::clone(socket));
-    accept(listener, connections, socket.number, move |stream, peer, place| {
-        let caller = Caller { socket: Rc::clone(&socket), requester: Rc::new(requester(&socket, peer)) };
-        connection(Rc::clone(&daemon), caller, Connection::new(stream), place)
-    });
+/// Serves the request socket at this path, until that is aborted.
+pub fn requests(daemon: &Rc<Daemon>, path: &Path, listener: Listener, connections: &Rc<Connections>) -> AbortHandle {
+    let (daemon, path) = (Rc::clone(daemon), path.to_path_buf());
+    let place = {
+        let (daemon, path) = (Rc::clone(&daemon), path.clone());
+        move |uid| match socket_at(&daemon, &path) {
+            Some(socket) => place_of(socket.number, uid, socket.trust_peer_uid),
+            None => (u64::MAX, uid),
+        }
+    };
+    accept(listener, connections, place, move |stream, peer, place| {
+        connection(Rc::clone(&daemon), path.clone(), peer, Connection::new(stream), place)
+    })
 }
 
-/// Serves the admin socket for ever.
-pub fn admins(daemon: &Rc<Daemon>, listener: Listener, connections: &Rc<Connections>) {
+/// Serves the admin socket, until that is aborted.
+pub fn admins(daemon: &Rc<Daemon>, listener: Listener, connections: &Rc<Connections>) -> AbortHandle {
     let daemon = Rc::clone(daemon);
-    accept(listener, connections, ADMIN, move |stream, peer, place| {
-        administrator(Rc::clone(&daemon), peer.uid, Connection::new(stream), place)
-    });
+    accept(
+        listener,
+        connections,
+        |uid| (ADMIN, uid),
+        move |stream, peer, place| administrator(Rc::clone(&daemon), peer.uid, Connection::new(stream), place),
+    )
 }
 
 fn accept<F: Future<Output = ()> + 'static>(
     listener: Listener,
     connections: &Rc<Connections>,
-    socket: usize,
+    place: impl Fn(u32) -> Share + 'static,
     serve: impl Fn(UnixStream, Peer, Admission) -> F + 'static,
-) {
+) -> AbortHandle {
     let connections = Rc::clone(connections);
-    spawn_local(async move {
+    let accepting = spawn_local(async move {
         loop {
             let (stream, peer) = listener.accept().await;
-            match connections.admit(socket, peer.uid) {
+            match connections.admit(place(peer.uid)) {
                 Some(place) => drop(spawn_local(serve(stream, peer, place))),
                 None => {
                     // Not worth a task: what does not fit into the socket's buffer is not sent.
@@ -62,6 +74,34 @@ fn accept<F: Future<Output = ()> + 'static>(
             }
         }
     });
+    accepting.abort_handle()
+}
+
+/// The socket that is configured at this path now.
+fn socket_at(daemon: &Daemon, path: &Path) -> Option<Arc<Socket>> {
+    daemon.policy().sockets.iter().find(|socket| socket.place.path == path).map(Arc::clone)
+}
+
+/// Who asks, by the rules that the socket has now.
+struct Callers {
+    daemon: Rc<Daemon>,
+    path: PathBuf,
+    peer: Peer,
+    last: Option<Rc<Caller>>,
+}
+
+impl Callers {
+    /// `None`: no socket is configured here any more.
+    fn now(&mut self) -> Option<Rc<Caller>> {
+        let socket = socket_at(&self.daemon, &self.path)?;
+        if let Some(last) = self.last.as_ref().filter(|last| Arc::ptr_eq(&last.socket, &socket)) {
+            return Some(Rc::clone(last));
+        }
+        let requester = Rc::new(requester(&socket, self.peer.clone()));
+        let caller = Rc::new(Caller { socket, requester });
+        self.last = Some(Rc::clone(&caller));
+        Some(caller)
+    }
 }
 
 fn requester(socket: &Socket, peer: Peer) -> Requester {
@@ -75,11 +115,14 @@ fn requester(socket: &Socket, peer: Peer) -> Requester {
     }
 }
 
-async fn connection(daemon: Rc<Daemon>, caller: Caller, mut connection: Connection, place: Admission) {
+async fn connection(daemon: Rc<Daemon>, path: PathBuf, peer: Peer, mut connection: Connection, place: Admission) {
     let _place = place;
+    let mut callers = Callers { daemon: Rc::clone(&daemon), path, peer, last: None };
     loop {
         let reference = random::reference();
-        let line = match connection.next().await {
+        let next = connection.next().await;
+        let Some(caller) = callers.now() else { return };
+        let line = match next {
             Next::Line(line) => line,
             Next::TooLong => {
                 let because = Because::of(Refusal::too_long(), String::new());

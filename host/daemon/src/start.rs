@@ -1,37 +1,35 @@
 //! The order of a start. First what others could use against it is settled (the spawner, the lock, the predecessor), then
-//! what is kept is read, then the sockets listen; modules are compiled afterwards.
+//! what is kept and what is installed is read, then the sockets listen; modules are compiled afterwards.
 
-use std::cell::Cell;
 use std::fmt;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use regent_grants::Grants;
 use rustix::fs::FlockOperation;
 use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_local;
 
-use crate::catalog::{Catalog, Entry, Status};
-use crate::daemon::Daemon;
+use crate::activation::Activated;
+use crate::daemon::{Daemon, Parts};
 use crate::held::Held;
 use crate::helpers::Helpers;
+use crate::installed::Installed;
 use crate::kept::audit::{Audit, Event};
 use crate::kept::disk::Disk;
 use crate::kept::ledger::{Ledger, Recovered};
 use crate::kept::medium::OnDisk;
 use crate::kept::store::Store;
-use crate::listen::{Connections, Listener, own_folder};
+use crate::listen::own_folder;
 use crate::plugin::cache::Cache;
-use crate::plugin::load::{Loader, NotServed};
+use crate::plugin::load::Loader;
 use crate::plugin::programs::Programs;
 use crate::policy::{Policy, state_file};
 use crate::process::{Cgroups, Spawner, SpawnerSocket};
-use crate::refusals::Budget;
-use crate::{resume, serve};
+use crate::resume;
 
 /// How often expiry is looked at.
 const TICK: Duration = Duration::from_millis(500);
@@ -54,40 +52,51 @@ impl CannotStart {
 /// [`CannotStart`].
 pub async fn start(
     policy: Policy,
-    all: Vec<Grants>,
+    warnings: Vec<String>,
     helpers: Helpers,
     spawner: SpawnerSocket,
+    mut handed: Activated,
 ) -> Result<Rc<Daemon>, CannotStart> {
-    let state = policy.config.state.clone();
-    let lock = lock_state(&state).map_err(CannotStart::because)?;
+    let lock = lock_state(&policy.config.state).map_err(CannotStart::because)?;
     let (audit, ledger) = kept(&policy).map_err(CannotStart::because)?;
     let instance = ledger.store.instance().map_err(CannotStart::because)?;
     let cgroups = predecessor(&instance).map_err(CannotStart::because)?;
+    let lacks = lacks(cgroups.is_some());
+    lacks.iter().for_each(|lack| crate::warning!("{lack}"));
     let recovered = ledger.recover(Timestamp::now()).map_err(CannotStart::because)?;
     tell(&recovered);
-    let (catalog, mistakes) = Catalog::new(all);
-    mistakes.iter().for_each(|mistake| crate::error!("{mistake}"));
-    let uids = sandbox_uids(&policy, &catalog, &ledger).map_err(CannotStart::because)?;
     let holds = ledger.store.holds().map_err(CannotStart::because)?;
     let disk = Disk::start(ledger).map_err(CannotStart::because)?;
-    let daemon = Rc::new(Daemon {
-        held: Held::new(disk, policy.people.clone(), &holds),
-        spawner: Spawner::attach(spawner, cgroups).map_err(CannotStart::because)?,
-        policy,
-        catalog,
-        instance,
-        audit,
-        refusals: Budget::new(),
-        running: Cell::new(0),
-        ending: Cell::new(false),
-        _lock: lock,
-    });
+    let held = Held::new(disk, policy.people.clone(), &holds);
+    let shelf = state_file(&policy.config, "modules");
+    let said = |why: std::io::Error| CannotStart::because(format!("{}: {why}", shelf.display()));
+    let installed = Installed::new(Arc::clone(&policy.config), Rc::clone(&held), Arc::clone(&audit), shelf.clone())
+        .map_err(said)?;
+    let spawner = Spawner::attach(spawner, cgroups).map_err(CannotStart::because)?;
+    let daemon = Daemon::of(Parts { policy, installed, held, spawner, instance, audit, lacks, warnings, lock });
     let started = Event { event: "started", outcome: Some(env!("CARGO_PKG_VERSION")), ..Event::default() };
     daemon.record(&started).map_err(CannotStart::because)?;
-    listen(&daemon)?;
-    spawn_local(load_all(Rc::clone(&daemon), helpers, uids));
+    daemon.installed.look().await;
+    daemon.listening.apply(&daemon, &daemon.policy(), &mut handed).map_err(CannotStart::because)?;
+    for left in handed.left() {
+        crate::warning!("{}: handed over by the service manager, and no socket is configured there", left.display());
+    }
+    spawn_local(load_all(Rc::clone(&daemon), helpers));
+    spawn_local(Rc::clone(&daemon.installed).keep_looking());
     spawn_local(keep_time(Rc::clone(&daemon)));
     Ok(daemon)
+}
+
+/// What this machine or this user has not, and what that means.
+fn lacks(cgroups: bool) -> Vec<String> {
+    let mut lacks = Vec::new();
+    if !cgroups {
+        lacks.push("no cgroup v2: what a predecessor may have left running was not looked for".into());
+    }
+    if !rustix::process::geteuid().is_root() {
+        lacks.push("not started as root: sandboxes share this user's uid and have no namespaces of their own".into());
+    }
+    lacks
 }
 
 /// Two daemons over one state folder would take one hold twice.
@@ -117,14 +126,11 @@ fn kept(policy: &Policy) -> Result<(Arc<Mutex<Audit>>, Ledger), String> {
 /// Ends what a predecessor left running.
 fn predecessor(instance: &str) -> Result<Option<Cgroups>, String> {
     let cgroups = Cgroups::open(instance).map_err(|why| format!("cgroup v2: {why}"))?;
-    match &cgroups {
-        Some(cgroups) => {
-            let ended = cgroups.clear().map_err(|why| format!("cgroup v2: {why}"))?;
-            if ended > 0 {
-                crate::warning!("{ended} runs of a predecessor were still there and have been killed");
-            }
+    if let Some(cgroups) = &cgroups {
+        let ended = cgroups.clear().map_err(|why| format!("cgroup v2: {why}"))?;
+        if ended > 0 {
+            crate::warning!("{ended} runs of a predecessor were still there and have been killed");
         }
-        None => crate::warning!("no cgroup v2: what a predecessor may have left running was not looked for"),
     }
     Ok(cgroups)
 }
@@ -136,67 +142,22 @@ fn tell(recovered: &Recovered) {
     for id in &recovered.interrupted {
         crate::warning!("hold {id}: interrupted: the predecessor ended while it ran; whether it happened is not known");
     }
+    for id in &recovered.ended_host {
+        crate::info!("hold {id}: done: it was to end this host, and this is a later boot");
+    }
     if let Some(id) = &recovered.completed {
         crate::info!("hold {id}: its last change was on record and is stored now");
     }
 }
 
-/// A plugin that is to be brought to serve, and the uid of its sandboxes.
-struct ToLoad {
-    entry: Rc<Entry>,
-    uid: Option<u32>,
-}
-
-/// A uid for each plugin, the same after every restart; none where only root could give one.
-fn sandbox_uids(policy: &Policy, catalog: &Catalog, ledger: &Ledger) -> Result<Vec<ToLoad>, String> {
-    let range = &policy.config.sandbox;
-    let root = rustix::process::geteuid().is_root();
-    if !root {
-        crate::warning!("not started as root: sandboxes share this user's uid and have no namespaces of their own");
+/// Lets plugins be loaded, each on its own, and what was approved before this start run.
+async fn load_all(daemon: Rc<Daemon>, helpers: Helpers) {
+    let loader = loader(&daemon, helpers).await;
+    if let Err(why) = &loader {
+        crate::error!("no plugin can serve: {why}");
     }
-    let uid = |entry: &Rc<Entry>| {
-        let number = ledger.store.sandbox(&entry.grants.name, range.count).map_err(|why| why.to_string())?;
-        let number =
-            number.ok_or_else(|| format!("[sandbox] uids: all {} are taken: give a wider range", range.count))?;
-        Ok::<_, String>(range.first + number)
-    };
-    catalog
-        .entries()
-        .map(|entry| Ok(ToLoad { entry: Rc::clone(entry), uid: if root { Some(uid(entry)?) } else { None } }))
-        .collect()
-}
-
-fn listen(daemon: &Rc<Daemon>) -> Result<(), CannotStart> {
-    let connections = Rc::new(Connections::default());
-    let mut opened = Vec::new();
-    for socket in &daemon.policy.sockets {
-        opened.push((socket, Listener::open(&socket.place).map_err(CannotStart::because)?));
-    }
-    let admin = daemon.policy.admin.as_ref().map(Listener::open).transpose().map_err(CannotStart::because)?;
-    for (socket, listener) in opened {
-        serve::requests(daemon, socket, listener, &connections);
-    }
-    if let Some(listener) = admin {
-        serve::admins(daemon, listener, &connections);
-    }
-    Ok(())
-}
-
-/// Brings the plugins to serve, each on its own, and what was approved before this start to run.
-async fn load_all(daemon: Rc<Daemon>, helpers: Helpers, all: Vec<ToLoad>) {
-    match loader(&daemon, helpers).await {
-        Ok(loader) => {
-            let loader = Rc::new(loader);
-            for ToLoad { entry, uid } in all {
-                let (daemon, loader) = (Rc::clone(&daemon), Rc::clone(&loader));
-                spawn_local(async move { load(&daemon, &loader, &entry, uid).await });
-            }
-        }
-        Err(why) => {
-            crate::error!("no plugin can serve: {why}");
-            all.iter().for_each(|to_load| to_load.entry.set(Status::Unserved(None)));
-        }
-    }
+    daemon.installed.can_load(loader);
+    daemon.installed.tidy();
     resume::start_all(&daemon).await;
 }
 
@@ -204,24 +165,9 @@ async fn loader(daemon: &Daemon, helpers: Helpers) -> Result<Loader, String> {
     let programs = Rc::new(Programs::new(Rc::clone(&daemon.spawner), &helpers).map_err(|why| why.to_string())?);
     let compiler = tokio::task::spawn_blocking(move || helpers.compiler_digest()).await;
     let compiler: [u8; 32] = compiler.map_err(|why| why.to_string())?.map_err(|why| why.to_string())?;
-    let folder = state_file(&daemon.policy.config, "compiled");
+    let folder = state_file(&daemon.policy().config, "compiled");
     let cache = Cache::open(folder.clone(), compiler).map_err(|why| format!("{}: {why}", folder.display()))?;
     Ok(Loader { programs, cache })
-}
-
-async fn load(daemon: &Daemon, loader: &Loader, entry: &Entry, uid: Option<u32>) {
-    let name = &entry.grants.name;
-    match loader.load(&entry.grants, &daemon.policy.config.plugins, uid).await {
-        Ok(plugin) => {
-            let serves: Vec<&str> = entry.grants.operations.iter().map(|operation| operation.called.as_str()).collect();
-            crate::info!("plugin {name} serves {} (sha256 {})", serves.join(", "), hex::encode(plugin.digest));
-            entry.set(Status::Serving(plugin));
-        }
-        Err(NotServed { reasons, module }) => {
-            reasons.iter().for_each(|reason| crate::error!("plugin {name} does not serve: {reason}"));
-            entry.set(Status::Unserved(module));
-        }
-    }
 }
 
 /// Expiry, and the end of what is kept.
@@ -231,7 +177,7 @@ async fn keep_time(daemon: Rc<Daemon>) {
     loop {
         tokio::select! {
             _ = tick.tick() => daemon.held.expire().await,
-            _ = forget.tick() => daemon.held.forget(daemon.policy.config.keep_results).await,
+            _ = forget.tick() => daemon.held.forget(daemon.policy().config.keep_results).await,
         }
     }
 }
@@ -244,13 +190,4 @@ pub fn digest_of(mut file: impl std::io::Read) -> std::io::Result<[u8; 32]> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     Ok(Sha256::digest(&bytes).into())
-}
-
-/// All grants files, for a start or a check.
-#[must_use]
-pub fn grants_folders(policy: &Policy) -> Vec<PathBuf> {
-    match &policy.config.grants {
-        Some(folder) => vec![folder.clone()],
-        None => policy.config.plugins.clone(),
-    }
 }

@@ -59,17 +59,23 @@ fn sh(script: &str, timeout: Duration) -> CommandRun {
         groups: Vec::new(),
         timeout,
         output_max: OUTPUT_MAX,
+        stdin: None,
+        leaves: None,
     }
 }
 
-fn running(text: &str) -> usize {
+fn pids(text: &str) -> Vec<i32> {
     let all =
-        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<u32>().ok());
-    let has = |pid: &u32| {
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.unwrap().file_name().to_str()?.parse::<i32>().ok());
+    let has = |pid: &i32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        *pid != std::process::id() && String::from_utf8_lossy(&line).contains(text)
+        *pid != std::process::id().cast_signed() && String::from_utf8_lossy(&line).contains(text)
     };
-    all.filter(has).count()
+    all.filter(has).collect()
+}
+
+fn running(text: &str) -> usize {
+    pids(text).len()
 }
 
 async fn timed(spawner: &Rc<Spawner>, run: CommandRun) -> (CommandOutcome, Duration) {
@@ -183,6 +189,133 @@ fn a_command_that_makes_groups_in_its_own_leaves_none_and_stops_no_later_start()
         run_command(&spawner, sh("true", Duration::from_secs(3))).await;
         let cgroups = Cgroups::open(&instance).unwrap().unwrap();
         assert_eq!(cgroups.clear().expect("a start clears what its predecessor left"), 0);
+    });
+}
+
+// What stands on standard input.
+
+#[test]
+fn the_data_stands_on_standard_input_byte_for_byte_and_then_ends() {
+    both_ways("stdin", async |spawner, _| {
+        let data = format!("{{\"a\":  \"{}\"}}\n", "\u{fc}".repeat(100_000)).into_bytes();
+        let run = CommandRun { stdin: Some(data.clone()), ..sh("cat", Duration::from_secs(5)) };
+        let outcome = run_command(&spawner, run).await;
+        assert_eq!((outcome.outcome(), outcome.stdout == data), (Outcome::Status(0), true));
+        let outcome = run_command(&spawner, sh("readlink /proc/self/fd/0; wc -c", Duration::from_secs(5))).await;
+        assert_eq!(outcome.stdout, b"/dev/null\n0\n");
+    });
+}
+
+#[test]
+fn a_command_that_never_reads_its_input_stalls_nobody() {
+    let large = || Some(vec![b'x'; 1 << 20]);
+    both_ways("deaf", async |spawner, mark: String| {
+        let run = CommandRun { stdin: large(), ..sh("echo here", Duration::from_secs(5)) };
+        let (outcome, took) = timed(&spawner, run).await;
+        assert_eq!((outcome.outcome(), outcome.stdout.as_slice()), (Outcome::Status(0), &b"here\n"[..]));
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        // Other commands run while one holds its input open and reads nothing, and its time ends it.
+        let run = CommandRun { stdin: large(), ..sh(&format!("sleep {mark}"), Duration::from_millis(700)) };
+        let beside = async { timed(&spawner, sh("true", Duration::from_secs(5))).await.1 };
+        let ((outcome, took), beside) = tokio::join!(timed(&spawner, run), beside);
+        assert_eq!(outcome.outcome(), Outcome::Timeout);
+        assert!(took < Duration::from_secs(2) && beside < Duration::from_millis(500), "{took:?}, {beside:?}");
+        assert_eq!(running(&mark), 0);
+        // One that closes it early.
+        let run = CommandRun { stdin: large(), ..sh("head -c 3; exec <&-; sleep 0.2", Duration::from_secs(5)) };
+        let outcome = run_command(&spawner, run).await;
+        assert_eq!((outcome.outcome(), outcome.stdout.as_slice()), (Outcome::Status(0), &b"xxx"[..]));
+    });
+}
+
+// What lives on.
+
+/// An init script that starts a daemon in every way there is, one with the script's output still open.
+const INIT: &str = "(setsid sh -c 'trap \"\" TERM HUP; sleep MARK; :' >/dev/null 2>&1 &)
+                    (setsid setsid sleep MARK &)
+                    nohup sleep MARK >/dev/null 2>&1 &
+                    echo started; sleep 0.1; ";
+
+fn init(mark: &str, then: &str, leaves: Option<Vec<i32>>, timeout: Duration) -> CommandRun {
+    CommandRun { leaves, ..sh(&format!("{}{then}", INIT.replace("MARK", mark)), timeout) }
+}
+
+/// The daemons of [`INIT`], without the shell that one has.
+fn daemons(mark: &str) -> Vec<i32> {
+    pids(&format!("sleep\u{0}{mark}"))
+}
+
+fn kill(pids: &[i32]) {
+    for pid in pids {
+        let pid = rustix::process::Pid::from_raw(*pid).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+}
+
+/// Starts the daemons of [`INIT`], allowed, by a spawner that has ended when this returns.
+fn leave(instance: Option<&str>, mark: &str) {
+    with_spawner(instance, async |spawner| {
+        let (outcome, took) = timed(&spawner, init(mark, "exit 3", Some(vec![0, 3]), Duration::from_secs(5))).await;
+        assert_eq!((outcome.outcome(), outcome.stdout.as_slice()), (Outcome::Status(3), &b"started\n"[..]));
+        assert!(took < Duration::from_secs(1), "{took:?}");
+        assert_eq!(daemons(mark).len(), 3);
+        // Other commands are no worse for it, and what they leave is found as before.
+        let script = format!("{DETACH} sleep 0.2").replace("MARK", &format!("{mark}1"));
+        let outcome = run_command(&spawner, sh(&script, Duration::from_secs(5))).await;
+        assert_eq!((outcome.outcome(), running(&format!("{mark}1"))), (Outcome::Status(0), 0));
+    });
+}
+
+#[test]
+fn what_a_command_may_leave_outlives_its_run_the_daemon_and_the_next_start() {
+    for way in ["cgroup", "sweep"] {
+        let instance = format!("test-{}-leave", std::process::id());
+        let mark = format!("{}1{}", 7000 + std::process::id(), u32::from(way == "sweep"));
+        leave((way == "cgroup").then_some(&instance), &mark);
+        let left = daemons(&mark);
+        // Longer than a spawner needs to end what is below it.
+        std::thread::sleep(Duration::from_millis(500));
+        let next = Cgroups::open(&instance).unwrap().expect("this test needs cgroup v2");
+        assert_eq!(next.clear().expect("a start clears what its predecessor left"), 0);
+        assert_eq!((daemons(&mark), left.len()), (left.clone(), 3), "{way}");
+        kill(&left);
+    }
+}
+
+#[test]
+fn what_a_command_may_not_leave_is_gone_with_it() {
+    both_ways("leave-not", async |spawner, mark: String| {
+        let outcome = run_command(&spawner, init(&mark, "exit 0", None, Duration::from_secs(5))).await;
+        assert_eq!((outcome.outcome(), outcome.stdout.as_slice()), (Outcome::Status(0), &b"started\n"[..]));
+        assert_eq!(daemons(&mark).len(), 0);
+    });
+}
+
+#[test]
+fn a_command_that_fails_or_is_late_leaves_nothing_whatever_it_may() {
+    both_ways("leave-failed", async |spawner, mark: String| {
+        let ends = [
+            ("exit 1", Outcome::Status(1)),
+            ("kill -9 $$", Outcome::Signal(9)),
+            ("kill -3 $$", Outcome::Signal(3)),
+            ("sleep MARK", Outcome::Timeout),
+        ];
+        for (then, end) in ends {
+            let then = then.replace("MARK", &mark);
+            let run = init(&mark, &then, Some(vec![0]), Duration::from_millis(800));
+            let (outcome, took) = timed(&spawner, run).await;
+            assert_eq!(outcome.outcome(), end);
+            assert!(took < Duration::from_secs(2), "{then}: {took:?}");
+            assert_eq!(daemons(&mark).len(), 0, "{then}");
+        }
+        // Nor one that is given up.
+        let run = run_command(&spawner, init(&mark, &format!("sleep {mark}"), Some(vec![0]), Duration::from_secs(9)));
+        assert!(tokio::time::timeout(Duration::from_millis(300), run).await.is_err());
+        let begin = Instant::now();
+        while !daemons(&mark).is_empty() {
+            assert!(begin.elapsed() < Duration::from_secs(2), "given up");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     });
 }
 

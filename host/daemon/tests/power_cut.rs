@@ -2,9 +2,11 @@
 //! sync kept, dropped or torn. The real store and the real audit log run over a disk that forgets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test says so by panicking")]
 
-use std::io;
+mod forgetful;
+
 use std::sync::{Arc, Mutex};
 
+use forgetful::{Medium, Power, Unsynced};
 use jiff::{SignedDuration, Timestamp};
 use redb::StorageBackend;
 use regent_protocol::{Code, Data, State};
@@ -14,169 +16,22 @@ use regentd::kept::audit::Audit;
 use regentd::kept::ledger::{Ledger, Recovered};
 use regentd::kept::store::{Store, StoreError};
 
-/// What becomes of the writes that were not synced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unsynced {
-    Kept,
-    Dropped,
-    /// Some whole, some in part, some not at all, by this seed.
-    Torn(u64),
-}
-
-/// When the power goes: counted over both files.
-#[derive(Debug)]
-struct Power {
-    syncs_left: Option<usize>,
-    syncs: usize,
-    out: bool,
-}
-
-#[derive(Debug)]
-struct Medium {
-    power: Arc<Mutex<Power>>,
-    state: Mutex<Bytes>,
-}
-
-#[derive(Debug, Default, Clone)]
-struct Bytes {
-    durable: Vec<u8>,
-    now: Vec<u8>,
-    unsynced: Vec<Change>,
-}
-
-#[derive(Debug, Clone)]
-enum Change {
-    Length(usize),
-    Write(usize, Vec<u8>),
-}
-
-fn power_is_out() -> io::Error {
-    io::Error::other("the power is out")
-}
-
-impl Medium {
-    fn new(power: &Arc<Mutex<Power>>, durable: Vec<u8>) -> Arc<Self> {
-        let bytes = Bytes { now: durable.clone(), durable, unsynced: Vec::new() };
-        Arc::new(Self { power: Arc::clone(power), state: Mutex::new(bytes) })
-    }
-
-    fn alive(&self) -> io::Result<()> {
-        if self.power.lock().unwrap().out { Err(power_is_out()) } else { Ok(()) }
-    }
-
-    /// What a start finds.
-    fn after(&self, unsynced: Unsynced) -> Vec<u8> {
-        let state = self.state.lock().unwrap().clone();
-        let mut bytes = state.durable;
-        let mut random = match unsynced {
-            Unsynced::Dropped => return bytes,
-            Unsynced::Kept => None,
-            Unsynced::Torn(seed) => Some(seed),
-        };
-        for change in state.unsynced {
-            match (change, &mut random) {
-                (change, None) => apply(&mut bytes, &change),
-                (Change::Length(length), Some(seed)) => {
-                    if next(seed).is_multiple_of(2) {
-                        apply(&mut bytes, &Change::Length(length));
-                    }
-                }
-                (Change::Write(at, data), Some(seed)) => {
-                    let part = match next(seed) % 3 {
-                        0 => 0,
-                        1 => data.len(),
-                        _ => usize::try_from(next(seed)).unwrap() % (data.len() + 1),
-                    };
-                    apply(&mut bytes, &Change::Write(at, data[..part].to_vec()));
-                }
-            }
-        }
-        bytes
-    }
-}
-
-fn next(seed: &mut u64) -> u64 {
-    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-    *seed >> 33
-}
-
-fn apply(bytes: &mut Vec<u8>, change: &Change) {
-    match change {
-        Change::Length(length) => bytes.resize(*length, 0),
-        Change::Write(_, data) if data.is_empty() => {}
-        Change::Write(at, data) => {
-            if bytes.len() < at + data.len() {
-                bytes.resize(at + data.len(), 0);
-            }
-            bytes[*at..at + data.len()].copy_from_slice(data);
-        }
-    }
-}
-
-impl StorageBackend for Medium {
-    fn len(&self) -> io::Result<u64> {
-        self.alive()?;
-        Ok(self.state.lock().unwrap().now.len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.alive()?;
-        let state = self.state.lock().unwrap();
-        let from = usize::try_from(offset).unwrap();
-        let found = state.now.get(from..from + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        out.copy_from_slice(found);
-        Ok(())
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.change(Change::Length(usize::try_from(len).unwrap()))
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.alive()?;
-        let mut power = self.power.lock().unwrap();
-        power.syncs += 1;
-        if power.syncs_left == Some(0) {
-            power.out = true;
-            return Err(power_is_out());
-        }
-        power.syncs_left = power.syncs_left.map(|left| left - 1);
-        let mut state = self.state.lock().unwrap();
-        state.durable = state.now.clone();
-        state.unsynced.clear();
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.change(Change::Write(usize::try_from(offset).unwrap(), data.to_vec()))
-    }
-}
-
-impl Medium {
-    fn change(&self, change: Change) -> io::Result<()> {
-        self.alive()?;
-        let mut state = self.state.lock().unwrap();
-        apply(&mut state.now, &change);
-        state.unsynced.push(change);
-        Ok(())
-    }
-}
-
 /// Both files, and what a start over them makes.
 struct Disk {
     power: Arc<Mutex<Power>>,
     audit: Arc<Medium>,
     store: Arc<Medium>,
+    boot: &'static str,
 }
 
 impl Disk {
     fn new(syncs_left: Option<usize>, audit: Vec<u8>, store: Vec<u8>) -> Self {
         let power = Arc::new(Mutex::new(Power { syncs_left, syncs: 0, out: false }));
-        Self { audit: Medium::new(&power, audit), store: Medium::new(&power, store), power }
+        Self { audit: Medium::new(&power, audit), store: Medium::new(&power, store), power, boot: "boot" }
     }
 
     fn start(&self) -> Result<(Ledger, Recovered), StoreError> {
-        let audit = Audit::open(Arc::<Medium>::clone(&self.audit), "boot".into())?;
+        let audit = Audit::open(Arc::<Medium>::clone(&self.audit), self.boot.into())?;
         let store = Store::open(Arc::<Medium>::clone(&self.store))?;
         let ledger = Ledger::new(store, Arc::new(Mutex::new(audit)));
         let found = ledger.recover(now())?;
@@ -203,6 +58,8 @@ fn asked(number: usize) -> Hold {
         gid: 0,
         groups: vec![0],
         timeout_ms: 3_000,
+        stdin_data: false,
+        ends_host: false,
     };
     Hold {
         version: 0,
@@ -224,9 +81,11 @@ fn asked(number: usize) -> Hold {
         expires: now() + SignedDuration::from_mins(15),
         run_within: 300,
         approved: None,
+        boot: None,
         ended: None,
         outcome: None,
         reason: None,
+        key: None,
     }
 }
 
@@ -383,4 +242,49 @@ fn a_change_made_for_an_older_version_is_refused_and_leaves_no_record() {
     let mut denied = held.ended(State::Denied, None, now());
     assert!(matches!(ledger.transition(&mut denied, None, &[]), Err(StoreError::Conflict)));
     assert_eq!(disk.audit.len().unwrap(), before);
+}
+
+/// What a start in this boot makes of an operation with these steps that was running when the power went out.
+fn found_running(steps: &[bool], boot: &'static str) -> (Hold, Recovered) {
+    let disk = Disk::new(None, vec![], vec![]);
+    let (ledger, _) = disk.start().unwrap();
+    let mut hold = asked(0);
+    let step = hold.plan.remove(0);
+    hold.plan = steps.iter().map(|ends_host| PlannedStep { ends_host: *ends_host, ..step.clone() }).collect();
+    ledger.transition(&mut hold, None, &[]).unwrap();
+    hold.state = State::Performing;
+    ledger.transition(&mut hold, None, &[]).unwrap();
+    drop(ledger);
+    let after = Disk { boot, ..disk.restarted(Unsynced::Dropped, None) };
+    let (ledger, found) = after.start().unwrap();
+    (ledger.store.hold(&hold.id).unwrap().unwrap(), found)
+}
+
+#[test]
+fn what_was_to_end_the_host_is_done_when_the_host_has_ended() {
+    let (hold, found) = found_running(&[true], "the next boot");
+    assert_eq!((hold.state, hold.reason.as_deref()), (State::Done, None));
+    assert!(matches!(&hold.outcome, Some(Outcome::Done(data)) if data.as_str() == "null"), "{:?}", hold.outcome);
+    assert_eq!((found.ended_host, found.interrupted), (vec![hold.id], vec![]));
+}
+
+#[test]
+fn what_was_to_end_the_host_is_interrupted_when_only_the_daemon_has_ended() {
+    let (hold, found) = found_running(&[true], "boot");
+    assert_eq!((hold.state, hold.outcome.is_none()), (State::Interrupted, true));
+    assert_eq!((found.ended_host, found.interrupted), (vec![], vec![hold.id]));
+}
+
+#[test]
+fn what_had_other_things_to_do_is_interrupted_though_the_host_has_ended() {
+    for steps in [&[false][..], &[false, true], &[true, false]] {
+        let (hold, found) = found_running(steps, "the next boot");
+        assert_eq!((hold.state, found.ended_host), (State::Interrupted, vec![]), "{steps:?}");
+    }
+}
+
+#[test]
+fn nothing_is_known_of_a_boot_without_a_name() {
+    let (hold, _) = found_running(&[true], "");
+    assert_eq!(hold.state, State::Interrupted);
 }

@@ -14,6 +14,8 @@ pub(crate) struct Cloned {
     pub(crate) pid: i32,
     /// Where it says what stopped it; closed by its exec.
     pub(crate) failure: OwnedFd,
+    /// Where its reaper says with which status it ended, if what it left is to live on.
+    pub(crate) leaves: Option<OwnedFd>,
 }
 
 /// Everything that a child needs, made before the clone.
@@ -34,6 +36,13 @@ const ABOVE_ALL: RawFd = 64;
 
 /// The kernel's own, in nanoseconds.
 const TIMER_SLACK: libc::c_ulong = 50_000;
+
+/// Of linux/ioprio.h, which the C library's binding leaves out: this process alone, and a priority by its niceness.
+const IOPRIO_WHO_PROCESS: libc::c_int = 1;
+const IOPRIO_NONE: libc::c_int = 0;
+
+/// Linux, and nothing that an older program would ask for.
+const PERSONALITY: libc::c_ulong = 0;
 
 type Stage = (&'static str, i32);
 
@@ -74,19 +83,16 @@ pub(crate) fn start(start: &Start, fds: Vec<OwnedFd>) -> Result<Cloned, Stage> {
     // Above every place that a child's descriptors can have.
     let write = sys::moved(write, ABOVE_ALL).map_err(|errno| ("descriptors", errno))?;
     let birth = Birth::new(start, fds, write)?;
-    match start.descent {
+    match &start.descent {
         // A pid namespace leaves nothing to sweep, and a reaper between would not be in it.
-        Descent::Sweep if start.confinement == Confinement::Sandbox => Err(("fork", libc::EINVAL)),
-        Descent::Sweep => match clone(0, None)? {
-            Some(pid) => Ok(Cloned { pid, failure: read }),
-            None => {
-                drop(read);
-                sweep::reaper(birth)
-            }
-        },
+        Descent::Sweep | Descent::Leave { .. } if start.confinement == Confinement::Sandbox => {
+            Err(("fork", libc::EINVAL))
+        }
+        Descent::Sweep => reaped(birth, read, None),
+        Descent::Leave { after } => reaped(birth, read, Some(after)),
         _ if start.confinement == Confinement::Sandbox => confined(&birth, read),
         _ => match clone(0, birth.cgroup.as_ref())? {
-            Some(pid) => Ok(Cloned { pid, failure: read }),
+            Some(pid) => Ok(Cloned { pid, failure: read, leaves: None }),
             None => {
                 drop(read);
                 birth.exec()
@@ -99,6 +105,19 @@ fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<i32>, Stage> {
     sys::clone(flags, cgroup).map_err(|errno| ("fork", errno))
 }
 
+/// With a process between, which lets what the command leaves live on after these statuses.
+fn reaped(birth: Birth<'_>, failure: OwnedFd, after: Option<&[i32]>) -> Result<Cloned, Stage> {
+    let pipe = after.map(|_| sys::pipe()).transpose().map_err(|errno| ("descriptors", errno))?;
+    let (leaves, says) = pipe.unzip();
+    match clone(0, None)? {
+        Some(pid) => Ok(Cloned { pid, failure, leaves }),
+        None => {
+            drop((failure, leaves));
+            sweep::reaper(birth, after.zip(says))
+        }
+    }
+}
+
 /// In namespaces: the child waits until the one user that it can be is known in its own.
 fn confined(birth: &Birth<'_>, failure: OwnedFd) -> Result<Cloned, Stage> {
     let (go_read, go_write) = sys::pipe().map_err(|errno| ("descriptors", errno))?;
@@ -108,7 +127,7 @@ fn confined(birth: &Birth<'_>, failure: OwnedFd) -> Result<Cloned, Stage> {
                 sys::kill(pid, libc::SIGKILL);
                 ("user map", errno)
             })?;
-            Ok(Cloned { pid, failure })
+            Ok(Cloned { pid, failure, leaves: None })
         }
         None => {
             drop(failure);
@@ -207,9 +226,14 @@ impl<'a> Birth<'a> {
         if std::fs::read("/proc/self/oom_score_adj").is_ok_and(|score| score != b"0\n") {
             let _only_root_may_lower_it = std::fs::write("/proc/self/oom_score_adj", "0");
         }
-        // SAFETY: no memory of ours is involved.
+        let usual = libc::sched_param { sched_priority: 0 };
+        // SAFETY: the parameters outlive the call, and no other memory of ours is involved.
         unsafe {
+            libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const usual);
             libc::setpriority(libc::PRIO_PROCESS, 0, 0);
+            libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_NONE);
+            // Among others whether addresses are random.
+            libc::personality(PERSONALITY);
             // Nought would be what was inherited.
             libc::prctl(libc::PR_SET_TIMERSLACK, TIMER_SLACK, 0, 0, 0);
             libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, std::ptr::null::<libc::c_char>());
@@ -235,16 +259,13 @@ impl<'a> Birth<'a> {
     }
 }
 
+/// What the spawner itself does not have as a fresh process has it: it made all others so when it began.
 fn reset_signals() -> Result<(), i32> {
-    // All zeroes are SIG_DFL without flags; four words are the kernel's struct at its longest.
-    let default = [0_u64; 4];
-    // SAFETY: the kernel reads no more than the struct, and a mask of 8 bytes; the set is initialised before it is read.
+    for signal in sys::IGNORED {
+        sys::default_signal(signal);
+    }
+    // SAFETY: the set is initialised before it is read.
     unsafe {
-        for signal in 1..=64 {
-            // By the kernel's own call: the C library keeps 32 and 33 to itself, and what started us may have ignored them.
-            // KILL and STOP cannot be set, and cannot be ignored either.
-            libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8);
-        }
         let mut none = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         check(i64::from(libc::sigprocmask(libc::SIG_SETMASK, &raw const none, std::ptr::null_mut())))?;

@@ -82,7 +82,7 @@ pub enum Limit {
 }
 
 /// How what a program leaves behind is found and ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Descent {
     /// It cannot leave anything behind: it ends with its pid namespace, or may not start anything.
     Alone,
@@ -90,6 +90,12 @@ pub enum Descent {
     Cgroup,
     /// A process of the spawner's stands between and reaps it all.
     Sweep,
+    /// As [`Sweep`](Self::Sweep), unless it ends with one of these statuses: then what it left behind lives on, beyond the
+    /// spawner too.
+    Leave {
+        /// The statuses.
+        after: Vec<i32>,
+    },
 }
 
 /// What the spawner says.
@@ -112,7 +118,7 @@ pub enum Say {
         /// The kernel's number for why.
         errno: i32,
     },
-    /// It ended, and with `Sweep` everything below it.
+    /// It ended, and with `Sweep` everything below it; with `Leave` too, or that is nobody's here any more.
     Exited {
         /// Its token.
         token: u64,

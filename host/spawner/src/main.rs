@@ -3,7 +3,7 @@
 //!
 //! One thread, blocking on its socket (descriptor 0) and on its children. It never waits for a child that could be stopped by
 //! somebody: between its new user and its exec a child is at the mercy of that user's other processes. When the socket ends,
-//! everything that was started ends.
+//! everything that was started ends, but what commands that may have left behind.
 //!
 //! `unsafe` here is system calls that no crate of ours offers, and what runs between clone and exec.
 #![allow(unsafe_code, reason = "system calls between clone and exec")]
@@ -19,9 +19,10 @@ mod sweep;
 // Thin names for system calls.
 mod sys;
 
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::process::ExitCode;
 
+use birth::Cloned;
 use regent_spawner::{Ask, Descent, Exit, Say};
 use socket::Socket;
 
@@ -31,7 +32,10 @@ struct Child {
     pid: i32,
     /// Where it said what stopped it before its exec.
     failure: OwnedFd,
-    descent: Descent,
+    /// Where its reaper says that it ended and what it left is to live on.
+    leaves: Option<OwnedFd>,
+    /// How it is ended.
+    by: i32,
 }
 
 fn main() -> ExitCode {
@@ -39,7 +43,11 @@ fn main() -> ExitCode {
     let socket = Socket::standard_input();
     let mut children = Vec::new();
     loop {
-        let ready = sys::poll(&[socket.raw(), signals.as_raw_fd()]);
+        let leaving = children.iter().filter_map(|child: &Child| child.leaves.as_ref());
+        let watched: Vec<_> =
+            [socket.raw(), signals.as_raw_fd()].into_iter().chain(leaving.map(OwnedFd::as_raw_fd)).collect();
+        let ready = sys::poll(&watched);
+        let_go(&socket, &mut children, &ready);
         if ready.contains(&signals.as_raw_fd()) {
             sys::drain(&signals);
             reap(&socket, &mut children);
@@ -48,6 +56,8 @@ fn main() -> ExitCode {
             break;
         }
     }
+    let leaving: Vec<_> = children.iter().filter_map(|child| child.leaves.as_ref().map(OwnedFd::as_raw_fd)).collect();
+    let_go(&socket, &mut children, &leaving);
     // The reapers see this end by themselves; the rest is killed here, grandchildren as they come to us.
     sys::kill_all_children();
     ExitCode::SUCCESS
@@ -60,11 +70,19 @@ fn serve(socket: &Socket, children: &mut Vec<Child>) -> bool {
             let token = start.token;
             match birth::start(&start, fds) {
                 Ok(cloned) => {
-                    let (pid, failure, descent) = (cloned.pid, cloned.failure, start.descent);
-                    if descent == Descent::Alone {
+                    let Cloned { pid, failure, leaves } = cloned;
+                    if start.descent == Descent::Alone {
                         socket.say(&Say::Started { token, pid });
                     }
-                    children.push(Child { token, pid, failure, descent });
+                    // A reaper ends what is below it first; it is ours and root's, so nobody else can have stopped it.
+                    let reaped = matches!(start.descent, Descent::Sweep | Descent::Leave { .. });
+                    children.push(Child {
+                        token,
+                        pid,
+                        failure,
+                        leaves,
+                        by: if reaped { libc::SIGTERM } else { libc::SIGKILL },
+                    });
                 }
                 Err((stage, errno)) => socket.say(&Say::NotStarted { token, stage: stage.into(), errno }),
             }
@@ -72,15 +90,29 @@ fn serve(socket: &Socket, children: &mut Vec<Child>) -> bool {
         }
         Ok(Some((Ask::Kill(token), _))) => {
             for child in children.iter().filter(|child| child.token == token) {
-                // A reaper ends what is below it first; it is ours and root's, so nobody else can have stopped it.
-                let signal = if child.descent == Descent::Sweep { libc::SIGTERM } else { libc::SIGKILL };
-                sys::kill(child.pid, signal);
+                sys::kill(child.pid, child.by);
             }
             true
         }
         Ok(None) => false,
         Err(()) => true,
     }
+}
+
+/// Lets what a command left behind live on. Its reaper waits to be ended, and is while this process adopts nothing: so they
+/// become children of whoever adopts beyond it, and its own end is nothing to them. What others leave meanwhile is in a group
+/// that the daemon ends, or has a reaper of its own.
+fn let_go(socket: &Socket, children: &mut Vec<Child>, ready: &[RawFd]) {
+    children.retain(|child| {
+        let leaves = child.leaves.as_ref().filter(|pipe| ready.contains(&pipe.as_raw_fd()));
+        let Some(status) = leaves.and_then(sys::read_number) else { return true };
+        let _once = sys::adopt(false);
+        sys::kill(child.pid, libc::SIGKILL);
+        sys::wait(child.pid);
+        let _again = sys::adopt(true);
+        socket.say(&Say::Exited { token: child.token, status: Exit::Status(status) });
+        false
+    });
 }
 
 /// Tells of every child that has ended.

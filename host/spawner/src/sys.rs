@@ -24,16 +24,39 @@ pub(crate) fn prepare() -> Result<OwnedFd, i32> {
     // SAFETY: no memory of ours is involved; a session of its own fails only where it has one already.
     unsafe {
         libc::setsid();
-        check(i64::from(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)))?;
         // It was executed by a descriptor, whose number would be its name.
         libc::prctl(libc::PR_SET_NAME, c"regent-spawner".as_ptr(), 0, 0, 0);
         // A reaper ends as its command did, perhaps by a signal that would write its core.
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         check(i64::from(libc::setrlimit(libc::RLIMIT_CORE, &raw const none)))?;
-        libc::signal(libc::SIGINT, libc::SIG_IGN);
-        libc::signal(libc::SIGHUP, libc::SIG_IGN);
+        // What started us may have ignored any, and an exec keeps that: done here, it need not be done for each child.
+        (1..=64).for_each(default_signal);
+        for signal in IGNORED {
+            libc::signal(signal, libc::SIG_IGN);
+        }
     }
+    adopt(true)?;
     signals(&[libc::SIGCHLD, libc::SIGTERM])
+}
+
+/// What a terminal or a daemon that is gone would say to the spawner.
+pub(crate) const IGNORED: [i32; 3] = [libc::SIGINT, libc::SIGHUP, libc::SIGPIPE];
+
+/// As a fresh process has it. By the kernel's own call: the C library keeps 32 and 33 to itself. KILL and STOP cannot be set,
+/// and cannot be ignored either.
+pub(crate) fn default_signal(signal: i32) {
+    // All zeroes are SIG_DFL without flags; four words are the kernel's struct at its longest.
+    let default = [0_u64; 4];
+    // SAFETY: the kernel reads no more than the struct, and a mask of 8 bytes, which it has room for.
+    unsafe {
+        libc::syscall(libc::SYS_rt_sigaction, signal, default.as_ptr(), std::ptr::null_mut::<u64>(), 8);
+    }
+}
+
+/// Whether what loses its parent below this process becomes its child.
+pub(crate) fn adopt(so: bool) -> Result<(), i32> {
+    // SAFETY: no memory of ours is involved.
+    check(i64::from(unsafe { libc::prctl(libc::PR_SET_CHILD_SUBREAPER, libc::c_ulong::from(so), 0, 0, 0) })).map(drop)
 }
 
 /// Blocks signals and returns where they arrive instead.
@@ -92,6 +115,13 @@ pub(crate) fn wait_any() -> Option<(i32, i32)> {
     // SAFETY: status is ours.
     let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::__WALL) };
     (pid > 0).then_some((pid, status))
+}
+
+/// Waits for the end of a child that was killed and that nobody else can have stopped.
+pub(crate) fn wait(pid: i32) {
+    let mut status = 0;
+    // SAFETY: status is ours.
+    while unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) } < 0 && errno() == libc::EINTR {}
 }
 
 /// A signal to a child that was not waited for yet, so that its pid is still its own.
@@ -158,6 +188,21 @@ pub(crate) fn read_failure(pipe: &OwnedFd) -> Option<(u8, i32)> {
     let read = unsafe { libc::read(pipe.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len()) };
     let [stage, rest @ ..] = bytes;
     (read == 5).then(|| (stage, i32::from_le_bytes(rest)))
+}
+
+/// A number that was written to a pipe whole, if it was.
+pub(crate) fn read_number(pipe: &OwnedFd) -> Option<i32> {
+    let mut bytes = [0_u8; 4];
+    // SAFETY: the buffer is as large as we say.
+    let read = unsafe { libc::read(pipe.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len()) };
+    (read == 4).then(|| i32::from_le_bytes(bytes))
+}
+
+/// Writes a number to a pipe; whether anybody reads it is not known.
+pub(crate) fn write_number(pipe: &OwnedFd, number: i32) {
+    let bytes = number.to_le_bytes();
+    // SAFETY: the buffer is as large as we say.
+    unsafe { libc::write(pipe.as_raw_fd(), bytes.as_ptr().cast(), bytes.len()) };
 }
 
 /// Says at which step a birth failed, and ends this process.

@@ -70,6 +70,44 @@ fn a_program_is_born_into_exactly_the_world_that_was_asked_for() {
     assert_eq!((stat[0], stat[0]), (stat[4], stat[5]));
 }
 
+/// Sets what an exec keeps and a program would not look for, then becomes the spawner: signals ignored (34 and 64 are no
+/// library's), the lowest scheduling of processor and disk, no address randomisation.
+const ODD: [&str; 11] = [
+    "/usr/bin/setarch",
+    "-R",
+    "/usr/bin/ionice",
+    "--class=3",
+    "/usr/bin/chrt",
+    "--batch",
+    "0",
+    "/bin/sh",
+    "-c",
+    "trap '' HUP INT USR1 ALRM 34 64; exec nice -n 7 \"$@\"",
+    "sh",
+];
+
+#[test]
+fn nothing_odd_that_the_daemon_was_started_with_reaches_a_program() {
+    needs_root();
+    for descent in [Descent::Alone, Descent::Sweep] {
+        let spawner = Spawner::under(&ODD);
+        let mut start = spy_start("world");
+        start.descent = descent.clone();
+        let report = spawner.output(start);
+        let own = |file: &str| fs::read_to_string(format!("/proc/{}/{file}", spawner.child.id())).unwrap();
+        assert_eq!(own("personality").trim(), "00040000", "it was started so");
+        assert_eq!(line(&report, "personality="), "00000000");
+        let ignored = u64::from_str_radix(line(&report, "SigIgn:"), 16).unwrap();
+        assert_eq!(ignored & !(1 << 12), 0, "{ignored:x}");
+        // After the name in brackets: the 19th field is niceness, the 41st the policy, of which 0 is the usual.
+        let stat: Vec<_> = line(&report, "stat=").rsplit(") ").next().unwrap().split(' ').collect();
+        assert_eq!((stat[19 - 3], stat[41 - 3]), ("0", "0"));
+        let mut start = plain(&["/usr/bin/ionice"]);
+        start.descent = descent;
+        assert!(spawner.output(start).starts_with("none"));
+    }
+}
+
 #[test]
 fn further_descriptors_stand_from_three_on() {
     let mut start = spy_start("world");
@@ -261,13 +299,61 @@ fn when_the_daemon_is_gone_everything_that_was_started_ends() {
 }
 
 #[test]
-fn when_the_spawner_is_killed_a_swept_command_ends() {
+fn when_the_spawner_is_killed_a_swept_command_ends_and_one_that_may_leave_something_too() {
+    for (mark, descent) in [("3606", Descent::Sweep), ("3608", Descent::Leave { after: vec![0] })] {
+        let mut spawner = Spawner::new();
+        let (said, _output) = spawner.start(escaping(mark, &format!("sleep {mark}"), descent), None);
+        pid_of(&said);
+        let sleeping = format!("sleep\u{0}{mark}");
+        within(SOON, "it detaches", || running(&sleeping).len() == 3);
+        spawner.child.kill().unwrap();
+        within(SOON, "all of it ends", || running(mark).is_empty());
+    }
+}
+
+#[test]
+fn what_was_left_after_success_is_nothing_to_the_spawner_any_more() {
     let mut spawner = Spawner::new();
-    let (said, _output) = spawner.start(escaping("3606", "sleep 3606", Descent::Sweep), None);
+    let start = escaping("3609", "sleep 1; exit 4", Descent::Leave { after: vec![0, 4] });
+    let (said, _output) = spawner.start(start, None);
     pid_of(&said);
-    within(SOON, "it detaches", || running("sleep\u{0}3606").len() == 3);
-    spawner.child.kill().unwrap();
-    within(SOON, "all of it ends", || running("3606").is_empty());
+    assert_eq!(spawner.hear(), Say::Exited { token: 1, status: Exit::Status(4) });
+    let left = running("sleep\u{0}3609");
+    assert_eq!(left.len(), 2);
+    // What comes after is found again, and its end is nothing to what was left.
+    spawner.start(escaping("3610", "sleep 1", Descent::Sweep), None);
+    assert_eq!(spawner.hear(), Say::Exited { token: 1, status: Exit::Status(0) });
+    assert_eq!(running("3610"), []);
+    let (said, _output) = spawner.start(escaping("3611", "sleep 3611", Descent::Alone), None);
+    pid_of(&said);
+    within(SOON, "it detaches", || running("sleep\u{0}3611").len() == 3);
+    spawner.hang_up();
+    within(SOON, "the spawner ends", || spawner.child.try_wait().unwrap().is_some());
+    assert_eq!((running("3611"), running("sleep\u{0}3609")), (vec![], left));
+    for pid in running("3609") {
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), rustix::process::Signal::KILL)
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_command_that_fails_leaves_nothing_though_it_may() {
+    let spawner = Spawner::new();
+    for (then, status) in [("exit 1", Exit::Status(1)), ("kill -9 $$", Exit::Signal(9))] {
+        let start = escaping("3612", &format!("sleep 0.5; {then}"), Descent::Leave { after: vec![0] });
+        let (said, _output) = spawner.start(start, None);
+        pid_of(&said);
+        assert_eq!(spawner.hear(), Say::Exited { token: 1, status });
+        assert_eq!(running("3612"), [], "{then}");
+    }
+}
+
+#[test]
+fn one_that_may_leave_something_and_is_not_started_says_why() {
+    let mut start = plain(&["/bin/sh", "-c", ":"]);
+    (start.descent, start.cwd) = (Descent::Leave { after: vec![0] }, "/no/such/folder".into());
+    let (said, _) = Spawner::new().start(start, None);
+    assert_eq!(said, Say::NotStarted { token: 1, stage: "folder".into(), errno: 2 });
 }
 
 #[test]

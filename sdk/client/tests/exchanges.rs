@@ -238,6 +238,56 @@ fn a_debug_print_shows_no_secret() {
 }
 
 #[test]
+fn a_key_goes_with_its_call_and_no_other() {
+    let reply = "{\"success\":true,\"uid\":null,\"data\":1}\n";
+    let daemon = Daemon::saying(Box::leak(vec![reply; 2].into_boxed_slice()));
+    let mut client = daemon.client();
+    let options = Options { key: Some("order 17".into()), ..Options::default() };
+    assert!(client.call("open", Data::null(), &options).is_ok());
+    assert!(call(&mut client).is_ok());
+    let asked = daemon.asked();
+    assert_eq!(asked[0], "{\"secret\":\"sesame\",\"op\":\"open\",\"data\":null,\"key\":\"order 17\"}\n");
+    assert!(!asked[1].contains("key"), "{}", asked[1]);
+}
+
+#[test]
+fn a_key_used_for_another_deed_is_an_error_and_never_a_result() {
+    let daemon = Daemon::saying(&["{\"error\":\"Invalid message: key\",\"code\":\"invalid-message\",\"ref\":\"r\"}\n"]);
+    let options = Options { key: Some("order 17".into()), ..Options::default() };
+    let error = daemon.client().call("close", Data::null(), &options).unwrap_err();
+    assert!(matches!(error, Error::Refused { code: Some(Code::InvalidMessage), .. }), "{error:?}");
+}
+
+#[test]
+fn a_list_is_what_this_caller_may_ask_for() {
+    let daemon = Daemon::saying(&[concat!(
+        r#"{"success":true,"uid":null,"data":[{"operation":"open","summary":"Open a port","schema":{"b":1.50, "a":[]},"#,
+        r#""steps":[{"step":"approval","of":"ops","count":2}],"a_later_key":1}]}"#,
+        "\n"
+    )]);
+    let list = daemon.client().list().unwrap();
+    assert_eq!((list.len(), list[0].operation.as_str(), list[0].summary.as_str()), (1, "open", "Open a port"));
+    // The schema is the plugin's own text.
+    assert_eq!(list[0].schema.as_str(), r#"{"b":1.50, "a":[]}"#);
+    assert_eq!((list[0].steps[0].count, list[0].steps[0].approved_by.len()), (2, 0));
+    assert_eq!(daemon.asked(), ["{\"secret\":\"sesame\",\"data\":null,\"list\":true}\n"]);
+}
+
+#[test]
+fn what_is_no_list_is_not_read_as_one() {
+    for reply in [
+        "{\"success\":true,\"uid\":null,\"data\":7}\n",
+        "{\"success\":true,\"uid\":null,\"data\":[{\"operation\":\"open\"}]}\n",
+        "{\"success\":true,\"uid\":\"u\",\"data\":[],\"state\":\"held\"}\n",
+    ] {
+        let daemon = Daemon::saying(Box::leak(vec![reply].into_boxed_slice()));
+        assert!(matches!(daemon.client().list(), Err(Error::Protocol(_))), "{reply}");
+    }
+    let daemon = Daemon::saying(&["{\"error\":\"Permission denied\",\"code\":\"denied\",\"ref\":\"r\"}\n"]);
+    assert!(matches!(daemon.client().list(), Err(Error::Refused { code: Some(Code::Denied), .. })));
+}
+
+#[test]
 fn an_administrator_asks_and_is_told() {
     let daemon = Daemon::saying(&[
         "{\"success\":true,\"data\":[]}\n",

@@ -35,6 +35,10 @@ pub const SHUTTING_DOWN: &str = "Shutting down";
 pub const UNKNOWN_VERB: &str = "Invalid message: unknown admin verb";
 /// No hold of that ID, or none that this administrator may see.
 pub const UNKNOWN_HOLD: &str = "Unknown hold";
+/// On an admin socket: no refusal that is still known has this reference.
+pub const UNKNOWN_REFERENCE: &str = "Unknown reference: only refusals of the last days are known";
+/// The key was given to another request before.
+pub const KEY_GIVEN_AWAY: &str = "Invalid message: key was given to another request";
 
 /// The closed list of words for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -276,6 +280,18 @@ impl Refusal {
     #[must_use]
     pub fn unknown_hold() -> Self {
         Self::new(UNKNOWN_HOLD, Code::UnknownUid)
+    }
+
+    /// On an admin socket: no refusal that is still known has this reference.
+    #[must_use]
+    pub fn unknown_reference() -> Self {
+        Self::new(UNKNOWN_REFERENCE, Code::UnknownUid)
+    }
+
+    /// The key was given to another request before.
+    #[must_use]
+    pub fn key_given_away() -> Self {
+        Self::new(KEY_GIVEN_AWAY, Code::InvalidMessage)
     }
 
     /// On an admin socket: why this person may not decide this, in the daemon's own words.

@@ -25,6 +25,17 @@ pub struct PlannedStep {
     pub run_as: Option<String>,
     /// How long it may take.
     pub timeout: Seconds,
+    /// The request's data stands on its standard input.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub stdin_data: bool,
+    /// It ends the host.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub ends_host: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_not(so: &bool) -> bool {
+    !so
 }
 
 impl PlannedStep {
@@ -112,13 +123,20 @@ pub struct HoldView {
     pub decided_by: Vec<String>,
 }
 
-/// Slots and their texts in the order of the plan; a JSON object.
+/// Slots and their texts in the order of the plan: a JSON object, in which a slot with several texts is a list of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Values(pub Vec<(String, String)>);
 
 impl Serialize for Values {
     fn serialize<S: Serializer>(&self, writer: S) -> Result<S::Ok, S::Error> {
-        writer.collect_map(self.0.iter().map(|(slot, text)| (slot, text)))
+        let mut members: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (slot, text) in &self.0 {
+            match members.iter_mut().find(|(known, _)| known == slot) {
+                Some((_, texts)) => texts.push(text),
+                None => members.push((slot, vec![text])),
+            }
+        }
+        writer.collect_map(members.into_iter().map(|(slot, texts)| (slot, Texts::of(texts))))
     }
 }
 
@@ -129,18 +147,46 @@ impl<'de> Deserialize<'de> for Values {
             type Value = Values;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of strings")
+                f.write_str("an object of strings and lists of strings")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Values, A::Error> {
                 let mut values = Vec::new();
-                while let Some(member) = members.next_entry()? {
-                    values.push(member);
+                while let Some((slot, texts)) = members.next_entry::<String, Texts<String>>()? {
+                    values.extend(texts.each().map(|text| (slot.clone(), text)));
                 }
                 Ok(Values(values))
             }
         }
         reader.deserialize_map(InOrder)
+    }
+}
+
+/// What stands under a slot.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Texts<T> {
+    One(T),
+    Several(Vec<T>),
+}
+
+impl<T> Texts<T> {
+    fn of(mut texts: Vec<T>) -> Self {
+        match texts.pop() {
+            Some(only) if texts.is_empty() => Self::One(only),
+            last => {
+                texts.extend(last);
+                Self::Several(texts)
+            }
+        }
+    }
+
+    fn each(self) -> impl Iterator<Item = T> {
+        let (one, several) = match self {
+            Self::One(text) => (Some(text), Vec::new()),
+            Self::Several(texts) => (None, texts),
+        };
+        one.into_iter().chain(several)
     }
 }
 

@@ -29,6 +29,8 @@ fn hold() -> HoldView {
             argv: Some(vec!["/usr/sbin/ufw".into(), "allow".into()]),
             run_as: Some("root".into()),
             timeout: Seconds(Duration::from_secs(3)),
+            stdin_data: false,
+            ends_host: false,
         }],
         steps: vec![StepView { step: "approval".into(), of: "ops".into(), count: 2, approved_by: vec!["ben".into()] }],
         phrase: None,
@@ -82,6 +84,32 @@ fn a_hold_is_shown_with_every_part_and_read_back_the_same() {
     let AnswerLine::Success { data, .. } = AnswerLine::read(&line).unwrap() else { panic!("{text}") };
     assert_eq!(AdminReply::read::<HoldView>(&data).unwrap(), hold());
     assert_eq!(AdminReply::read::<Vec<HoldView>>(&data), None);
+}
+
+#[test]
+fn a_slot_with_several_texts_is_a_list_of_them_and_is_read_back_in_order() {
+    let pairs = [("hosts", "a"), ("port", "22"), ("hosts", "b")].map(|(slot, text)| (slot.to_owned(), text.to_owned()));
+    let text = serde_json::to_string(&Values(pairs.to_vec())).unwrap();
+    assert_eq!(text, r#"{"hosts":["a","b"],"port":"22"}"#);
+    let read = |text: &str| serde_json::from_str::<Values>(text).map(|values| values.0);
+    let [first, port, second] = pairs;
+    assert_eq!(read(&text).unwrap(), [first, second, port]);
+    for other in [r#"{"hosts":[["a"]]}"#, r#"{"port":22}"#, r#"{"hosts":["a",null]}"#] {
+        assert!(read(other).is_err(), "{other}");
+    }
+}
+
+#[test]
+fn what_a_step_does_beside_its_command_line_is_said_only_where_it_is_so() {
+    let mut step = hold().plan.remove(0);
+    let plain = serde_json::to_string(&step).unwrap();
+    assert!(!plain.contains("stdin") && !plain.contains("ends_host"), "{plain}");
+    assert_eq!(serde_json::from_str::<PlannedStep>(&plain).unwrap(), step);
+    (step.stdin_data, step.ends_host) = (true, true);
+    let told = serde_json::to_string(&step).unwrap();
+    assert!(told.ends_with(r#""stdin_data":true,"ends_host":true}"#), "{told}");
+    assert_eq!(serde_json::from_str::<PlannedStep>(&told).unwrap(), step);
+    assert!(step.without_command_line().stdin_data);
 }
 
 #[test]

@@ -43,9 +43,37 @@ pub struct Prepared {
 #[derive(Debug)]
 pub struct Authorized(Run);
 
+/// What is to be done, as a record tells of it.
+#[derive(Debug)]
+pub struct Deed<'a> {
+    /// The operation.
+    pub found: &'a Found,
+    /// The plugin that serves it.
+    pub plugin: &'a Plugin,
+    /// The plugin's word.
+    pub summary: &'a str,
+    /// The plugin's own bytes.
+    pub state: &'a [u8],
+    /// What would run.
+    pub plan: &'a Plan,
+}
+
+impl Prepared {
+    /// For the record.
+    #[must_use]
+    pub fn deed(&self) -> Deed<'_> {
+        let Self { found, plugin, answer, plan } = self;
+        Deed { found, plugin, summary: &answer.summary, state: &answer.state, plan }
+    }
+}
+
 /// What a run needs.
 #[derive(Debug)]
 pub struct Run {
+    /// The operation as it was found.
+    found: Found,
+    /// The plugin's word.
+    summary: String,
     /// The plugin that words the result.
     pub plugin: Rc<Plugin>,
     /// Its own name of the operation.
@@ -70,6 +98,13 @@ impl Authorized {
     pub fn plan(&self) -> &Plan {
         &self.0.plan
     }
+
+    /// For the record.
+    #[must_use]
+    pub fn deed(&self) -> Deed<'_> {
+        let Run { found, plugin, summary, state, plan, .. } = &self.0;
+        Deed { found, plugin, summary, state, plan }
+    }
 }
 
 /// What the authorisation says.
@@ -92,7 +127,7 @@ pub fn decide(daemon: &Daemon, prepared: Prepared) -> Decision {
     if steps.is_empty() {
         return Decision::Allow(authorized(prepared));
     }
-    if prepared.found.grants().sha256.is_empty() {
+    if !prepared.found.is_pinned() {
         let name = &prepared.found.grants().name;
         return Decision::Deny(format!("the plugin asks for consent, and {name}.toml pins no module: add sha256"));
     }
@@ -107,7 +142,7 @@ pub fn decide(daemon: &Daemon, prepared: Prepared) -> Decision {
 pub fn required(daemon: &Daemon, prepared: &Prepared) -> Result<Vec<Step>, String> {
     let floor = &prepared.found.operation().require;
     let Some(asked) = &prepared.answer.steps else { return Ok(floor.clone()) };
-    let own = Step::read_json(asked, &daemon.policy.config)?;
+    let own = Step::read_json(asked, &daemon.policy().config)?;
     Ok(combine(floor, &own))
 }
 
@@ -115,6 +150,8 @@ fn authorized(prepared: Prepared) -> Authorized {
     Authorized(Run {
         operation: prepared.found.operation().name.clone(),
         plugin: prepared.plugin,
+        found: prepared.found,
+        summary: prepared.answer.summary,
         state: prepared.answer.state,
         plan: prepared.plan,
         reply: prepared.answer.reply,
@@ -125,12 +162,14 @@ fn authorized(prepared: Prepared) -> Authorized {
 ///
 /// # Errors
 /// The field that is no longer what was consented to.
-pub fn again(daemon: &Daemon, hold: &Hold, found: &Found, plugin: &Rc<Plugin>) -> Result<Authorized, String> {
-    consent::still_count(hold, daemon.held.people())?;
-    let plan = bound::compare(daemon, hold, found, &plugin.digest)?;
+pub fn again(daemon: &Daemon, hold: &Hold, found: Found, plugin: &Rc<Plugin>) -> Result<Authorized, String> {
+    consent::still_count(hold, &daemon.held.people())?;
+    let plan = bound::compare(daemon, hold, &found, &plugin.digest)?;
     Ok(Authorized(Run {
         plugin: Rc::clone(plugin),
         operation: found.operation().name.clone(),
+        found,
+        summary: hold.summary.clone(),
         state: hold.plugin_state.clone(),
         plan,
         reply: None,

@@ -23,7 +23,7 @@ pub struct Approver {
     pub uid: u32,
     /// The person whose uid this is.
     pub person: Option<String>,
-    /// May see and deny everything: root, or a person with `admin = true`.
+    /// May see and deny everything: root, the daemon's own user, or a person with `admin = true`.
     pub all: bool,
 }
 
@@ -63,6 +63,7 @@ impl People {
     pub fn approver(&self, uid: u32) -> Approver {
         let person = self.person(uid).map(str::to_owned);
         let admin = person.as_ref().and_then(|name| self.persons.get(name)).is_some_and(|person| person.admin);
-        Approver { uid, person, all: uid == 0 || admin }
+        let own = rustix::process::geteuid().as_raw();
+        Approver { uid, person, all: uid == 0 || uid == own || admin }
     }
 }

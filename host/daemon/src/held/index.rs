@@ -18,12 +18,17 @@ pub const LIVE_MAX: usize = 1_000;
 pub const ENDED_EACH: usize = 64;
 /// In all.
 pub(super) const ENDED_MAX: usize = 2_000;
+/// Those with a key of their requester's are not pushed out by others, or they could be done twice: one more is refused.
+pub const KEYED_EACH: usize = 256;
+/// In all.
+const KEYED_MAX: usize = 4_000;
 
 #[derive(Debug)]
 struct Entry {
     owner: Owner,
     due: Option<Timestamp>,
     ended: Option<Timestamp>,
+    keyed: bool,
     changed: Rc<Notify>,
 }
 
@@ -47,11 +52,25 @@ impl Index {
         live().count() < LIVE_MAX && live().filter(|entry| entry.owner == *owner).count() < LIVE_EACH
     }
 
+    /// Whether this requester may give one more a key.
+    #[must_use]
+    pub(super) fn has_room_for_a_key(&self, owner: &Owner) -> bool {
+        let keyed = || self.0.values().filter(|entry| entry.keyed);
+        keyed().count() < KEYED_MAX && keyed().filter(|entry| entry.owner == *owner).count() < KEYED_EACH
+    }
+
+    /// How many wait or run.
+    #[must_use]
+    pub(super) fn live(&self) -> usize {
+        self.0.values().filter(|entry| entry.ended.is_none()).count()
+    }
+
     /// Takes note of a hold as it is now, and wakes who waits for it.
     pub(super) fn put(&mut self, hold: &Hold) {
         let changed = self.0.get(&hold.id).map_or_else(Rc::default, |entry| Rc::clone(&entry.changed));
         changed.notify_waiters();
-        let entry = Entry { owner: hold.requester.owner(), due: hold.deadline(), ended: hold.ended, changed };
+        let (owner, keyed) = (hold.requester.owner(), hold.key.is_some());
+        let entry = Entry { owner, due: hold.deadline(), ended: hold.ended, keyed, changed };
         self.0.insert(hold.id.clone(), entry);
     }
 
@@ -71,8 +90,9 @@ impl Index {
     /// Ended ones that this owner's next would push out.
     #[must_use]
     pub(super) fn crowded_out(&self, owner: &Owner) -> Vec<HoldId> {
+        let free = self.0.iter().filter(|(_, entry)| !entry.keyed);
         let mut ended: Vec<_> =
-            self.0.iter().filter_map(|(id, entry)| entry.ended.map(|at| (at, entry.owner == *owner, id))).collect();
+            free.filter_map(|(id, entry)| entry.ended.map(|at| (at, entry.owner == *owner, id))).collect();
         ended.sort_unstable();
         let own = ended.iter().filter(|(_, own, _)| *own).count();
         let mut out: Vec<HoldId> = Vec::new();

@@ -7,6 +7,8 @@
 mod asked;
 // What must be known without asking the disk.
 mod index;
+// Keys on their way to the disk.
+mod storing;
 // A hold as it is told.
 mod views;
 
@@ -23,34 +25,44 @@ use crate::auth::people::{Approver, People};
 use crate::gate::Requester;
 use crate::hold::{Handle, Hold, HoldId, Outcome};
 use crate::kept::disk::Disk;
+use crate::kept::ledger::Ledger;
 use crate::kept::store::StoreError;
+use crate::keyed::{Key, Keyed};
 
-pub use asked::{asked, dry_run};
-pub use index::{ENDED_EACH, LIVE_EACH, LIVE_MAX};
+pub use asked::{can_run, draft, dry_run};
+pub use index::{ENDED_EACH, KEYED_EACH, LIVE_EACH, LIVE_MAX};
 pub use views::{reply, view};
 
 use index::Index;
+use storing::Storing;
 
 /// All holds of this state folder.
 #[derive(Debug)]
 pub struct Held {
     disk: Disk,
-    people: People,
+    people: RefCell<Rc<People>>,
     index: RefCell<Index>,
+    storing: Storing,
 }
 
 /// What a decision made of a hold.
 type Decided = Result<Hold, No>;
 
-/// A request may not be held.
+/// Why a request is not held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoRoom;
+pub enum NotHeld {
+    /// Its requester, or all requesters together, hold too many.
+    NoRoom,
+    /// Its requester gave the same key to a request that was faster.
+    KeyTaken,
+}
 
 impl Held {
     /// Of what the store has.
     #[must_use]
     pub fn new(disk: Disk, people: People, holds: &[Hold]) -> Rc<Self> {
-        Rc::new(Self { disk, people, index: RefCell::new(Index::of(holds)) })
+        let people = RefCell::new(Rc::new(people));
+        Rc::new(Self { disk, people, index: RefCell::new(Index::of(holds)), storing: Storing::default() })
     }
 
     /// Whether this requester may hold one more; says so before a plan is made for nothing.
@@ -62,13 +74,23 @@ impl Held {
     /// Puts a request on hold. When this returns it survives whatever happens to the daemon.
     ///
     /// # Errors
-    /// [`NoRoom`] when its requester or all requesters together hold too many.
-    pub async fn hold(&self, hold: Hold) -> Result<Hold, NoRoom> {
+    /// [`NotHeld`].
+    pub async fn hold(&self, hold: Hold) -> Result<Hold, NotHeld> {
+        let Some(name) = hold.key.as_ref().map(Keyed::name) else { return self.store(hold).await };
+        let Some(_turn) = self.storing.turn(name).await else { return Err(NotHeld::KeyTaken) };
+        match self.store(hold).await {
+            // A place that is not there may be the one that somebody took with this key.
+            Err(NotHeld::NoRoom) if self.by_name(name).await.is_some() => Err(NotHeld::KeyTaken),
+            stored => stored,
+        }
+    }
+
+    async fn store(&self, hold: Hold) -> Result<Hold, NotHeld> {
         let owner = hold.requester.owner();
         let forget = {
             let mut index = self.index.borrow_mut();
-            if !index.has_room(&owner) {
-                return Err(NoRoom);
+            if !index.has_room(&owner) || hold.key.is_some() && !index.has_room_for_a_key(&owner) {
+                return Err(NotHeld::NoRoom);
             }
             // Its place is taken before the disk is waited for, so that nobody else takes it meanwhile.
             index.put(&hold);
@@ -77,6 +99,11 @@ impl Held {
         let (id, forgotten) = (hold.id.clone(), forget.clone());
         let stored = self.disk.run(move |ledger| {
             let mut hold = hold;
+            if let Some(key) = &hold.key
+                && ledger.store.by_key(&key.name())?.is_some()
+            {
+                return Err(StoreError::Conflict);
+            }
             ledger.transition(&mut hold, None, &forget)?;
             Ok(hold)
         });
@@ -85,10 +112,14 @@ impl Held {
                 self.index.borrow_mut().forget(&forgotten);
                 Ok(hold)
             }
+            Err(StoreError::Conflict) => {
+                self.index.borrow_mut().forget(&[id]);
+                Err(NotHeld::KeyTaken)
+            }
             Err(why) => {
                 crate::error!("hold {id}: {why}");
                 self.index.borrow_mut().forget(&[id]);
-                Err(NoRoom)
+                Err(NotHeld::NoRoom)
             }
         }
     }
@@ -98,6 +129,15 @@ impl Held {
         let handle = Handle::of(uid);
         let found = self.disk.run(move |ledger| ledger.store.by_handle(&handle)).await;
         said(found).flatten().filter(|hold| hold.requester.owner() == requester.owner())
+    }
+
+    /// What its requester gave this key to.
+    pub async fn by_key(&self, key: &Key<'_>) -> Option<Hold> {
+        self.by_name(key.name()).await
+    }
+
+    async fn by_name(&self, name: [u8; 32]) -> Option<Hold> {
+        said(self.disk.run(move |ledger| ledger.store.by_key(&name)).await).flatten()
     }
 
     /// Waits for the end of a hold, but no longer than `wait`.
@@ -171,14 +211,14 @@ impl Held {
         let now = Timestamp::now();
         let waits = |hold: &Hold| hold.state == State::Held && now < hold.expires;
         let mut pending: Vec<Hold> =
-            all.into_iter().filter(|hold| waits(hold) && consent::may_see(hold, approver, &self.people)).collect();
+            all.into_iter().filter(|hold| waits(hold) && consent::may_see(hold, approver, &self.people())).collect();
         pending.sort_by_key(|hold| hold.asked);
         pending
     }
 
     /// One hold, if this approver may see it.
     pub async fn show(&self, approver: &Approver, id: &HoldId) -> Option<Hold> {
-        self.by_id(id).await.filter(|hold| consent::may_see(hold, approver, &self.people))
+        self.by_id(id).await.filter(|hold| consent::may_see(hold, approver, &self.people()))
     }
 
     /// The record, if this approver could say yes to it now.
@@ -187,7 +227,7 @@ impl Held {
     /// [`No`].
     pub async fn may_approve(&self, approver: &Approver, id: &HoldId) -> Decided {
         let hold = self.by_id(id).await.ok_or(No::Unknown)?;
-        consent::consent(&hold, approver, &self.people, Timestamp::now())?;
+        consent::consent(&hold, approver, &self.people(), Timestamp::now())?;
         Ok(hold)
     }
 
@@ -196,7 +236,7 @@ impl Held {
     /// # Errors
     /// [`No`].
     pub async fn approve(&self, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), self.people.clone(), Timestamp::now());
+        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), Timestamp::now());
         let approved = self.change(id, move |hold| {
             let consent = consent::consent(&hold, &approver, &people, now)?;
             let by = format!("{} uid {}", consent.person, consent.uid);
@@ -210,7 +250,7 @@ impl Held {
     /// # Errors
     /// [`No`].
     pub async fn deny(&self, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), self.people.clone(), Timestamp::now());
+        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), Timestamp::now());
         let denied = self.change(id, move |hold| {
             let who = consent::denial(&hold, &approver, &people, now)?;
             let by = format!("{who} uid {}", approver.uid);
@@ -245,8 +285,13 @@ impl Held {
         begun.await.and_then(Result::ok)
     }
 
+    /// Makes all that is on record so far durable.
+    pub async fn sync(&self) {
+        said(self.disk.run(Ledger::sync).await);
+    }
+
     /// The run has ended, so.
-    pub async fn finish(&self, id: &HoldId, outcome: Outcome) {
+    pub async fn finish(&self, id: &HoldId, outcome: Outcome) -> Option<Hold> {
         let now = Timestamp::now();
         let finished = self.change(id, move |hold| match hold.state {
             State::Performing => {
@@ -260,9 +305,11 @@ impl Held {
             }
             state => Err(No::NotHeld(state)),
         });
-        if !matches!(finished.await, Some(Ok(_))) {
+        let finished = finished.await.and_then(Result::ok);
+        if finished.is_none() {
             crate::error!("hold {id}: its result could not be stored");
         }
+        finished
     }
 
     /// Ends what nobody decided, or nobody began, in time.
@@ -302,8 +349,25 @@ impl Held {
 
     /// Whose word counts.
     #[must_use]
-    pub fn people(&self) -> &People {
-        &self.people
+    pub fn people(&self) -> Rc<People> {
+        Rc::clone(&self.people.borrow())
+    }
+
+    /// Others' word counts from now on.
+    pub fn set_people(&self, people: People) {
+        *self.people.borrow_mut() = Rc::new(people);
+    }
+
+    /// How many wait for consent.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.index.borrow().live()
+    }
+
+    /// The number of the uid that sandboxes of this plugin run as; `None` when all of the range are taken.
+    pub async fn sandbox_number(&self, plugin: &str, range: u32) -> Option<u32> {
+        let plugin = plugin.to_owned();
+        said(self.disk.run(move |ledger| ledger.store.sandbox(&plugin, range)).await).flatten()
     }
 }
 

@@ -1,10 +1,10 @@
 //! A hold as it is told: to its requester, who learns where it stands and nothing of why; and to approvers, who see all that
 //! they decide on.
 
-use jiff::Timestamp;
 use regent_protocol::{Code, HoldView, Origin, PlannedStep, Refusal, Reply, Seconds, State, StepView, Values};
 
 use crate::hold::{ConsentStep, Hold, Outcome};
+use crate::time::second;
 
 /// The reply to the requester. Its reference is the hold's own, which stands in the log wherever the hold does.
 #[must_use]
@@ -73,6 +73,8 @@ pub(super) fn planned(step: &crate::hold::PlannedStep) -> PlannedStep {
         argv: Some(step.argv.clone()),
         run_as: Some(step.run_as.clone()),
         timeout: Seconds(std::time::Duration::from_millis(step.timeout_ms)),
+        stdin_data: step.stdin_data,
+        ends_host: step.ends_host,
     }
 }
 
@@ -85,9 +87,4 @@ pub(super) fn step(step: &ConsentStep) -> StepView {
         count: step.count,
         approved_by: step.consents.iter().map(|consent| consent.person.clone()).collect(),
     }
-}
-
-/// A time as RFC 3339, in whole seconds.
-fn second(time: Timestamp) -> String {
-    Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }

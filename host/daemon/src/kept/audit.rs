@@ -198,6 +198,12 @@ impl Audit {
         Ok(Mark { hash, ..mark })
     }
 
+    /// The boot of this host in which it is written.
+    #[must_use]
+    pub fn boot(&self) -> &str {
+        &self.boot
+    }
+
     /// The file, for syncing from another thread.
     #[must_use]
     pub fn medium(&self) -> Arc<dyn StorageBackend> {

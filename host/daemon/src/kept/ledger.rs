@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use redb::StorageBackend;
-use regent_protocol::State;
+use regent_protocol::{Data, State};
 
 use super::audit::{Audit, Event, Kept, Mark};
 use super::store::{Store, StoreError};
-use crate::hold::{Consent, Hold, HoldId};
+use crate::hold::{Consent, Hold, HoldId, Outcome};
 
 /// The log, written by the request path and synced by the disk's thread.
 pub type SharedAudit = Arc<Mutex<Audit>>;
@@ -26,6 +26,7 @@ pub struct Ledger {
     pub store: Store,
     audit: SharedAudit,
     medium: Arc<dyn StorageBackend>,
+    boot: String,
     /// How far the log is known to be on the disk, and since when.
     last_sync: Cell<(u64, Instant)>,
 }
@@ -37,6 +38,8 @@ pub struct Recovered {
     pub voided: Option<&'static str>,
     /// Operations that were running when the predecessor ended.
     pub interrupted: Vec<HoldId>,
+    /// Operations that were to end the host, and it has ended.
+    pub ended_host: Vec<HoldId>,
     /// A decision that was logged and not yet stored, and has been stored now.
     pub completed: Option<HoldId>,
 }
@@ -45,8 +48,11 @@ impl Ledger {
     /// Over an open log and store; nothing is changed yet.
     #[must_use]
     pub fn new(store: Store, audit: SharedAudit) -> Self {
-        let medium = lock(&audit).medium();
-        Self { store, audit, medium, last_sync: Cell::new((0, Instant::now())) }
+        let (medium, boot) = {
+            let audit = lock(&audit);
+            (audit.medium(), audit.boot().to_owned())
+        };
+        Self { store, audit, medium, boot, last_sync: Cell::new((0, Instant::now())) }
     }
 
     /// Brings a hold to its next state: logged, synced, then stored. When this returns the state is durable.
@@ -56,6 +62,9 @@ impl Ledger {
     pub fn transition(&self, next: &mut Hold, by: Option<&str>, forget: &[HoldId]) -> Result<(), StoreError> {
         self.store.expect(&next.id, next.version)?;
         next.version += 1;
+        if next.state == State::Performing {
+            next.boot = Some(self.boot.clone());
+        }
         let mark = self.append(next, by)?;
         self.sync()?;
         self.store.commit(std::slice::from_ref(next), &mark, forget)
@@ -124,14 +133,16 @@ impl Ledger {
             Beyond::Apart(why) => found.voided = Some(why),
         }
         let live = self.store.holds()?.into_iter().filter(Hold::is_live);
-        let mut settled: Vec<Hold> = live.filter_map(|hold| settle(hold, found.voided, now)).collect();
+        let mut settled: Vec<Hold> = live.filter_map(|hold| self.settle(hold, found.voided, now)).collect();
         if settled.is_empty() {
             return Ok(found);
         }
         let of = |state: State| settled.iter().filter(move |hold| hold.state == state).map(|hold| hold.id.clone());
         found.interrupted = of(State::Interrupted).collect();
+        found.ended_host = of(State::Done).collect();
         let void: Vec<HoldId> = of(State::Void).collect();
-        let outcome = format!("interrupted: {}; void: {}", list(&found.interrupted), list(&void));
+        let done = list(&found.ended_host);
+        let outcome = format!("interrupted: {}; void: {}; done: {done}", list(&found.interrupted), list(&void));
         let event = Event { event: "recovery", hold: Some("*"), outcome: Some(&outcome), ..Event::default() };
         let mark = lock(&self.audit).append(&event)?;
         self.sync()?;
@@ -148,6 +159,27 @@ impl Ledger {
         next.iter_mut().for_each(|hold| hold.version += 1);
         self.store.commit(&next, mark, &[])?;
         Ok(next.into_iter().next().map(|hold| hold.id))
+    }
+
+    /// The end of a hold that cannot go on after a restart; `None` for one that can.
+    fn settle(&self, mut hold: Hold, voided: Option<&str>, now: Timestamp) -> Option<Hold> {
+        if hold.state == State::Performing && voided.is_none() && self.has_ended_its_host(&hold) {
+            hold.outcome = Some(Outcome::Done(Data::null()));
+            return Some(hold.ended(State::Done, None, now));
+        }
+        if hold.state == State::Performing {
+            let why = "interrupted: the daemon ended while it ran";
+            return Some(hold.ended(State::Interrupted, Some(why.into()), now));
+        }
+        voided.map(|why| hold.ended(State::Void, Some(format!("void: {why}")), now))
+    }
+
+    /// Whether all that it was to do was to end this host, and this is a later boot. Of a plan that had other steps nobody
+    /// can say how far it came.
+    fn has_ended_its_host(&self, hold: &Hold) -> bool {
+        let began = hold.boot.as_deref().unwrap_or_default();
+        let later = !began.is_empty() && !self.boot.is_empty() && began != self.boot;
+        later && !hold.plan.is_empty() && hold.plan.iter().all(|step| step.ends_host)
     }
 
     /// What the log has beyond the store.
@@ -175,14 +207,6 @@ enum Beyond {
     One(Mark, Kept),
     /// What no crash explains: the two do not belong together.
     Apart(&'static str),
-}
-
-/// The end of a hold that cannot go on after a restart; `None` for one that can.
-fn settle(hold: Hold, voided: Option<&str>, now: Timestamp) -> Option<Hold> {
-    if hold.state == State::Performing {
-        return Some(hold.ended(State::Interrupted, Some("interrupted: the daemon ended while it ran".into()), now));
-    }
-    voided.map(|why| hold.ended(State::Void, Some(format!("void: {why}")), now))
 }
 
 /// The state that the log tells of. A consent counts though the approver was never told that it did; a run that was

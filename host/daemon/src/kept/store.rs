@@ -15,6 +15,7 @@ use crate::hold::{Handle, Hold, HoldId};
 
 const HOLDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("holds");
 const HANDLES: TableDefinition<'_, [u8; 32], &str> = TableDefinition::new("handles");
+const KEYS: TableDefinition<'_, [u8; 32], &str> = TableDefinition::new("keys");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 const SANDBOXES: TableDefinition<'_, &str, u32> = TableDefinition::new("sandboxes");
 
@@ -106,6 +107,7 @@ impl Store {
         let change = store.change()?;
         change.open_table(HOLDS)?;
         change.open_table(HANDLES)?;
+        change.open_table(KEYS)?;
         change.open_table(META)?;
         change.open_table(SANDBOXES)?;
         change.commit()?;
@@ -193,6 +195,16 @@ impl Store {
         HoldId::parse(found.value()).map_or(Ok(None), |id| self.hold(&id))
     }
 
+    /// A hold by the name that its requester gave it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn by_key(&self, name: &[u8; 32]) -> Result<Option<Hold>, StoreError> {
+        let keys = self.database.begin_read()?.open_table(KEYS)?;
+        let Some(found) = keys.get(name)? else { return Ok(None) };
+        HoldId::parse(found.value()).map_or(Ok(None), |id| self.hold(&id))
+    }
+
     /// Every hold, oldest ID first by no order that means anything.
     ///
     /// # Errors
@@ -226,13 +238,17 @@ impl Store {
         {
             let mut holds = change.open_table(HOLDS)?;
             let mut handles = change.open_table(HANDLES)?;
+            let mut keys = change.open_table(KEYS)?;
             for hold in next {
                 let record = serde_json::to_vec(hold).map_err(StoreError::Unreadable)?;
                 holds.insert(hold.id.as_str(), record.as_slice())?;
                 handles.insert(hold.handle.hash(), hold.id.as_str())?;
+                if let Some(key) = &hold.key {
+                    keys.insert(key.name(), hold.id.as_str())?;
+                }
             }
             change.open_table(META)?.insert("transition", mark.as_slice())?;
-            remove(&mut holds, &mut handles, forget)?;
+            remove(&mut holds, &mut handles, &mut keys, forget)?;
         }
         change.commit()?;
         Ok(())
@@ -247,7 +263,8 @@ impl Store {
         {
             let mut holds = change.open_table(HOLDS)?;
             let mut handles = change.open_table(HANDLES)?;
-            remove(&mut holds, &mut handles, ids)?;
+            let mut keys = change.open_table(KEYS)?;
+            remove(&mut holds, &mut handles, &mut keys, ids)?;
         }
         change.commit()?;
         Ok(())
@@ -257,12 +274,16 @@ impl Store {
 fn remove(
     holds: &mut redb::Table<'_, &str, &[u8]>,
     handles: &mut redb::Table<'_, [u8; 32], &str>,
+    keys: &mut redb::Table<'_, [u8; 32], &str>,
     ids: &[HoldId],
 ) -> Result<(), StoreError> {
     for id in ids {
         let found = holds.remove(id.as_str())?.map(|found| parse(found.value())).transpose()?;
         if let Some(hold) = found {
             handles.remove(hold.handle.hash())?;
+            if let Some(key) = &hold.key {
+                keys.remove(key.name())?;
+            }
         }
     }
     Ok(())

@@ -50,6 +50,12 @@ impl Cache {
         Key(Sha256::new().chain_update(module).chain_update(self.compiler).chain_update(ENGINE).finalize().into())
     }
 
+    /// The key of what a module says of itself when it was told these settings.
+    #[must_use]
+    pub fn told(&self, code: Key, settings: &str) -> Key {
+        Key(Sha256::new().chain_update(code.0).chain_update(settings).finalize().into())
+    }
+
     fn path(&self, key: Key, ending: &str) -> PathBuf {
         self.folder.join(format!("{}.{ending}", hex::encode(key.0)))
     }

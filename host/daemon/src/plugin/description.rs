@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use regent_lane::Export;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// Operations of one plugin: more are a mistake.
 const OPERATIONS_MAX: usize = 256;
@@ -22,6 +23,8 @@ pub struct Description {
 pub struct Operation {
     /// For people.
     pub summary: String,
+    /// JSON Schema of its data, for people and forms; `{}` if it says nothing.
+    pub schema: String,
     /// Whether it has `authorise`.
     pub authorising: bool,
     /// Whether it has `finish`.
@@ -50,6 +53,8 @@ struct WireOperation {
     name: String,
     #[serde(default)]
     summary: String,
+    #[serde(default)]
+    schema: Option<Box<RawValue>>,
     #[serde(default)]
     uses: Vec<String>,
 }
@@ -81,10 +86,10 @@ impl Description {
         if reasons.is_empty() { Ok(description) } else { Err(reasons) }
     }
 
-    /// One of its operations.
+    /// One of its operations; one that it describes by no name of its own may be among `*`, which stands for all such.
     #[must_use]
     pub fn operation(&self, name: &str) -> Option<&Operation> {
-        self.operations.get(name)
+        self.operations.get(name).or_else(|| self.operations.get("*"))
     }
 
     /// The names of all.
@@ -95,7 +100,8 @@ impl Description {
 
 fn read_operation(wire: WireOperation, exports: &[Export]) -> Result<Operation, Vec<String>> {
     let mut reasons = Vec::new();
-    let mut operation = Operation { summary: wire.summary, ..Operation::default() };
+    let mut operation =
+        Operation { summary: wire.summary, schema: schema(wire.schema.as_deref()), ..Operation::default() };
     for used in wire.uses {
         let export = match used.as_str() {
             "authorising" => Export::Authorising,
@@ -116,4 +122,12 @@ fn read_operation(wire: WireOperation, exports: &[Export]) -> Result<Operation, 
         operation.finishing |= export == Export::Finishing;
     }
     if reasons.is_empty() { Ok(operation) } else { Err(reasons) }
+}
+
+/// As the plugin wrote it, if callers can be shown it: it goes into replies as it is.
+fn schema(text: Option<&RawValue>) -> String {
+    let schema = text.and_then(|text| regent_protocol::Data::parse(text.get()).ok());
+    schema
+        .filter(|schema| schema.as_str().starts_with('{'))
+        .map_or_else(|| "{}".into(), |schema| schema.as_str().to_owned())
 }

@@ -2,7 +2,6 @@
 //! said with its cure; it stands in nobody else's way.
 
 use std::cell::{Cell, RefCell};
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use regent_grants::Grants;
@@ -12,7 +11,7 @@ use tokio::time::Instant;
 use super::cache::{Cache, Key};
 use super::description::Description;
 use super::exchange::Nothing;
-use super::module::{self, ModuleDigest, Sealed};
+use super::module::Sealed;
 use super::places::Places;
 use super::programs::{Programs, Unloadable};
 use super::sandbox::{Exchange, Sandbox};
@@ -27,38 +26,14 @@ pub struct Loader {
     pub cache: Cache,
 }
 
-/// Why a plugin does not serve.
-#[derive(Debug)]
-pub struct NotServed {
-    /// Every reason, for the administrator.
-    pub reasons: Vec<String>,
-    /// The module that was found, if one was read.
-    pub module: Option<ModuleDigest>,
-}
-
 impl Loader {
-    /// Loads the module of a grants file from one of the plugin folders.
+    /// A plugin of this module by these grants.
     ///
     /// # Errors
-    /// [`NotServed`].
-    pub async fn load(&self, grants: &Grants, folders: &[PathBuf], uid: Option<u32>) -> Result<Rc<Plugin>, NotServed> {
-        let unread = |why| NotServed { reasons: vec![why], module: None };
-        let path = locate(&grants.module, folders).map_err(unread)?;
-        let module = read(path.clone()).await.map_err(unread)?;
-        let digest = module.digest();
-        self.serve(grants, &path, module, uid).await.map_err(|reasons| NotServed { reasons, module: Some(digest) })
-    }
-
-    async fn serve(
-        &self,
-        grants: &Grants,
-        path: &Path,
-        module: Sealed,
-        uid: Option<u32>,
-    ) -> Result<Rc<Plugin>, Vec<String>> {
-        pinned(grants, path, &module).map_err(|why| vec![why])?;
+    /// Every reason why it does not serve, for the administrator.
+    pub async fn serve(&self, grants: &Grants, module: &Sealed, uid: Option<u32>) -> Result<Rc<Plugin>, Vec<String>> {
         let key = self.cache.key(&module.digest());
-        let (code, sandbox, exports) = self.sandbox(grants, &module, key, uid).await?;
+        let (code, sandbox, exports) = self.sandbox(grants, module, key, uid).await?;
         let places = Places::new();
         let plugin = Plugin {
             name: grants.name.clone(),
@@ -111,6 +86,8 @@ impl Loader {
 
     /// What the plugin says of itself: asked once for each key, and kept beside the code.
     async fn describe(&self, plugin: &Plugin, key: Key, exports: &[Export]) -> Result<Description, Vec<String>> {
+        // What is asked of one that describes itself from its settings is asked anew for other settings.
+        let key = self.cache.told(key, &plugin.settings);
         if let Some(description) = self.cache.description(key).and_then(|text| Description::read(&text, exports).ok()) {
             return Ok(description);
         }
@@ -123,7 +100,7 @@ impl Loader {
 
 async fn ask(plugin: &Plugin) -> Result<String, Fault> {
     let at_once = Instant::now();
-    let place = plugin.places.take((usize::MAX, 0), at_once).await.map_err(|_| Fault::Ended("no lane".into()))?;
+    let place = plugin.places.take((u64::MAX, 0), at_once).await.map_err(|_| Fault::Ended("no lane".into()))?;
     let exchange = Exchange::begin(&plugin.sandbox(), place);
     let mut exchange = exchange.map_err(|_| Fault::Ended("its sandbox ended".into()))?;
     let none: Option<&mut Nothing> = None;
@@ -140,36 +117,11 @@ async fn ask(plugin: &Plugin) -> Result<String, Fault> {
     }
 }
 
-/// The first folder that has it.
-fn locate(name: &str, folders: &[PathBuf]) -> Result<PathBuf, String> {
-    let paths = folders.iter().map(|folder| folder.join(format!("{name}.wasm")));
-    let found = paths.into_iter().find(|path| path.symlink_metadata().is_ok());
-    found.ok_or_else(|| format!("there is no {name}.wasm in {}", list(folders)))
-}
-
-fn list(folders: &[PathBuf]) -> String {
-    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// Off the request path, for a module may be large.
-async fn read(path: PathBuf) -> Result<Sealed, String> {
-    let read = tokio::task::spawn_blocking(move || module::read(&path)).await;
-    read.unwrap_or_else(|why| Err(format!("reading it ended early: {why}")))
-}
-
-fn pinned(grants: &Grants, path: &Path, module: &Sealed) -> Result<(), String> {
-    if grants.sha256.is_empty() || grants.sha256.contains(&module.digest()) {
-        return Ok(());
-    }
-    let (name, found) = (&grants.name, hex::encode(module.digest()));
-    Err(format!(
-        "{} is not the module that {name}.toml pins: it has sha256 {found}. If that is the one you mean, write it there",
-        path.display()
-    ))
-}
-
 /// Whether the plugin has what its grants serve.
-fn served(grants: &Grants, description: &Description) -> Result<(), Vec<String>> {
+///
+/// # Errors
+/// Each operation that it has not.
+pub fn served(grants: &Grants, description: &Description) -> Result<(), Vec<String>> {
     let unknown = grants.operations.iter().filter(|operation| description.operation(&operation.name).is_none());
     let names: Vec<&str> = description.names().collect();
     let reasons: Vec<String> = unknown

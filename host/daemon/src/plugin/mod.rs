@@ -21,6 +21,8 @@ pub mod cache;
 pub mod programs;
 // From a module's bytes to a plugin that serves.
 pub mod load;
+// The same for one that is only tried.
+pub mod alone;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -74,16 +76,32 @@ pub enum Fault {
     Ended(String),
 }
 
+impl Fault {
+    /// The word for it, in logs and for who looks for help: it stays what it is when the texts are worded better.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Guest(Blame::Time, _) => "plugin-timeout",
+            Self::Guest(Blame::Memory, _) => "plugin-memory",
+            Self::Guest(Blame::Trap, _) => "plugin-trap",
+            Self::Guest(Blame::Denied | Blame::Answer, _) | Self::Rule(_) => "plugin-fault",
+            Self::Ended(_) => "plugin-ended",
+            Self::Host(_) => "host",
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Guest(Blame::Trap, text) => write!(f, "it trapped: {text}"),
-            Self::Guest(Blame::Time, text) => write!(f, "it ran too long: {text}"),
-            Self::Guest(Blame::Memory, text) => write!(f, "it wanted too much: {text}"),
-            Self::Guest(Blame::Denied, text) => write!(f, "it called what it may not: {text}"),
-            Self::Guest(Blame::Answer, text) => write!(f, "its answer is none: {text}"),
-            Self::Rule(text) | Self::Host(text) | Self::Ended(text) => f.write_str(text),
-        }
+        let (what, text) = match self {
+            Self::Guest(Blame::Trap, text) => ("it trapped: ", text),
+            Self::Guest(Blame::Time, text) => ("it ran too long: ", text),
+            Self::Guest(Blame::Memory, text) => ("it wanted too much: ", text),
+            Self::Guest(Blame::Denied, text) => ("it called what it may not: ", text),
+            Self::Guest(Blame::Answer, text) => ("its answer is none: ", text),
+            Self::Rule(text) | Self::Host(text) | Self::Ended(text) => ("", text),
+        };
+        write!(f, "{}: {what}{text}", self.code())
     }
 }
 
@@ -98,6 +116,12 @@ impl Plugin {
     #[must_use]
     pub fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// Whether it is of this module and was told these settings.
+    #[must_use]
+    pub fn serves_as(&self, module: &ModuleDigest, settings: &str) -> bool {
+        self.digest == *module && self.settings == settings
     }
 
     /// The sandbox that serves now.
@@ -157,5 +181,27 @@ impl Plugin {
         }
         tokio::time::sleep_until(until).await;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_has_its_code_and_its_text_begins_with_it() {
+        let guest = |blame| Fault::Guest(blame, "why".into());
+        for (fault, text) in [
+            (guest(Blame::Time), "plugin-timeout: it ran too long: why"),
+            (guest(Blame::Memory), "plugin-memory: it wanted too much: why"),
+            (guest(Blame::Trap), "plugin-trap: it trapped: why"),
+            (guest(Blame::Denied), "plugin-fault: it called what it may not: why"),
+            (guest(Blame::Answer), "plugin-fault: its answer is none: why"),
+            (Fault::Rule("why".into()), "plugin-fault: why"),
+            (Fault::Ended("why".into()), "plugin-ended: why"),
+            (Fault::Host("why".into()), "host: why"),
+        ] {
+            assert_eq!(fault.to_string(), text);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use regent_lane::MODULE_MAX;
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
 use sha2::{Digest as _, Sha256};
 
 use crate::trusted_file::Trusted;
@@ -67,6 +67,14 @@ impl Sealed {
         self.size
     }
 
+    /// The same bytes, by another handle.
+    ///
+    /// # Errors
+    /// When descriptors run out.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { file: self.file.try_clone()?, digest: self.digest, size: self.size })
+    }
+
     /// A handle of its own offset, at the start, that can only read.
     ///
     /// # Errors
@@ -87,11 +95,37 @@ impl Sealed {
 pub fn read(path: &Path) -> Result<Sealed, String> {
     let trusted = Trusted::open_itself(path).map_err(|why| why.to_string())?;
     if trusted.size() > MODULE_MAX {
-        return Err(format!("{}: is larger than a module may be ({MODULE_MAX} bytes)", path.display()));
+        return Err(too_large(path));
     }
     let mut file = trusted.into_file();
     let mut magic = [0; 4];
     file.read_exact(&mut magic).map_err(|why| format!("{}: {why}", path.display()))?;
     file.rewind().map_err(|why| format!("{}: {why}", path.display()))?;
     Sealed::copy("module", file, MODULE_MAX).map_err(|why| format!("{}: {why}", path.display()))
+}
+
+/// Reads a module that is only tried: whoever owns it, for nothing of it is believed. A pipe or device is not waited for.
+///
+/// # Errors
+/// Why it cannot be read, for who tries it.
+pub fn read_untrusted(path: &Path) -> Result<Sealed, String> {
+    let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|why| said(&why))?);
+    let found = file.metadata().map_err(|why| said(&why))?;
+    if !found.is_file() {
+        return Err(said(&"is not a file: name the .wasm file itself"));
+    }
+    if found.len() > MODULE_MAX {
+        return Err(too_large(path));
+    }
+    Sealed::copy("module", file, MODULE_MAX).map_err(|why| said(&why))
+}
+
+fn too_large(path: &Path) -> String {
+    let most = MODULE_MAX >> 20;
+    format!(
+        "plugin-size: {} is larger than {most} MiB, as no module may be: strip it (wasm-tools strip)",
+        path.display()
+    )
 }

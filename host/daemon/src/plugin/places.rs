@@ -15,7 +15,7 @@ pub const WAITING_MAX: usize = 64;
 const SHARE: usize = LANES / 2;
 
 /// A peer, as far as fairness goes: the socket's number and the uid.
-pub type Peer = (usize, u32);
+pub type Peer = (u64, u32);
 
 /// The places of one plugin.
 #[derive(Debug)]

@@ -40,6 +40,8 @@ const SANDBOX_DESCRIPTORS: u64 = 64;
 const LOAD_WITHIN: Duration = Duration::from_secs(10);
 /// What a helper says of a module, or of itself: some lines.
 const SAID_MAX: u64 = 16 << 10;
+/// The list of a module's imports: a thousand names of 200 bytes.
+const LIST_MAX: u64 = 256 << 10;
 /// Lines of a sandbox's own log a second; a plugin's words come over its lane.
 const LINES_A_SECOND: u32 = 20;
 
@@ -120,13 +122,34 @@ impl Programs {
     pub async fn compile(&self, name: &str, uid: Option<u32>, module: &Sealed) -> Result<Sealed, Vec<String>> {
         let _turn = self.compilers.acquire().await;
         let begin = Instant::now();
-        let compiled = self.run_compiler(uid, module).await.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
+        let compiled = self.run_compiler(uid, module, None).await.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
         let (size, took) = (compiled.size(), begin.elapsed());
         crate::info!("plugin {name}: compiled in {} ms ({size} bytes)", took.as_millis());
         Ok(compiled)
     }
 
-    async fn run_compiler(&self, uid: Option<u32>, module: &Sealed) -> Result<Result<Sealed, Vec<String>>, Unloadable> {
+    /// What a module imports: the compiler's word for each, and its name. Nothing is compiled.
+    ///
+    /// # Errors
+    /// Why it is no component, for who looks at it.
+    pub async fn imports(&self, uid: Option<u32>, module: &Sealed) -> Result<Vec<(String, String)>, Vec<String>> {
+        let _turn = self.compilers.acquire().await;
+        let listed = self.run_compiler(uid, module, Some("--imports")).await;
+        let listed = listed.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
+        let mut text = String::new();
+        let read =
+            listed.reader().and_then(|list| io::Read::read_to_string(&mut io::Read::take(list, LIST_MAX), &mut text));
+        read.map_err(|why| vec![format!("its imports cannot be read: {why}")])?;
+        let pair = |line: &str| line.split_once(' ').map(|(class, name)| (class.to_owned(), name.to_owned()));
+        Ok(text.lines().filter_map(pair).collect())
+    }
+
+    async fn run_compiler(
+        &self,
+        uid: Option<u32>,
+        module: &Sealed,
+        only: Option<&str>,
+    ) -> Result<Result<Sealed, Vec<String>>, Unloadable> {
         let input = module.reader()?;
         let output = rustix::fs::memfd_create("code", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
         let (said, said_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
@@ -136,7 +159,8 @@ impl Programs {
             (Limit::File, ARTEFACT_MAX),
             (Limit::Descriptors, SANDBOX_DESCRIPTORS),
         ];
-        let start = confined("regent-compiler", uid, limits, 0);
+        let mut start = confined("regent-compiler", uid, limits, 0);
+        start.argv.extend(only.map(str::to_owned));
         let fds = [self.compiler.as_fd(), input.as_fd(), output.as_fd(), said_end.as_fd()];
         let running = self.spawner.start(start, &fds).await?;
         drop(said_end);

@@ -9,8 +9,8 @@ use regent_lane::Outcome;
 use regent_spawner::{Confinement, Descent, Exit, Identity, Start};
 use rustix::fs::{Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
-use tokio::io::AsyncReadExt as _;
-use tokio::net::unix::pipe::Receiver;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cgroup::Cgroup;
@@ -18,6 +18,8 @@ use super::spawner::{Running, Spawner, StartError};
 
 /// A grandchild may keep the pipe after the command has ended; it is killed, so this is for what the kernel needs.
 const PIPE_AFTER_END: Duration = Duration::from_secs(1);
+/// What was left to live on may keep the pipe for ever: this is for what is in it already.
+const PIPE_LEFT_TO_OTHERS: Duration = Duration::from_millis(100);
 /// Read at a time.
 const CHUNK: usize = 16 << 10;
 
@@ -46,6 +48,14 @@ pub struct CommandRun {
     pub timeout: Duration,
     /// Bytes that are kept of each output; the rest is read and dropped.
     pub output_max: usize,
+    /// What stands on its standard input; `None`: nothing, as in /dev/null.
+    pub stdin: Option<Vec<u8>>,
+    /// Exit statuses after which what it started lives on: beyond this run, and beyond the daemon. `None`: after none.
+    ///
+    /// What lives on stays in the daemon's own control group. Where systemd started the daemon as a service, that is the
+    /// service's, and stopping the service ends all that is in it unless its `KillMode` says otherwise: there a service is
+    /// better started by `systemctl`. Nobody reads its output any more.
+    pub leaves: Option<Vec<i32>>,
 }
 
 /// How it ended.
@@ -77,31 +87,49 @@ impl CommandOutcome {
     }
 }
 
-/// Runs a command. When this returns, or is dropped, nothing of it is left.
+/// Runs a command. When this returns, or is dropped, nothing of it is left but what [`CommandRun::leaves`] lets live on.
 pub async fn run_command(spawner: &Rc<Spawner>, run: CommandRun) -> CommandOutcome {
     let deadline = Instant::now() + run.timeout;
     match started(spawner, &run).await {
-        Ok((running, cgroup, stdout, stderr)) => finish(&run, deadline, running, cgroup, stdout, stderr).await,
+        Ok(born) => finish(&run, deadline, born).await,
         Err(why) => CommandOutcome::not_started(&why),
     }
 }
 
-type Born = (Running, Option<Cgroup>, OwnedFd, OwnedFd);
+/// A command on its way, and our ends of its pipes.
+struct Born {
+    running: Running,
+    cgroup: Option<Cgroup>,
+    stdin: Option<OwnedFd>,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
 
 async fn started(spawner: &Rc<Spawner>, run: &CommandRun) -> Result<Born, StartError> {
     let failed = |why: &dyn std::fmt::Display| StartError { stage: "descriptors".into(), why: why.to_string() };
-    let cgroup = spawner.cgroups().map(super::Cgroups::run).transpose().map_err(|why| failed(&why))?;
-    let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-    let null = null.map_err(|why| failed(&why))?;
+    // What may live on is in no group of the run's, for that ends with it.
+    let cgroups = spawner.cgroups().filter(|_| run.leaves.is_none());
+    let cgroup = cgroups.map(super::Cgroups::run).transpose().map_err(|why| failed(&why))?;
+    let (stdin_end, stdin) = standard_input(run.stdin.is_some()).map_err(|why| failed(&why))?;
     let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
     let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
-    let mut fds = vec![run.program.as_fd(), null.as_fd(), stdout_end.as_fd(), stderr_end.as_fd()];
+    let mut fds = vec![run.program.as_fd(), stdin_end.as_fd(), stdout_end.as_fd(), stderr_end.as_fd()];
     fds.extend(cgroup.as_ref().map(Cgroup::handle));
     // A script is executed by its path, letter by letter: another spelling would be another file, which nobody judged.
     let path = run.path.to_str().ok_or_else(|| failed(&"its path is not UTF-8"))?;
     // Nothing waits for its exec: the new user's own processes could stop it before, and its time runs from here.
     let running = spawner.begin(start_word(run, path, cgroup.is_some()), &fds).await?;
-    Ok((running, cgroup, stdout, stderr))
+    Ok(Born { running, cgroup, stdin, stdout, stderr })
+}
+
+/// What it reads, and where that is written if anything is.
+fn standard_input(piped: bool) -> rustix::io::Result<(OwnedFd, Option<OwnedFd>)> {
+    if piped {
+        let (end, stdin) = pipe_with(PipeFlags::CLOEXEC)?;
+        return Ok((end, Some(stdin)));
+    }
+    let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok((null, None))
 }
 
 fn start_word(run: &CommandRun, path: &str, in_cgroup: bool) -> Start {
@@ -118,27 +146,28 @@ fn start_word(run: &CommandRun, path: &str, in_cgroup: bool) -> Start {
         confinement: Confinement::None,
         limits: Vec::new(),
         extra: 0,
-        descent: if in_cgroup { Descent::Cgroup } else { Descent::Sweep },
+        descent: match &run.leaves {
+            Some(after) => Descent::Leave { after: after.clone() },
+            None if in_cgroup => Descent::Cgroup,
+            None => Descent::Sweep,
+        },
     }
 }
 
-async fn finish(
-    run: &CommandRun,
-    deadline: Instant,
-    running: Running,
-    cgroup: Option<Cgroup>,
-    stdout: OwnedFd,
-    stderr: OwnedFd,
-) -> CommandOutcome {
+async fn finish(run: &CommandRun, deadline: Instant, born: Born) -> CommandOutcome {
+    let Born { running, cgroup, stdin, stdout, stderr } = born;
     let (mut out, mut err) = (Kept::new(run.output_max), Kept::new(run.output_max));
     let mut reading = Box::pin(async { tokio::join!(out.read(stdout), err.read(stderr)) });
-    let mut read = false;
+    let mut writing = Box::pin(write(stdin, run.stdin.as_deref().unwrap_or_default()));
+    let (mut read, mut written) = (false, false);
     let exit = loop {
         tokio::select! {
             exit = timeout_at(deadline, running.ended()) => break exit.ok(),
             _ = &mut reading, if !read => read = true,
+            () = &mut writing, if !written => written = true,
         }
     };
+    drop(writing);
     if exit.is_none() {
         running.kill();
     }
@@ -148,7 +177,8 @@ async fn finish(
         None => {}
     }
     if !read {
-        let _held_open = timeout(PIPE_AFTER_END, &mut reading).await;
+        let held_open = if run.leaves.is_some() { PIPE_LEFT_TO_OTHERS } else { PIPE_AFTER_END };
+        let _held_open = timeout(held_open, &mut reading).await;
     }
     drop(reading);
     let outcome = match exit {
@@ -159,6 +189,12 @@ async fn finish(
     };
     let truncated = out.cut || err.cut;
     CommandOutcome { outcome, stdout: out.bytes, stderr: err.bytes, truncated }
+}
+
+/// Writes what it is to read, and closes: whether it reads that is its own affair.
+async fn write(pipe: Option<OwnedFd>, bytes: &[u8]) {
+    let Some(Ok(mut pipe)) = pipe.map(Sender::from_owned_fd) else { return };
+    let _reads_no_more = pipe.write_all(bytes).await;
 }
 
 /// Output, as far as it is kept.

@@ -1,13 +1,13 @@
 //! A granted command: what runs, as whom, and what may stand in its slots.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
 use super::template::Template;
-use crate::slot::Slot;
+use crate::slot::{Below, Filled, Param, Slot, Unfilled};
 
 /// A command that plugins may plan by name.
 #[derive(Debug, Clone)]
@@ -51,6 +51,7 @@ pub struct Command {
 pub struct Rendered {
     argv: Vec<String>,
     values: Vec<(String, String)>,
+    paths: Vec<Below>,
 }
 
 impl Rendered {
@@ -60,10 +61,18 @@ impl Rendered {
         &self.argv
     }
 
-    /// The values as they were parsed and written again, in the order of the command's slots.
+    /// The values as they were parsed and written again, in the order of the command's slots. A list has a pair for each; a
+    /// flag has `true`, or no pair.
     #[must_use]
     pub fn values(&self) -> &[(String, String)] {
         &self.values
+    }
+
+    /// The paths among the values. That each lies below its folder is so by name alone: links, and who can change the
+    /// folder, are for the caller to judge.
+    #[must_use]
+    pub fn paths(&self) -> &[Below] {
+        &self.paths
     }
 }
 
@@ -74,7 +83,7 @@ pub enum RenderError {
     UnknownSlot(String),
     /// A slot got no value.
     MissingSlot(String),
-    /// A slot got two values.
+    /// A slot that is no list got two values.
     GivenTwice(String),
     /// A slot's type does not take its value. Neither says what the value was.
     NotAccepted {
@@ -82,6 +91,11 @@ pub enum RenderError {
         slot: String,
         /// What it accepts, for the administrator.
         rule: String,
+        /// Where the slot is written in the grants file.
+        line: usize,
+        /// The line of TOML by which it would take the value; the value is in it. `None` where none comes to mind that an
+        /// administrator would want.
+        allow: Option<String>,
     },
 }
 
@@ -91,27 +105,31 @@ impl Command {
     /// # Errors
     /// A slot is unknown, missing, given twice, or its value is not accepted.
     pub fn render(&self, values: &[(String, String)]) -> Result<Rendered, RenderError> {
-        let mut given = BTreeMap::new();
-        for (slot, value) in values {
-            if !self.slots.iter().any(|(known, _)| known == slot) {
-                return Err(RenderError::UnknownSlot(slot.clone()));
-            }
-            if given.insert(slot.as_str(), value.as_str()).is_some() {
-                return Err(RenderError::GivenTwice(slot.clone()));
-            }
+        let known = |name: &String| self.slots.iter().any(|(known, _)| known == name);
+        if let Some((name, _)) = values.iter().find(|(name, _)| !known(name)) {
+            return Err(RenderError::UnknownSlot(name.clone()));
         }
-        let mut parsed = BTreeMap::new();
+        let mut filled = BTreeMap::new();
         for (name, slot) in &self.slots {
-            let value = given.get(name.as_str()).ok_or_else(|| RenderError::MissingSlot(name.clone()))?;
-            let not_accepted = || RenderError::NotAccepted { slot: name.clone(), rule: slot.rule() };
-            parsed.insert(name.as_str(), slot.accept(value).ok_or_else(not_accepted)?);
+            filled.insert(name.as_str(), fill(name, slot, values)?);
         }
-        let fill = |argument: &Template| argument.fill(|slot| parsed.get(slot).map(String::as_str));
-        // Every slot of `run` is among `slots`, so none lacks its value here.
-        let argv = self.arguments.iter().map(fill).collect::<Option<_>>();
-        let argv = argv.ok_or_else(|| RenderError::MissingSlot(self.name.clone()))?;
-        let value = |(name, _): &(String, Slot)| Some((name.clone(), parsed.get(name.as_str())?.clone()));
-        Ok(Rendered { argv, values: self.slots.iter().filter_map(value).collect() })
+        // Every slot of `run` is among `slots`, so none is unknown here.
+        let arguments = |slot: &str| filled.get(slot).map(|filled| filled.arguments.as_slice());
+        let argv = self.arguments.iter().map(|argument| argument.fill(arguments)).collect::<Option<Vec<_>>>();
+        let argv = argv.ok_or_else(|| RenderError::MissingSlot(self.name.clone()))?.into_iter().flatten().collect();
+        let (mut values, mut paths) = (Vec::new(), Vec::new());
+        for (name, slot) in &self.slots {
+            for value in filled.remove(name.as_str()).unwrap_or_default().values {
+                paths.extend(slot.below().map(|folder| below(name, folder, &value)));
+                values.push((name.clone(), value));
+            }
+        }
+        Ok(Rendered { argv, values, paths })
+    }
+
+    /// Its slots by name, for people and forms; in the order in which `run` first names them.
+    pub fn params(&self) -> impl Iterator<Item = (&str, Param<'_>)> {
+        self.slots.iter().map(|(name, slot)| (name.as_str(), Param(slot)))
     }
 
     pub(super) fn digest(&self) -> Json {
@@ -131,4 +149,22 @@ impl Command {
             "umask": self.umask,
         })
     }
+}
+
+fn fill(name: &str, slot: &Slot, values: &[(String, String)]) -> Result<Filled, RenderError> {
+    let given: Vec<_> = values.iter().filter(|(slot, _)| slot == name).map(|(_, value)| value.as_str()).collect();
+    slot.fill(&given).map_err(|why| match why {
+        Unfilled::Missing => RenderError::MissingSlot(name.to_owned()),
+        Unfilled::GivenTwice => RenderError::GivenTwice(name.to_owned()),
+        Unfilled::NotAccepted(wider) => RenderError::NotAccepted {
+            slot: name.to_owned(),
+            rule: slot.rule(),
+            line: slot.line(),
+            allow: wider.map(|wider| wider.line(name)),
+        },
+    })
+}
+
+fn below(slot: &str, folder: &Path, value: &str) -> Below {
+    Below { slot: slot.to_owned(), folder: folder.to_owned(), path: value.into() }
 }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::command::Command;
 use super::danger;
-use super::template::Template;
+use super::template::{Template, misplaced};
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 use crate::sheet::words::is_name;
-use crate::slot::Slot;
 use crate::slot::read::{Settings, slot};
+use crate::slot::{Param, Slot};
 use crate::{TIMEOUT_DEFAULT, nearest};
 
 /// How much of a command's output is kept, at most and by default: a step's share of a plugin's memory.
@@ -129,8 +129,11 @@ fn slots(params: &[Value<'_>], run: &Run, mistake: impl Fn(String), settings: &S
     for value in params {
         if let Some(name) = value.named() {
             let slot = slot(value, settings);
-            if slot.as_ref().is_some_and(Slot::is_wide) {
+            if slot.as_ref().is_some_and(|slot| Param(slot).is_wide()) {
                 danger::judge_wide(value);
+            }
+            if let Some(why) = slot.as_ref().and_then(|slot| misplaced(&run.arguments, name, slot)) {
+                value.mistake(why);
             }
             typed.insert(name, slot);
         }

@@ -88,7 +88,7 @@ fn reply(value: &Value<'_>) -> Option<ReplyForm> {
 pub(super) fn settings(operations: &[Operation], commands: &BTreeMap<String, super::Command>) -> String {
     let told = |operation: &Operation| {
         let (run, command) = (operation.run.as_ref()?, commands.get(&operation.name)?);
-        let params: Map<_, _> = command.slots.iter().map(|(name, slot)| (name.clone(), slot.kind().into())).collect();
+        let params: Map<_, _> = command.params().map(|(name, param)| (name.to_owned(), param.kind().into())).collect();
         let mut told = json!({"stdin": command.stdin_data, "reply": run.reply.word(), "params": params});
         if let (Some(summary), Some(told)) = (&operation.summary, told.as_object_mut()) {
             told.insert("summary".into(), summary.as_str().into());
@@ -103,8 +103,8 @@ pub(super) fn settings(operations: &[Operation], commands: &BTreeMap<String, sup
 pub(super) fn schema(grants: &Grants, operation: &Operation) -> Option<Json> {
     operation.run.as_ref()?;
     let command = grants.command(&operation.name)?;
-    let properties: Map<_, _> = command.slots.iter().map(|(name, slot)| (name.clone(), slot.schema())).collect();
-    let required: Vec<_> = command.slots.iter().map(|(name, _)| name.as_str()).collect();
+    let properties: Map<_, _> = command.params().map(|(name, param)| (name.to_owned(), param.schema())).collect();
+    let required: Vec<_> = command.params().filter(|(_, param)| !param.optional()).map(|(name, _)| name).collect();
     Some(json!({
         "type": "object",
         "properties": properties,

@@ -2,6 +2,7 @@
 //! whole argument, as in nft's sets.
 
 use crate::sheet::words::is_name;
+use crate::slot::Slot;
 
 /// A piece of an argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,13 +75,18 @@ impl Template {
         }
     }
 
-    /// The argument; `None`: a slot has no value.
-    pub(super) fn fill<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Option<String> {
-        let mut filled = String::new();
+    /// The argument, or as many as its slots have values; `None`: a slot is not known. Slots that stand together have one
+    /// value each: [`misplaced`] saw to it.
+    pub(super) fn fill<'v>(&self, values: impl Fn(&str) -> Option<&'v [String]>) -> Option<Vec<String>> {
+        let mut filled = vec![String::new()];
         for piece in &self.0 {
             match piece {
-                Piece::Text(text) => filled.push_str(text),
-                Piece::Slot(name) => filled.push_str(value(name)?),
+                Piece::Text(text) => filled.iter_mut().for_each(|argument| argument.push_str(text)),
+                Piece::Slot(name) => {
+                    let values = values(name)?;
+                    filled =
+                        filled.iter().flat_map(|begun| values.iter().map(move |value| begun.clone() + value)).collect();
+                }
             }
         }
         Some(filled)
@@ -94,6 +100,23 @@ impl Template {
         };
         self.0.iter().map(piece).collect()
     }
+}
+
+/// Why a slot that may come to several arguments, or to none, cannot stand where it does: a person must be able to tell from
+/// `run` what the command line will be.
+pub(super) fn misplaced(arguments: &[Template], name: &str, slot: &Slot) -> Option<String> {
+    let holding: Vec<_> = arguments.iter().filter(|argument| argument.slots().any(|slot| slot == name)).collect();
+    let [argument] = holding.as_slice() else {
+        let several = slot.repeats() && holding.len() > 1;
+        return several.then(|| format!("params.{name} stands in several arguments of run: keep one of them"));
+    };
+    if slot.stands_alone() && argument.0 != [Piece::Slot(name.to_owned())] {
+        return Some(format!(
+            "params.{name} is a flag and has text beside it in run: write {{{name}}} as an argument alone"
+        ));
+    }
+    let shared = slot.repeats() && argument.slots().count() > 1;
+    shared.then(|| format!("params.{name} is a list and has another slot beside it in run: write an argument for each"))
 }
 
 fn split_first(text: &str) -> Option<(char, &str)> {

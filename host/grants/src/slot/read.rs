@@ -1,42 +1,69 @@
 //! A slot as an administrator wrote it: `params.port = { type = "integer", one_of = "settings.ports" }`.
 
-use toml::de::DeValue;
+use std::sync::Arc;
 
-use super::Slot;
+use super::account::{Account, Of};
+use super::address::Address;
+use super::flag::Flag;
+use super::hostname::Hostname;
 use super::integer::Integer;
-use super::ipv4::Scope;
+use super::kind::Kind;
+use super::list::List;
+pub(crate) use super::listed::Settings;
 use super::member::Members;
+use super::network::Cidr;
+use super::path::Files;
+use super::scope::Families;
 use super::text::Text;
+use super::unit::Unit;
+use super::uuid::Uuid;
+use super::{Shape, Slot};
 use crate::nearest;
-use crate::sheet::table::{Table, not_served};
+use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 
-const TYPES: [&str; 4] = ["ipv4", "integer", "one_of", "text"];
+const TYPES: [&str; 15] = [
+    "ipv4", "ipv6", "ip", "cidr", "hostname", "integer", "one_of", "text", "user", "group", "unit", "uuid", "path",
+    "list", "flag",
+];
 
-const LATER: [&str; 11] = ["ipv6", "ip", "cidr", "hostname", "user", "group", "unit", "uuid", "path", "flag", "list"];
-
-/// `[settings]` of the same file, which slots may point into.
-#[derive(Debug)]
-pub(crate) struct Settings<'s>(pub(crate) Option<Value<'s>>);
+/// Types of whole slots, which a list cannot have again.
+const SHAPES: [&str; 2] = ["list", "flag"];
 
 /// Reads a slot; `value` stands under `params.SLOT`.
 pub(crate) fn slot(value: &Value<'_>, settings: &Settings<'_>) -> Option<Slot> {
     let mut table = value.table(format!("params.{}", value.key))?;
-    let kind = match table.take("type") {
-        Some(kind) => word(&kind)?,
-        None if table.has_any(&["one_of"]) => "text",
-        None => {
-            table.mistake(format!(
-                "{} has no type: write type = \"text\", or one of {}",
-                table.title,
-                TYPES.join(", ")
-            ));
-            return None;
-        }
+    let shape = match kind(&mut table)? {
+        "list" => List::read(&mut table, settings).map(Shape::List),
+        "flag" => Flag::read(&mut table).map(Shape::Flag),
+        word => of_kind(word, &mut table, settings).map(Shape::One),
     };
-    let slot = of_kind(kind, &mut table, settings);
     table.finish(&[]);
-    slot
+    shape.map(|shape| Slot { line: value.line, shape })
+}
+
+/// Reads what a list is of.
+pub(super) fn item(mut table: Table<'_>, settings: &Settings<'_>) -> Option<Arc<dyn Kind>> {
+    let word = kind(&mut table)?;
+    if SHAPES.contains(&word) {
+        table.mistake(format!("{} is a {word}: write a type of one value", table.title));
+        return None;
+    }
+    let kind = of_kind(word, &mut table, settings);
+    table.finish(&[]);
+    kind
+}
+
+fn kind<'s>(table: &mut Table<'s>) -> Option<&'s str> {
+    match table.take("type") {
+        Some(kind) => word(&kind),
+        None if table.has_any(&["one_of"]) => Some("text"),
+        None => {
+            let types = TYPES.join(", ");
+            table.mistake(format!("{} has no type: write type = \"text\", or one of {types}", table.title));
+            None
+        }
+    }
 }
 
 fn word<'s>(kind: &Value<'s>) -> Option<&'s str> {
@@ -44,44 +71,30 @@ fn word<'s>(kind: &Value<'s>) -> Option<&'s str> {
     if TYPES.contains(&word) {
         return Some(word);
     }
-    kind.mistake(match LATER.contains(&word) {
-        true => format!("{}: there is {}", not_served(&format!("type = {word:?}")), TYPES.join(", ")),
-        false => format!("no type is called {word:?}: {}", nearest::advice(word, TYPES)),
-    });
+    kind.mistake(format!("no type is called {word:?}: {}", nearest::advice(word, TYPES)));
     None
 }
 
-fn of_kind(kind: &str, table: &mut Table<'_>, settings: &Settings<'_>) -> Option<Slot> {
-    match kind {
-        "ipv4" => Some(Slot::Ipv4(Scope::read(table))),
-        "integer" => Integer::read(table, settings).map(Slot::Integer),
+fn of_kind(word: &str, table: &mut Table<'_>, settings: &Settings<'_>) -> Option<Arc<dyn Kind>> {
+    Some(match word {
+        "ipv4" => Arc::new(Address::read(table, Families::V4)),
+        "ipv6" => Arc::new(Address::read(table, Families::V6)),
+        "ip" => Arc::new(Address::read(table, Families::Either)),
+        "cidr" => Arc::new(Cidr::read(table)),
+        "hostname" => Arc::new(Hostname::read(table, settings)?),
+        "integer" => Arc::new(Integer::read(table, settings)?),
+        "user" => Arc::new(Account::read(table, settings, Of::User)?),
+        "group" => Arc::new(Account::read(table, settings, Of::Group)?),
+        "unit" => Arc::new(Unit::read(table, settings)?),
+        "uuid" => Arc::new(Uuid),
+        "path" => Arc::new(Files::read(table)?),
         "one_of" => {
             let list = table.need("values", "values = [\"start\", \"stop\"]", |value| Some(value.clone()));
-            Members::read(table, &list?, settings).map(Slot::Member)
+            Arc::new(Members::read(table, &list?, settings)?)
         }
         _ => match table.take("one_of") {
-            Some(list) => Members::read(table, &list, settings).map(Slot::Member),
-            None => Text::read(table).map(Slot::Text),
+            Some(list) => Arc::new(Members::read(table, &list, settings)?),
+            None => Arc::new(Text::read(table)?),
         },
-    }
-}
-
-/// A list that stands here or under `settings.KEY`: of one at least.
-pub(super) fn members<'s>(value: &Value<'s>, settings: &Settings<'s>) -> Option<Vec<Value<'s>>> {
-    let empty = "the slot would accept nothing: write what it may be";
-    let DeValue::String(text) = value.raw() else { return value.list_of_some(empty) };
-    let Some(key) = text.strip_prefix("settings.") else {
-        value.mistake(format!("{}: write a list in [ ], or \"settings.KEY\"", value.key));
-        return None;
-    };
-    let named = settings.0.as_ref().and_then(|settings| match settings.raw() {
-        DeValue::Table(table) => Some(table),
-        _ => None,
-    });
-    let Some((found, list)) = named.and_then(|table| table.get_key_value(key)) else {
-        let known = named.into_iter().flat_map(|table| table.keys()).map(|key| key.get_ref().as_ref());
-        value.mistake(format!("[settings] has no key {key:?}: {}", nearest::advice(key, known)));
-        return None;
-    };
-    Value::new(value.sheet, found.get_ref(), value.sheet.line_of(found.span().start), list).list_of_some(empty)
+    })
 }

@@ -1,4 +1,4 @@
-//! A text that a pattern matches as a whole.
+//! `text`: a text that a pattern matches as a whole.
 //!
 //! "Anchored" alone is not enough: `^\d+$` takes Arabic digits, `(?m)` makes the ends those of a line, `^a|b$` is two patterns.
 //! So the pattern stands between `\A(?:` and `)\z`, knows ASCII only, and turns nothing on or off inside.
@@ -6,6 +6,8 @@
 use regex::bytes::{Regex, RegexBuilder};
 use serde_json::{Value as Json, json};
 
+use super::kind::{Kind, Wider};
+use super::written::Written;
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 
@@ -17,9 +19,16 @@ const MAX_DEFAULT: usize = 256;
 /// A compiled pattern's memory: a slip such as `(a{1000}){1000}` is a mistake, not a daemon out of memory.
 const PATTERN_MEMORY: usize = 1 << 20;
 
+/// What no pattern for one kind of thing lets through all of.
+const SAMPLES: [&str; 9] =
+    ["a;b", "$(b)", "a|b", "`b`", "a b", "a>/b", "a; rm -rf /", "$(reboot) > /dev/null", "x && cat /etc/shadow"];
+
+/// A pattern that takes so many of them takes about anything.
+const SAMPLES_WIDE: usize = 3;
+
 /// Which texts.
 #[derive(Debug, Clone)]
-pub(crate) struct Text {
+pub(super) struct Text {
     pattern: String,
     whole: Regex,
     max: usize,
@@ -36,20 +45,49 @@ impl Text {
         Some(Self { pattern, whole, max, first_any })
     }
 
-    pub(super) fn accept(&self, value: &str) -> Option<String> {
-        let length = !value.is_empty() && value.len() <= self.max;
-        let first = self.first_any || begins_well(value);
-        let accepted = length && first && is_plain(value) && self.whole.is_match(value.as_bytes());
-        accepted.then(|| value.to_owned())
+    fn fits(&self, value: &str) -> bool {
+        (1..=self.max).contains(&value.len()) && is_plain(value) && self.whole.is_match(value.as_bytes())
+    }
+}
+
+impl Kind for Text {
+    fn word(&self) -> &'static str {
+        "text"
     }
 
-    pub(super) fn rule(&self) -> String {
+    fn accept(&self, value: &str) -> Option<String> {
+        let first = self.first_any || begins_well(value);
+        (first && self.fits(value)).then(|| value.to_owned())
+    }
+
+    fn rule(&self) -> String {
         let first = if self.first_any { "" } else { ", not beginning with - + @ or =" };
         format!("1 to {} bytes of ASCII that match {}{first}", self.max, self.pattern)
     }
 
-    pub(super) fn digest(&self) -> Json {
+    fn schema(&self) -> Json {
+        json!({"type": "string", "pattern": format!("^(?:{})$", self.pattern), "minLength": 1, "maxLength": self.max})
+    }
+
+    fn digest(&self) -> Json {
         json!({"type": "text", "pattern": self.pattern, "max": self.max, "first_any": self.first_any})
+    }
+
+    fn written(&self) -> Written {
+        let written = Written::of("text").with("pattern", self.pattern.as_str());
+        written.unless("max", self.max, &MAX_DEFAULT).unless("first_any", self.first_any, &false)
+    }
+
+    /// Only its length: no pattern follows from a value, and what begins like an option is no accident.
+    fn wider(&self, value: &str) -> Option<Wider> {
+        let longer = Self { max: MAX, ..self.clone() };
+        longer.accept(value)?;
+        Some(Wider::Slot(Self { max: self.max.max(value.len()), ..longer }.written()))
+    }
+
+    /// The first letter is left out of it: a shell needs no option.
+    fn is_wide(&self) -> bool {
+        SAMPLES.iter().filter(|sample| self.fits(sample)).count() >= SAMPLES_WIDE
     }
 }
 

@@ -70,19 +70,19 @@ fn anycast_addresses_of_the_protocol_assignments_are_refused_too() {
 fn known_public_addresses_are_public() {
     for address in ["1.1.1.1", "8.8.8.8", "9.9.9.9", "192.31.196.1", "192.52.193.1", "192.175.48.1", "223.255.255.255"]
     {
-        assert!(is_public(address.parse().unwrap()), "{address}");
+        assert!(is_public(address.parse::<Ipv4Addr>().unwrap()), "{address}");
     }
 }
 
 #[test]
 fn private_is_rfc_1918_and_not_whatever_else_is_not_public() {
     for address in ["10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255", "192.168.0.0", "192.168.255.255"] {
-        assert!(is_private(address.parse().unwrap()), "{address}");
+        assert!(is_private(address.parse::<Ipv4Addr>().unwrap()), "{address}");
     }
     for address in
         ["9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0", "127.0.0.1", "100.64.0.1", "169.254.1.1"]
     {
-        assert!(!is_private(address.parse().unwrap()), "{address}");
+        assert!(!is_private(address.parse::<Ipv4Addr>().unwrap()), "{address}");
     }
 }
 

@@ -229,6 +229,7 @@ fn values_are_refused_that_no_slot_asks_for() {
     assert_eq!(render(&[("a", "1"), ("c", "1")]), Err(RenderError::UnknownSlot("c".into())));
     assert_eq!(render(&[("a", "1"), ("a", "1"), ("b", "8.8.8.8")]), Err(RenderError::GivenTwice("a".into())));
     let rule = "a whole number from 0 on".into();
-    assert_eq!(render(&[("a", "x"), ("b", "8.8.8.8")]), Err(RenderError::NotAccepted { slot: "a".into(), rule }));
+    let refused = RenderError::NotAccepted { slot: "a".into(), rule, line: 4, allow: None };
+    assert_eq!(render(&[("a", "x"), ("b", "8.8.8.8")]), Err(refused));
     assert!(grants.command("C").is_none());
 }

@@ -85,10 +85,17 @@ pub(crate) fn plain(argv: &[&str]) -> Start {
 
 impl Spawner {
     pub(crate) fn new() -> Self {
+        Self::under(&[])
+    }
+
+    /// Started by this program, which becomes it.
+    pub(crate) fn under(wrapper: &[&str]) -> Self {
         odd();
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
-        let child = command(env!("CARGO_BIN_EXE_regent-spawner"))
+        let mut words = wrapper.iter().copied().chain([env!("CARGO_BIN_EXE_regent-spawner")]);
+        let child = command(words.next().unwrap())
+            .args(words)
             .env("SECRET", "inherited")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())

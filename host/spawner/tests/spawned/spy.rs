@@ -14,7 +14,7 @@ fn say_world() {
     for file in ["status", "limits"] {
         print!("{}", fs::read_to_string(format!("/proc/self/{file}")).unwrap());
     }
-    for file in ["oom_score_adj", "timerslack_ns", "stat"] {
+    for file in ["oom_score_adj", "timerslack_ns", "personality", "stat"] {
         println!("{file}={}", fs::read_to_string(format!("/proc/self/{file}")).unwrap().trim());
     }
     for (name, value) in std::env::vars() {

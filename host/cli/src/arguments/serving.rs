@@ -1,0 +1,74 @@
+//! What is typed about a running daemon and what it serves, and about its files.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::ending::table;
+
+#[derive(Debug, Args)]
+pub(crate) struct Ops {
+    /// Print a JSON list, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reload {
+    /// Print one JSON object, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Print one JSON object, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Why {
+    /// The ref that the caller was told: eight letters
+    #[arg(value_name = "REF")]
+    pub(crate) reference: String,
+    /// Print one JSON object, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The configuration
+    #[arg(long, value_name = "FILE", env = "REGENT_CONFIG", default_value = "/etc/regent/regent.toml")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plugin {
+    #[command(subcommand)]
+    pub(crate) verb: PluginVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PluginVerb {
+    /// List every plugin: whether it serves, what, for whom, and if not, why
+    #[command(after_help = table!())]
+    List(PluginList),
+    /// Look at a module: what it is, what it imports, offers and wants; needs no daemon and no root
+    #[command(after_help = crate::trial::TABLE)]
+    Inspect(crate::trial::Inspect),
+    /// Try a module with one request: its plan, log, time and memory; needs no daemon and no root
+    #[command(after_help = crate::trial::RUN_HELP)]
+    Run(crate::trial::Run),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PluginList {
+    /// Only this one
+    #[arg(value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Print a JSON list, for programs
+    #[arg(long)]
+    pub(crate) json: bool,
+}

@@ -1,0 +1,116 @@
+//! The one place that starts a program, and the program is Regent's own: `regentd`, or `regent` itself. It is looked for where
+//! it is installed and never along `PATH`, which says what a shell wants and not which Regent this is.
+
+use std::ffi::OsStr;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output, Stdio};
+
+use crate::ending::{Ending, Failure};
+
+/// What a shell adds to the number of the signal that ended a program.
+const BY_SIGNAL: i32 = 128;
+
+/// Becomes `regentd` with these arguments; whatever it ends with, this ends with. Returns only if that cannot be.
+pub(crate) fn regentd<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
+    let program = find(&places(&own()?))?;
+    let error = command(&program).args(arguments).exec();
+    Err(cannot(&program, &error))
+}
+
+/// What `regentd` prints with these arguments, and how it ends. What it complains of, it says itself.
+pub(crate) fn regentd_says<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Output, Failure> {
+    let program = find(&places(&own()?))?;
+    command(&program).args(arguments).stderr(Stdio::inherit()).output().map_err(|error| cannot(&program, &error))
+}
+
+/// Starts `regentd` with these arguments before the same terminal, and waits for its end.
+pub(crate) fn regentd_runs<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
+    let program = find(&places(&own()?))?;
+    command(&program).args(arguments).status().map(ending).map_err(|error| cannot(&program, &error))
+}
+
+/// The same of this very program.
+pub(crate) fn regent_runs<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
+    let program = own()?;
+    command(&program).args(arguments).status().map(ending).map_err(|error| cannot(&program, &error))
+}
+
+/// Where `regentd` is.
+pub(crate) fn regentd_at() -> Result<PathBuf, Failure> {
+    find(&places(&own()?))
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the door: it starts Regent's own programs and nothing else")]
+fn command(program: &Path) -> Command {
+    Command::new(program)
+}
+
+/// How a program ended, as a shell would tell it.
+pub(crate) fn ending(status: ExitStatus) -> Ending {
+    let number = status.code().or_else(|| status.signal().map(|signal| BY_SIGNAL + signal));
+    match number.and_then(|number| u8::try_from(number).ok()) {
+        Some(0) => Ending::Done,
+        Some(number) => Ending::As(number),
+        None => Ending::Failed,
+    }
+}
+
+fn own() -> Result<PathBuf, Failure> {
+    std::env::current_exe().map_err(|error| Failure::other(format!("which program am I? {error}")))
+}
+
+fn cannot(program: &Path, error: &std::io::Error) -> Failure {
+    Failure::other(format!("{}: {error}", program.display()))
+}
+
+/// Beside this program, in the `sbin` beside its folder, and where a package or an administrator puts it.
+fn places(own: &Path) -> Vec<PathBuf> {
+    let folder = own.parent().unwrap_or(Path::new("/"));
+    let sbin = folder.parent().map(|above| above.join("sbin"));
+    let folders = [Some(folder.to_owned()), sbin, Some("/usr/sbin".into()), Some("/usr/local/sbin".into())];
+    let mut places: Vec<_> = folders.into_iter().flatten().map(|folder| folder.join("regentd")).collect();
+    places.dedup();
+    places
+}
+
+fn find(places: &[PathBuf]) -> Result<PathBuf, Failure> {
+    places.iter().find(|place| place.is_file()).cloned().ok_or_else(|| {
+        let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+        Failure::other(format!("regentd is not installed here: there is no {}", looked.join(", no ")))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_daemon_is_looked_for_where_it_is_installed_and_nowhere_else() {
+        let places = |own: &str| places(Path::new(own)).iter().map(|p| p.display().to_string()).collect::<Vec<_>>();
+        assert_eq!(
+            places("/opt/regent/bin/regent"),
+            ["/opt/regent/bin/regentd", "/opt/regent/sbin/regentd", "/usr/sbin/regentd", "/usr/local/sbin/regentd"]
+        );
+        assert_eq!(places("/usr/bin/regent"), ["/usr/bin/regentd", "/usr/sbin/regentd", "/usr/local/sbin/regentd"]);
+    }
+
+    #[test]
+    fn where_it_is_not_people_are_told_where_it_was_looked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
+        let words = find(&[one.clone(), two.clone()]).unwrap_err().words;
+        assert!(words.contains(one.to_str().unwrap()) && words.contains(two.to_str().unwrap()), "{words}");
+        // A folder of that name is no program.
+        std::fs::create_dir(&one).unwrap();
+        std::fs::write(&two, "").unwrap();
+        assert_eq!(find(&[one, two.clone()]).unwrap(), two);
+    }
+
+    #[test]
+    fn a_program_ended_by_a_signal_is_told_as_a_shell_tells_it() {
+        assert_eq!(ending(ExitStatus::from_raw(0)).number(), 0);
+        assert_eq!(ending(ExitStatus::from_raw(70 << 8)).number(), 70);
+        assert_eq!(ending(ExitStatus::from_raw(9)).number(), 137);
+    }
+}

@@ -1,0 +1,66 @@
+//! A plugin: whether it serves, what, for whom, and if not, why and what to do about it.
+
+use std::fmt::Write as _;
+
+use regent_protocol::{PluginView, ServedView, Serving, visible};
+
+use super::{consent, paragraph};
+
+/// Digits of a digest that people compare by eye.
+const DIGITS: usize = 12;
+
+pub(crate) fn plugin(plugin: &PluginView) -> String {
+    let PluginView { name, state, grants, module, serves, file, pin, reasons, operations } = plugin;
+    let mut text = format!("{}: {}\n", visible::line(name), standing(*state));
+    let mut line = |name: &str, value: &str| {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "    {name:<10}  {value}");
+    };
+    let path = |path: &Option<String>| visible::line(path.as_deref().unwrap_or("none")).into_owned();
+    line("grants", &path(grants));
+    line("module", &path(module));
+    line("serves", &serves.as_deref().map_or("nothing".to_owned(), digest));
+    if file != serves {
+        line("file", &file.as_deref().map_or("cannot be read".to_owned(), digest));
+    }
+    line("pin", &visible::line(pin));
+    for operation in operations {
+        line("operation", &served(operation));
+    }
+    for reason in reasons {
+        text.push_str(&paragraph("    ! ", "      ", reason));
+    }
+    text
+}
+
+fn standing(state: Serving) -> &'static str {
+    match state {
+        Serving::Serving => "serving",
+        Serving::ServingAccepted => "serving, but not the module that is in the folder",
+        Serving::Preparing => "preparing: it will serve as soon as its module is compiled and described",
+        Serving::NotServing => "not serving",
+    }
+}
+
+fn digest(digest: &str) -> String {
+    visible::line(&digest.chars().take(DIGITS).collect::<String>()).into_owned()
+}
+
+/// An operation, by whom it may be asked.
+fn served(operation: &ServedView) -> String {
+    let ServedView { operation: name, sockets, allow, require, unserved } = operation;
+    let asked_by = match allow.as_deref() {
+        None => "whoever knows a secret".to_owned(),
+        Some([]) => "nobody".to_owned(),
+        Some(rules) => visible::line(&rules.join(", ")).into_owned(),
+    };
+    let sockets = if sockets.is_empty() { "no socket".into() } else { visible::line(&sockets.join(", ")).into_owned() };
+    let mut words = format!("{}: {asked_by}; on {sockets}", visible::line(name));
+    for step in require {
+        let _ = write!(words, "; needs {}", consent(step));
+    }
+    if let Some(why) = unserved {
+        let _ = write!(words, "; not served: {}", visible::line(why));
+    }
+    words
+}

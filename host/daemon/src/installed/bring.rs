@@ -1,0 +1,171 @@
+//! From a file that was seen to a plugin that serves: which module may serve by these grants, and if the one that lies there may
+//! not or cannot, which of those that served before.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use regent_grants::Grants;
+
+use super::{Installed, Load};
+use crate::plugin::Plugin;
+use crate::plugin::load::{Loader, served};
+use crate::plugin::module::{self, ModuleDigest, Sealed};
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Brought {
+    /// What serves from now on; `None`: what served before, if anything did.
+    pub(super) plugin: Option<Rc<Plugin>>,
+    /// Why what lies there is not what serves.
+    pub(super) reasons: Vec<String>,
+    /// The digest of the file.
+    pub(super) file: Option<ModuleDigest>,
+    /// What vouches for a module of this plugin.
+    pub(super) pin: &'static str,
+}
+
+impl Installed {
+    pub(super) async fn bring(&self, name: &str, load: &Load, current: Option<Rc<Plugin>>) -> Brought {
+        let pin = match (&load.grants.sha256[..], load.module.vouched) {
+            ([], None) => "none",
+            ([], Some(_)) => "SHA256SUMS",
+            _ => "sha256",
+        };
+        let nothing = |reasons| Brought { plugin: None, reasons, file: None, pin };
+        let ground = match self.ground(name).await {
+            Ok(ground) => ground,
+            Err(why) => return nothing(vec![why]),
+        };
+        let file = read(load.module.path.clone()).await;
+        if !self.is_still(&load.module.path) {
+            // What was read may be half of it; it is looked at again when it is closed.
+            self.forget_judged(name);
+            return nothing(vec![format!("{}: is being written", load.module.path.display())]);
+        }
+        let digest = file.as_ref().ok().map(Sealed::digest);
+        let own = match file.and_then(|file| accepted(load, file)) {
+            Ok(file) => ground.serve(load, current.as_ref(), file).await,
+            Err(why) => Err(vec![why]),
+        };
+        let (plugin, reasons) = match own {
+            Ok(plugin) => (Some(plugin), Vec::new()),
+            Err(reasons) => (self.serve_accepted(name, load, current.as_ref(), &ground).await, reasons),
+        };
+        Brought { plugin, reasons, file: digest, pin }
+    }
+
+    /// A module that served before and may serve by these grants too.
+    async fn serve_accepted(
+        &self,
+        name: &str,
+        load: &Load,
+        current: Option<&Rc<Plugin>>,
+        ground: &Ground,
+    ) -> Option<Rc<Plugin>> {
+        let last = || self.shelf.record(name).map(|record| record.accepted);
+        let acceptable: Vec<ModuleDigest> = match load.grants.sha256.as_slice() {
+            [] => last().into_iter().collect(),
+            pins => pins.to_vec(),
+        };
+        for digest in acceptable {
+            let Some(kept) = self.kept(digest).await else { continue };
+            match ground.serve(load, current, kept).await {
+                Ok(plugin) => return Some(plugin),
+                Err(why) => {
+                    why.iter().for_each(|why| crate::error!("plugin {name}: the module accepted before: {why}"))
+                }
+            }
+        }
+        None
+    }
+
+    async fn kept(&self, digest: ModuleDigest) -> Option<Sealed> {
+        let shelf = self.shelf.clone();
+        tokio::task::spawn_blocking(move || shelf.module(&digest)).await.ok().flatten()
+    }
+
+    async fn ground(&self, name: &str) -> Result<Ground, String> {
+        let mut loader = self.loader.subscribe();
+        let loader = loader.wait_for(Option::is_some).await.map_err(|_| "the daemon ends".to_owned())?.clone();
+        let loader = loader.unwrap_or_else(|| Err("the daemon ends".into()))?;
+        let uid = if self.root { Some(self.uid(name).await?) } else { None };
+        Ok(Ground { loader, shelf: self.shelf.clone(), uid })
+    }
+
+    /// The uid of this plugin's sandboxes, the same after every restart.
+    async fn uid(&self, name: &str) -> Result<u32, String> {
+        let range = self.config.borrow().sandbox;
+        let number = self.held.sandbox_number(name, range.count).await;
+        let number =
+            number.ok_or_else(|| format!("[sandbox] uids: all {} are taken: give a wider range", range.count))?;
+        Ok(range.first + number)
+    }
+
+    fn forget_judged(&self, name: &str) {
+        if let Some(instance) = self.instances.borrow_mut().get_mut(name) {
+            instance.judged = None;
+        }
+    }
+}
+
+/// What a load needs besides the file.
+struct Ground {
+    loader: Rc<Loader>,
+    shelf: super::Shelf,
+    uid: Option<u32>,
+}
+
+impl Ground {
+    /// A plugin of this module by these grants: the one that serves, if nothing that it was told has changed; else a new one.
+    async fn serve(
+        &self,
+        load: &Load,
+        current: Option<&Rc<Plugin>>,
+        module: Sealed,
+    ) -> Result<Rc<Plugin>, Vec<String>> {
+        if let Some(plugin) = current.filter(|plugin| plugin.serves_as(&module.digest(), &load.grants.settings)) {
+            served(&load.grants, plugin.description())?;
+            return Ok(Rc::clone(plugin));
+        }
+        let module = Rc::new(module);
+        let plugin = self.loader.serve(&load.grants, &module, self.uid).await?;
+        self.accept(&load.grants.name, &module).await;
+        Ok(plugin)
+    }
+
+    /// Kept when it has been seen to load, so that what cannot is never gone back to.
+    async fn accept(&self, name: &str, module: &Sealed) {
+        let Ok(module) = module.try_clone() else { return };
+        let (shelf, plugin) = (self.shelf.clone(), name.to_owned());
+        let kept = tokio::task::spawn_blocking(move || shelf.accept(&plugin, &module)).await;
+        if let Ok(Err(why)) = kept {
+            crate::warning!("plugin {name}: its module is not kept, and serves only while its file is there: {why}");
+        }
+    }
+}
+
+/// Off the request path, for a module may be large.
+async fn read(path: PathBuf) -> Result<Sealed, String> {
+    let read = tokio::task::spawn_blocking(move || module::read(&path)).await;
+    read.unwrap_or_else(|why| Err(format!("reading it ended early: {why}")))
+}
+
+/// The file, if the grants or the list beside it say that it may serve.
+fn accepted(load: &Load, file: Sealed) -> Result<Sealed, String> {
+    let Grants { name, sha256: pins, .. } = &*load.grants;
+    let (path, digest) = (load.module.path.display(), file.digest());
+    let found = hex::encode(digest);
+    if !pins.is_empty() && !pins.contains(&digest) {
+        return Err(format!(
+            "{path} is not the module that {name}.toml pins: it has sha256 {found}. If that is the one you mean: \
+             regent plugin upgrade {name}"
+        ));
+    }
+    match load.module.vouched {
+        Some(vouched) if pins.is_empty() && vouched != digest => Err(format!(
+            "{path} is not the module that SHA256SUMS beside it names: it has sha256 {found}. Install the package again, or pin \
+             it: sha256 = \"{found}\" in {name}.toml"
+        )),
+        _ => Ok(file),
+    }
+}

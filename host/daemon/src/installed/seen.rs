@@ -1,0 +1,213 @@
+//! What lies in the folders at one moment: grants files as they are written, and the modules that they name. Read on a thread of
+//! its own, since neither a folder nor the system's user database answers by a deadline.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use regent_grants::{Config, Grants, Operation, Principal, Unpinned};
+use sha2::{Digest as _, Sha256};
+
+use super::sums;
+use crate::catalog::{Allowed, Who};
+use crate::plan;
+use crate::plugin::module::ModuleDigest;
+use crate::policy::Findings;
+use crate::trusted_file::{self, Program, Trusted, Untrusted};
+use crate::users;
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Grants files, by the plugin's name.
+    pub files: BTreeMap<String, File>,
+    /// Modules that no grants file names.
+    pub strays: Vec<PathBuf>,
+    /// What is wrong with the folders themselves.
+    pub mistakes: Vec<String>,
+    /// What should be looked at in the folders themselves.
+    pub warnings: Vec<String>,
+}
+
+/// A grants file.
+#[derive(Debug)]
+pub struct File {
+    /// Where it is.
+    pub path: PathBuf,
+    /// What is in it; else each mistake.
+    pub written: Result<Written, Vec<String>>,
+    /// What should be looked at.
+    pub warnings: Vec<String>,
+}
+
+impl File {
+    fn module(&self) -> Option<&PathBuf> {
+        Some(&self.written.as_ref().ok()?.module.as_ref()?.path)
+    }
+}
+
+/// A grants file without a mistake.
+#[derive(Debug)]
+pub struct Written {
+    /// What it says.
+    pub grants: Grants,
+    /// SHA-256 of its text.
+    pub text: [u8; 32],
+    /// Who may ask for each operation, as numbers of this machine.
+    pub allowed: Allowed,
+    /// The module that it names, if that is there.
+    pub module: Option<Module>,
+}
+
+/// A module as it lies there, not yet read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Module {
+    /// Where.
+    pub path: PathBuf,
+    /// What tells one file from the next in its place.
+    pub file: FileId,
+    /// The digest that SHA256SUMS beside it gives it.
+    pub vouched: Option<ModuleDigest>,
+}
+
+/// What tells a file from another, or from itself after a change: device, inode, size, and both times in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    place: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl FileId {
+    fn of(path: &Path) -> Option<Self> {
+        let stat = path.symlink_metadata().ok()?;
+        Some(Self {
+            place: (stat.dev(), stat.ino()),
+            size: stat.size(),
+            modified: (stat.mtime(), stat.mtime_nsec()),
+            changed: (stat.ctime(), stat.ctime_nsec()),
+        })
+    }
+}
+
+/// Where grants files are.
+#[must_use]
+pub fn grants_folders(config: &Config) -> Vec<PathBuf> {
+    match &config.grants {
+        Some(folder) => vec![folder.clone()],
+        None => config.plugins.clone(),
+    }
+}
+
+/// Looks. What is wrong with one file keeps only that one out.
+#[must_use]
+pub fn look(config: &Config) -> Seen {
+    let mut seen = Seen::default();
+    for folder in grants_folders(config) {
+        match trusted_file::names(&folder, ".toml") {
+            Ok(names) => names.iter().for_each(|name| file(config, &folder, name, &mut seen)),
+            Err(why) => seen.mistakes.push(why.to_string()),
+        }
+    }
+    seen.strays = strays(config, &seen);
+    seen
+}
+
+fn file(config: &Config, folder: &Path, name: &str, seen: &mut Seen) {
+    let path = folder.join(format!("{name}.toml"));
+    if seen.files.contains_key(name) {
+        seen.warnings.push(format!("{}: an earlier folder has it; not read", path.display()));
+        return;
+    }
+    let mut findings = Findings::default();
+    let written = written(config, &path, name, &mut findings);
+    let written = written.filter(|_| findings.mistakes.is_empty()).ok_or(findings.mistakes);
+    seen.files.insert(name.to_owned(), File { path, written, warnings: findings.warnings });
+}
+
+fn written(config: &Config, path: &Path, name: &str, findings: &mut Findings) -> Option<Written> {
+    let text =
+        Trusted::open(path).and_then(Trusted::text).map_err(|why| findings.mistakes.push(why.to_string())).ok()?;
+    let grants = match Grants::parse(name, &path.display().to_string(), &text, config) {
+        Ok(checked) => {
+            findings.warnings.extend(checked.warnings.iter().map(ToString::to_string));
+            checked.value
+        }
+        Err(mistakes) => {
+            findings.mistakes.extend(mistakes.iter().map(ToString::to_string));
+            return None;
+        }
+    };
+    let module = module(&grants.module, &config.plugins);
+    on_this_machine(&grants, findings);
+    if module.as_ref().is_none_or(|module| module.vouched.is_none()) {
+        unpinned(&grants, findings);
+    }
+    let allowed = grants.operations.iter().map(|operation| (operation.name.clone(), allowed(operation))).collect();
+    Some(Written { text: Sha256::digest(text.as_bytes()).into(), allowed, module, grants })
+}
+
+/// What the file itself does not pin, and nothing beside the module vouches for.
+fn unpinned(grants: &Grants, findings: &mut Findings) {
+    match grants.unpinned() {
+        Some(Unpinned::Mistake(mistake)) => findings.mistakes.push(mistake.to_string()),
+        Some(Unpinned::Warning(warning)) => findings.warnings.push(warning.to_string()),
+        None => {}
+    }
+}
+
+/// The first folder that has it.
+fn module(name: &str, folders: &[PathBuf]) -> Option<Module> {
+    folders.iter().find_map(|folder| {
+        let path = folder.join(format!("{name}.wasm"));
+        let file = FileId::of(&path)?;
+        Some(Module { vouched: sums::of(folder, name), path, file })
+    })
+}
+
+/// Modules that no file names, and beside which lies none of their name.
+fn strays(config: &Config, seen: &Seen) -> Vec<PathBuf> {
+    let in_folder = |folder: &PathBuf| {
+        let names = trusted_file::names(folder, ".wasm").unwrap_or_default();
+        let stray = |name: &String| !seen.files.contains_key(name);
+        names.into_iter().filter(stray).map(|name| folder.join(format!("{name}.wasm"))).collect::<Vec<_>>()
+    };
+    let named = |path: &PathBuf| seen.files.values().any(|file| file.module() == Some(path));
+    config.plugins.iter().flat_map(in_folder).filter(|path| !named(path)).collect()
+}
+
+fn allowed(operation: &Operation) -> Result<Option<Vec<Who>>, String> {
+    let resolve = |principal: &Principal| match principal {
+        Principal::User(name) => users::user(name).map(|user| Who::Uid(user.uid)),
+        Principal::Uid(uid) => Ok(Who::Uid(*uid)),
+        Principal::Group(name) => users::group(name).map(Who::Gid),
+        Principal::Gid(gid) => Ok(Who::Gid(*gid)),
+    };
+    operation.allow.as_ref().map(|rules| rules.iter().map(resolve).collect()).transpose()
+}
+
+/// Users and programs: a program that is missing may come, one that others can change is a mistake.
+fn on_this_machine(grants: &Grants, findings: &mut Findings) {
+    for command in grants.commands.values() {
+        let at = format!("{}:{}", grants.file, command.line);
+        let own = rustix::process::geteuid();
+        match plan::identity(command) {
+            Err(why) => findings.mistakes.push(format!("{at}: {why}")),
+            Ok(identity) if !own.is_root() && identity.uid != own.as_raw() => {
+                let (name, user) = (&command.name, &identity.name);
+                findings
+                    .mistakes
+                    .push(format!("{at}: command {name}: run_as {user}: only a daemon started as root can"));
+            }
+            Ok(_) => {}
+        }
+        match Program::open(&command.program) {
+            Ok(_) => {}
+            Err(why @ Untrusted::Missing(_)) => {
+                findings.warnings.push(format!("{at}: command {}: {why}: it will fail", command.name));
+            }
+            Err(why) => findings.mistakes.push(format!("{at}: command {}: {why}", command.name)),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Who changes what in the folders, by inotify(7). What somebody still writes to is not read: a module half copied is none, and a
+//! grants file without its last lines may grant more than the whole. Only what was closed or renamed is looked at.
+//!
+//! Where the kernel tells nothing (a network file system), `regent reload` looks all the same.
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
+use tokio::net::unix::pipe::Receiver;
+
+/// Read at a time: some hundred events.
+const BUFFER: usize = 16 << 10;
+
+/// The ear on the folders.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// Read like a pipe; tokio has no better name for what only is readable.
+    inotify: Receiver,
+    heard: RefCell<Heard>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    /// By the kernel's number: the folder, and what it was when the watch was set.
+    folders: HashMap<i32, (PathBuf, Option<(u64, u64)>)>,
+    /// Files that were changed and not yet closed.
+    written: BTreeSet<PathBuf>,
+    /// Files of which anything was heard since a look began.
+    touched: BTreeSet<PathBuf>,
+}
+
+impl Watch {
+    /// An ear on nothing yet.
+    ///
+    /// # Errors
+    /// What the kernel says: no inotify, or too many.
+    pub(super) fn new() -> io::Result<Self> {
+        let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        Ok(Self { inotify: Receiver::from_owned_fd_unchecked(inotify)?, heard: RefCell::default() })
+    }
+
+    /// Listens to these folders and no others; says whether one of them is not the folder that it was. A folder that is not
+    /// there is tried again with the next call.
+    pub(super) fn follow(&self, folders: &[PathBuf]) -> bool {
+        let mut heard = self.heard.borrow_mut();
+        let stale = |(_, (path, was)): &(&i32, &(PathBuf, _))| !folders.contains(path) || identity(path) != *was;
+        let gone: Vec<i32> = heard.folders.iter().filter(stale).map(|(number, _)| *number).collect();
+        for number in &gone {
+            let _the_folder_went_first = remove_watch(&self.inotify, *number);
+            heard.folders.remove(number);
+        }
+        let mut new = false;
+        for folder in folders {
+            if heard.folders.values().any(|(path, _)| path == folder) {
+                continue;
+            }
+            let is = identity(folder);
+            if let Ok(number) = add_watch(&self.inotify, folder, flags()) {
+                new |= heard.folders.insert(number, (folder.clone(), is)).is_none();
+            }
+        }
+        new || !gone.is_empty()
+    }
+
+    /// Waits until something may be looked at anew.
+    pub(super) async fn changed(&self) {
+        loop {
+            if self.inotify.readable().await.is_err() {
+                return std::future::pending().await;
+            }
+            let news = self.hear();
+            // No event fits into one byte: this only has tokio see that nothing is left, if so.
+            let _nothing_left = self.inotify.try_read(&mut [0; 1]);
+            if news {
+                return;
+            }
+        }
+    }
+
+    /// A look begins.
+    pub(super) fn begin(&self) {
+        self.hear();
+        self.heard.borrow_mut().touched.clear();
+    }
+
+    /// Whether what was read of this file since the look began is to be believed: nobody writes to it, or did meanwhile.
+    #[must_use]
+    pub(super) fn is_still(&self, path: &Path) -> bool {
+        self.hear();
+        let heard = self.heard.borrow();
+        !heard.written.contains(path) && !heard.touched.contains(path)
+    }
+
+    /// Whether somebody has begun to write to this file and not closed it.
+    #[must_use]
+    pub(super) fn is_being_written(&self, path: &Path) -> bool {
+        self.heard.borrow().written.contains(path)
+    }
+
+    /// Takes note of all that the kernel has to say; whether any of it is worth a look.
+    fn hear(&self) -> bool {
+        let mut heard = self.heard.borrow_mut();
+        let mut buffer = [MaybeUninit::uninit(); BUFFER];
+        let mut reader = Reader::new(&self.inotify, &mut buffer);
+        let mut news = false;
+        while let Ok(event) = reader.next() {
+            let name = event.file_name().and_then(|name| name.to_str().ok()).filter(|name| is_ours(name));
+            news |= heard.take(event.wd(), name, event.events());
+        }
+        news
+    }
+}
+
+impl Heard {
+    fn take(&mut self, folder: i32, name: Option<&str>, events: ReadFlags) -> bool {
+        if events.contains(ReadFlags::QUEUE_OVERFLOW) {
+            // What was missed may have been the end of any writing.
+            self.written.clear();
+            return true;
+        }
+        if events.intersects(ReadFlags::IGNORED | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT) {
+            return true;
+        }
+        let (Some(name), Some((folder, _))) = (name, self.folders.get(&folder)) else { return false };
+        let path = folder.join(name);
+        self.touched.insert(path.clone());
+        let begun = events.contains(ReadFlags::CREATE) && is_a_file_of_its_own(&path);
+        if begun || events.contains(ReadFlags::MODIFY) {
+            self.written.insert(path);
+            return false;
+        }
+        if !events.contains(ReadFlags::ATTRIB) {
+            self.written.remove(&path);
+        }
+        true
+    }
+}
+
+fn flags() -> WatchFlags {
+    WatchFlags::CREATE
+        | WatchFlags::MODIFY
+        | WatchFlags::CLOSE_WRITE
+        | WatchFlags::MOVED_TO
+        | WatchFlags::MOVED_FROM
+        | WatchFlags::DELETE
+        | WatchFlags::ATTRIB
+        | WatchFlags::DELETE_SELF
+        | WatchFlags::MOVE_SELF
+        | WatchFlags::ONLYDIR
+}
+
+fn is_ours(name: &str) -> bool {
+    !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".wasm") || name == "SHA256SUMS")
+}
+
+/// What was made by open(2) is closed some time; a link, a FIFO or a folder is whole as soon as it is there.
+fn is_a_file_of_its_own(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|stat| stat.is_file() && stat.nlink() == 1)
+}
+
+fn identity(folder: &Path) -> Option<(u64, u64)> {
+    folder.metadata().ok().map(|stat| (stat.dev(), stat.ino()))
+}

@@ -1,0 +1,43 @@
+//! What a caller may ask for: what its socket shows and the grants allow this peer, with what plugin and administrator say of it.
+
+use regent_grants::Step;
+use regent_protocol::{Data, OperationView, Reply, StepView};
+
+use crate::catalog::{Found, Status};
+use crate::daemon::Daemon;
+use crate::pipeline::Caller;
+
+/// The reply to `list`.
+#[must_use]
+pub fn list(daemon: &Daemon, caller: &Caller) -> Reply {
+    let all = daemon.catalog().all_for(&caller.socket, &caller.requester);
+    let views: Vec<OperationView> = all.iter().map(view).collect();
+    let text = serde_json::to_string(&views).unwrap_or_default();
+    Reply::done(Data::parse(&text).unwrap_or_else(|_| Data::null()))
+}
+
+fn view(found: &Found) -> OperationView {
+    let (grants, operation) = (found.grants(), found.operation());
+    let described = match found.status() {
+        Status::Serving(plugin) => plugin.operation(&operation.name),
+        Status::Preparing | Status::Unserved(_) => Default::default(),
+    };
+    let own = grants.schema(operation).map(|schema| schema.to_string());
+    let schema = Data::parse(&own.unwrap_or(described.schema)).unwrap_or_else(|_| empty());
+    OperationView {
+        operation: operation.called.clone(),
+        summary: operation.summary.clone().unwrap_or(described.summary),
+        schema,
+        steps: operation.require.iter().map(step).collect(),
+    }
+}
+
+fn empty() -> Data {
+    Data::parse("{}").unwrap_or_else(|_| Data::null())
+}
+
+/// A step as callers are shown it.
+#[must_use]
+pub fn step(step: &Step) -> StepView {
+    StepView { step: "approval".into(), of: step.of.clone(), count: step.count, approved_by: Vec::new() }
+}

@@ -1,0 +1,95 @@
+//! The sockets that are open now. What stays where it was stays open, with its connections; what is new is opened before anything
+//! of the old is closed, so that a configuration that cannot be had changes nothing.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use tokio::task::AbortHandle;
+
+use crate::activation::Activated;
+use crate::daemon::Daemon;
+use crate::listen::{CannotListen, Connections, Listener, Place, permit};
+use crate::policy::Policy;
+use crate::serve;
+
+/// What listens, by its path and what it is for.
+#[derive(Debug, Default)]
+pub struct Listening {
+    open: RefCell<BTreeMap<(PathBuf, Kind), Open>>,
+    /// How many connections there are.
+    pub connections: Rc<Connections>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Requests,
+    Admin,
+}
+
+#[derive(Debug)]
+struct Open {
+    place: Place,
+    task: AbortHandle,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Listening {
+    /// Opens what this policy has and was not open, and closes what it has no more. Connections that there are go on, by the
+    /// rules of the socket that is configured at their path from then on.
+    ///
+    /// # Errors
+    /// [`CannotListen`]: nothing is changed then.
+    pub fn apply(&self, daemon: &Rc<Daemon>, policy: &Policy, handed: &mut Activated) -> Result<(), CannotListen> {
+        let wanted = places(policy);
+        let mut opened = Vec::new();
+        for (key, place) in &wanted {
+            if !self.open.borrow().contains_key(key) {
+                let listener = match handed.at(&place.path) {
+                    Some(socket) => Listener::adopt(socket, place)?,
+                    None => Listener::open(place)?,
+                };
+                opened.push((key.clone(), place.clone(), listener));
+            }
+        }
+        self.open.borrow_mut().retain(|key, _| wanted.contains_key(key));
+        for (key, place) in wanted {
+            self.permit_anew(&key, place);
+        }
+        for (key, place, listener) in opened {
+            let task = match key.1 {
+                Kind::Requests => serve::requests(daemon, &place.path, listener, &self.connections),
+                Kind::Admin => serve::admins(daemon, listener, &self.connections),
+            };
+            self.open.borrow_mut().insert(key, Open { place, task });
+        }
+        Ok(())
+    }
+
+    fn permit_anew(&self, key: &(PathBuf, Kind), place: Place) {
+        let mut open = self.open.borrow_mut();
+        let Some(open) = open.get_mut(key).filter(|open| open.place != place) else { return };
+        if let Err(why) = permit(&place) {
+            crate::error!("{}: its mode and group stay as they were: {why}", place.path.display());
+        }
+        open.place = place;
+    }
+
+    /// How many sockets are open.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.open.borrow().len()
+    }
+}
+
+fn places(policy: &Policy) -> BTreeMap<(PathBuf, Kind), Place> {
+    let of = |place: &Place, kind| ((place.path.clone(), kind), place.clone());
+    let requests = policy.sockets.iter().map(|socket| of(&socket.place, Kind::Requests));
+    requests.chain(policy.admin.iter().map(|admin| of(admin, Kind::Admin))).collect()
+}

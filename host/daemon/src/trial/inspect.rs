@@ -1,0 +1,54 @@
+//! `regentd --inspect`: what a module is, without trying anything with it but to describe itself.
+
+use serde::Serialize;
+
+use super::report::{Described, Operation, Want, exports};
+use super::{Inspect, Means, place, status};
+use crate::plugin::{alone, module};
+
+/// What was found.
+#[derive(Debug, Default, Serialize)]
+struct Found {
+    file: String,
+    sha256: String,
+    size: u64,
+    imports: Vec<Import>,
+    exports: Vec<&'static str>,
+    operations: Vec<Operation>,
+    wants: Vec<Want>,
+    /// Why no daemon would serve it; empty: one would.
+    reasons: Vec<String>,
+}
+
+/// An import, and what it is to a plugin.
+#[derive(Debug, Serialize)]
+struct Import {
+    name: String,
+    class: String,
+}
+
+/// One JSON object, and how to end.
+pub(super) async fn inspect(asked: &Inspect, means: &Means) -> (String, u8) {
+    let mut found = Found::default();
+    if let Err(reasons) = look(asked, means, &mut found).await {
+        found.reasons = reasons;
+    }
+    let status = if found.reasons.is_empty() { 0 } else { status::BAD_DATA };
+    (serde_json::to_string(&found).unwrap_or_default(), status)
+}
+
+async fn look(asked: &Inspect, means: &Means, found: &mut Found) -> Result<(), Vec<String>> {
+    found.file = asked.what.display().to_string();
+    let path = place::find_by_name(&asked.what, &asked.config).map_err(|why| vec![why])?;
+    found.file = path.display().to_string();
+    let module = module::read_untrusted(&path).map_err(|why| vec![why])?;
+    (found.sha256, found.size) = (hex::encode(module.digest()), module.size());
+    let imports = means.programs.imports(means.uid, &module).await?;
+    found.imports = imports.into_iter().map(|(class, name)| Import { name, class }).collect();
+    let alone = alone::load(&means.programs, "inspected", means.uid, &module, "{}").await?;
+    found.exports = exports(&alone.exports);
+    let described: Described = serde_json::from_str(&alone.described)
+        .map_err(|why| vec![format!("what it says of itself cannot be read: {why}")])?;
+    (found.operations, found.wants) = (described.operations, described.wants);
+    Ok(())
+}

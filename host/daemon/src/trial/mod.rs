@@ -1,0 +1,154 @@
+//! A module looked at, or tried with one request: for the author of a plugin and for whoever is about to install one. It needs
+//! no daemon, no root, no configuration and no pin, and leaves nothing behind.
+//!
+//! The module and what it says are as strange here as in a daemon, and it runs in the same sandbox; it is the rules about who
+//! owns its file that do not matter, since what is read is never believed. Commands run only where `--perform` says so, and then
+//! as whoever typed it.
+
+// Which module, and which grants file.
+mod place;
+// What the grants file grants, read without a configuration.
+mod permits;
+// `--inspect`.
+mod inspect;
+// `--trial`.
+mod run;
+// A plan in the making, watched.
+mod watched;
+// What a trial came to, and how that is told.
+mod report;
+mod show;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use clap::Parser;
+use tokio::task::LocalSet;
+
+use crate::helpers::Helpers;
+use crate::plugin::programs::Programs;
+use crate::process::{self, Spawner};
+
+/// The configuration that names are looked up in, if none is named.
+const CONFIG: &str = "/etc/regent/regent.toml";
+/// The uid of a sandbox that root tries: the last of those that daemons give their plugins by default.
+const UID: u32 = 1_900_000_999;
+
+/// How a trial ends: numbers of sysexits.h.
+mod status {
+    /// Something ran and failed.
+    pub(super) const FAILED: u8 = 1;
+    /// The request was refused, or the module is bad.
+    pub(super) const BAD_DATA: u8 = 65;
+    /// Nothing could be tried.
+    pub(super) const CANNOT_START: u8 = 69;
+    /// The plugin broke a rule.
+    pub(super) const FAULT: u8 = 70;
+    /// Another user's commands.
+    pub(super) const NOT_PERMITTED: u8 = 77;
+    /// The grants file has mistakes, or does not grant this.
+    pub(super) const NOT_GRANTED: u8 = 78;
+}
+
+/// Looks at a module: one JSON object.
+#[derive(Debug, Parser)]
+#[command(name = "regentd --inspect", no_binary_name = true)]
+struct Inspect {
+    /// A module, the folder of one, or the name of one in the plugins folders
+    what: PathBuf,
+    /// regent.toml, for names
+    #[arg(long, value_name = "FILE", default_value = CONFIG)]
+    config: PathBuf,
+}
+
+/// Tries a module with one request.
+#[derive(Debug, Parser)]
+#[command(name = "regentd --trial", no_binary_name = true)]
+struct Trial {
+    /// A module, or the folder of one
+    what: PathBuf,
+    /// The plugin's operation
+    operation: String,
+    /// The request's data, as JSON
+    #[arg(default_value = "null", allow_hyphen_values = true)]
+    data: String,
+    /// The grants file
+    #[arg(long, value_name = "FILE")]
+    grants: Option<PathBuf>,
+    /// regent.toml, for its persons and teams
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Run the commands, as the present user
+    #[arg(long)]
+    perform: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a trial works with.
+struct Means {
+    programs: Rc<Programs>,
+    spawner: Rc<Spawner>,
+    uid: Option<u32>,
+}
+
+/// Serves `--inspect` and `--trial`, if the first argument is one of them.
+#[must_use]
+pub fn asked(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
+    let mut arguments = arguments.into_iter().skip(1);
+    let first = arguments.next()?;
+    Some(match first.to_str()? {
+        "--inspect" => {
+            let inspect = Inspect::parse_from(arguments);
+            with_means(async move |means| inspect::inspect(&inspect, &means).await)
+        }
+        "--trial" => {
+            let trial = Trial::parse_from(arguments);
+            with_means(async move |means| {
+                let report = run::run(&trial, &means).await;
+                let text = if trial.json { report.json() } else { show::report(&report) };
+                (text, report.status())
+            })
+        }
+        _ => return None,
+    })
+}
+
+/// Starts what a daemon starts, asks, prints what came of it.
+fn with_means(ask: impl AsyncFnOnce(Means) -> (String, u8)) -> ExitCode {
+    let cannot = |why: String| {
+        crate::error!("{why}");
+        ExitCode::from(status::CANNOT_START)
+    };
+    let helpers = match Helpers::find() {
+        Ok(helpers) => helpers,
+        Err(why) => return cannot(why),
+    };
+    let spawner = match process::launch(&helpers.spawner) {
+        Ok(spawner) => spawner,
+        Err(why) => return cannot(format!("regent-spawner: {why}")),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(why) => return cannot(why.to_string()),
+    };
+    let tried = runtime.block_on(LocalSet::new().run_until(async {
+        let spawner = Spawner::attach(spawner, None)?;
+        let programs = Rc::new(Programs::new(Rc::clone(&spawner), &helpers)?);
+        let uid = rustix::process::geteuid().is_root().then_some(UID);
+        crate::log::keep();
+        Ok::<_, std::io::Error>(ask(Means { programs, spawner, uid }).await)
+    }));
+    match tried {
+        Ok((text, status)) => {
+            // Who closed its end early wanted no more of it.
+            let _closed = writeln!(std::io::stdout(), "{}", text.trim_end());
+            ExitCode::from(status)
+        }
+        Err(why) => cannot(why.to_string()),
+    }
+}

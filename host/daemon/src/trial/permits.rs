@@ -1,0 +1,157 @@
+//! A grants file, read without the regent.toml that it belongs to: whomever its steps name, there are such people in a trial.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use regent_grants::{Config, Grants, Mistake, Mistakes, Step};
+
+use super::place;
+use crate::trusted_file::Trusted;
+
+/// The members of each team of a trial: no `count` that somebody means is higher.
+const PERSONS: usize = 100;
+
+/// What is granted in a trial.
+#[derive(Debug)]
+pub(super) struct Permits {
+    pub(super) grants: Grants,
+    pub(super) warnings: Vec<String>,
+    /// The regent.toml that was named, or what stands for it.
+    config: Option<Config>,
+}
+
+impl Permits {
+    /// Reads a grants file. For root's commands the file counts only if nobody else could have written it.
+    pub(super) fn read(path: &Path, config: Option<&Path>, believed: bool) -> Result<Self, String> {
+        let text = match believed {
+            false => place::read_text(path)?,
+            true => std::path::absolute(path)
+                .map_err(|why| why.to_string())
+                .and_then(|path| Trusted::open(&path).and_then(Trusted::text).map_err(|why| why.to_string()))
+                .map_err(|why| {
+                    format!("{why}. Root runs commands only by a grants file that nobody else can change")
+                })?,
+        };
+        let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let config = config.map(place::read_config).transpose()?;
+        let (grants, warnings) = parse(name, &path.display().to_string(), &text, config.as_ref())?;
+        Ok(Self { grants, warnings, config })
+    }
+
+    /// What stands for a file that is not there: the operation is served, and no command is granted.
+    pub(super) fn none(name: &str, operation: &str) -> Result<Self, String> {
+        let (grants, _) = parse(name, "no grants file", &format!("[operations.{operation}]\n"), None)?;
+        Ok(Self { grants, warnings: Vec::new(), config: None })
+    }
+
+    /// What the plugin's `authorise` asks for.
+    pub(super) fn steps(&self, asked: &str) -> Result<Vec<Step>, String> {
+        match &self.config {
+            Some(config) => Step::read_json(asked, config),
+            None => Step::read_json(asked, &standing_in(asked).map_err(|mistakes| mistakes.to_string())?),
+        }
+    }
+}
+
+/// The grants and their warnings; or every mistake, a line each.
+fn parse(name: &str, file: &str, text: &str, config: Option<&Config>) -> Result<(Grants, Vec<String>), String> {
+    let stand_in;
+    let config = match config {
+        Some(config) => config,
+        None => {
+            stand_in = standing_in(text).map_err(|mistakes| mistakes.to_string())?;
+            &stand_in
+        }
+    };
+    // A module that is still worked on has no pin yet, and none is judged here. What stands for it takes a line of its own.
+    let pin = if is_pinned(text) { String::new() } else { format!("sha256 = \"{}\"\n", "0".repeat(64)) };
+    let more = pin.lines().count();
+    let told = |all: &[Mistake]| -> Vec<String> {
+        let moved = |one: &Mistake| Mistake { line: one.line.saturating_sub(more).max(1), ..one.clone() }.to_string();
+        all.iter().map(moved).collect()
+    };
+    let checked = Grants::parse(name, file, &(pin + text), config);
+    let checked = checked.map_err(|mistakes| told(&mistakes.iter().cloned().collect::<Vec<_>>()).join("\n"))?;
+    let mut grants = checked.value;
+    grants.operations.iter_mut().for_each(|operation| operation.line = operation.line.saturating_sub(more));
+    grants.commands.values_mut().for_each(|command| command.line = command.line.saturating_sub(more));
+    Ok((grants, told(&checked.warnings)))
+}
+
+fn is_pinned(text: &str) -> bool {
+    let key =
+        |line: &str| line.trim_start().strip_prefix("sha256").is_some_and(|rest| rest.trim_start().starts_with('='));
+    text.lines().any(key)
+}
+
+/// A regent.toml with a team of everybody for each name that `of` gives in this text.
+fn standing_in(text: &str) -> Result<Config, Mistakes> {
+    let mut config = String::from(
+        "plugins = [\"/trial\"]\nstate = \"/trial/state\"\n[[sockets]]\nname = \"trial\"\n\
+         path = \"/trial/socket/regent.sock\"\nsecret_file = \"/trial/secret\"\noperations = [\"*\"]\n",
+    );
+    let persons: Vec<String> = (1..=PERSONS).map(|number| format!("person-{number}")).collect();
+    for (number, person) in persons.iter().enumerate() {
+        // Writing to a string does not fail.
+        let _ = writeln!(config, "[people.{person}]\nuser = \"{}\"", 3_000_000_000_u32 + number as u32);
+    }
+    let _ = writeln!(config, "[teams]");
+    for team in named_by_of(text).iter().filter(|team| !persons.contains(team)) {
+        let _ = writeln!(config, "{team} = {persons:?}");
+    }
+    Config::parse("the trial's regent.toml", &config).map(|checked| checked.value)
+}
+
+/// Each NAME of `of = "NAME"` or `"of": "NAME"`, once. One too many would only be a team that nobody asks.
+fn named_by_of(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for after in text.split("of").skip(1) {
+        let after = after.trim_start_matches('"').trim_start();
+        let Some(value) = after.strip_prefix(['=', ':']) else { continue };
+        let Some(value) = value.trim_start().strip_prefix(['"', '\'']) else { continue };
+        let name = value.split(['"', '\'']).next().unwrap_or_default();
+        if crate::why::lines::is_name(name) && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_of_unknown_teams_are_read_in_a_trial() {
+        let text = "[operations.open]\nrequire = [{ step = \"approval\", of = \"ops\", count = 2 }, \
+                    { step = \"approval\", of=\"person-3\" }]\n";
+        let grants = parse("firewall", "firewall.toml", text, None).unwrap().0;
+        let steps: Vec<_> = grants.operations[0].require.iter().map(|step| (step.of.as_str(), step.count)).collect();
+        assert_eq!(steps, [("ops", 2), ("person-3", 1)]);
+    }
+
+    #[test]
+    fn what_a_plugin_asks_for_is_read_likewise_and_what_is_no_step_is_none() {
+        let permits = Permits::none("x", "open").unwrap();
+        let steps = permits.steps(r#"[{"step":"approval","of" : "sec-ops","count":3}]"#).unwrap();
+        assert_eq!((steps[0].of.as_str(), steps[0].count), ("sec-ops", 3));
+        assert!(permits.steps(r#"[{"step":"prayer","of":"ops"}]"#).is_err());
+    }
+
+    #[test]
+    fn every_other_mistake_of_a_grants_file_is_one_in_a_trial_too() {
+        let text = "[operations.open]\nrequire = [{ step = \"approval\", of = \"ops\", count = 0 }]\n";
+        let mistakes = parse("x", "x.toml", text, None).unwrap_err();
+        assert!(mistakes.contains("x.toml:2: count = 0 would ask nobody"), "{mistakes}");
+    }
+
+    #[test]
+    fn without_a_pin_every_line_is_told_as_it_stands_in_the_file() {
+        let text = "[operations.open]\n[commands.open]\nrun = [\"/usr/bin/true\"]\n";
+        let (grants, warnings) = parse("x", "x.toml", text, None).unwrap();
+        assert_eq!((grants.operations[0].line, grants.command("open").unwrap().line), (1, 2));
+        assert!(warnings.iter().all(|warning| warning.starts_with("x.toml:1: operation open")), "{warnings:?}");
+        let pinned = format!("sha256 = \"{}\"\n{text}", "a".repeat(64));
+        assert_eq!(parse("x", "x.toml", &pinned, None).unwrap().0.operations[0].line, 2);
+    }
+}

@@ -1,0 +1,221 @@
+//! What a trial came to, for programs and for [`super::show`]. It is filled as the trial goes on, so that what went well before
+//! something failed is told as well.
+
+use std::time::Duration;
+
+use regent_lane::{Export, StepResult};
+use regent_protocol::Data;
+use serde::{Deserialize, Serialize};
+
+use crate::log::{Level, Line};
+use crate::plan::Plan;
+
+/// With which a reason against a module may begin.
+const MODULE_CODES: [&str; 2] = ["plugin-import", "plugin-size"];
+
+/// A trial.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Report {
+    pub(super) file: String,
+    pub(super) sha256: String,
+    pub(super) size: u64,
+    /// The grants file; `None`: there is none.
+    pub(super) grants: Option<String>,
+    pub(super) operation: String,
+    pub(super) warnings: Vec<String>,
+    pub(super) summary: Option<String>,
+    /// `None`: it did not come to a plan.
+    pub(super) plan: Option<Vec<Planned>>,
+    pub(super) require: Vec<Consent>,
+    /// `None`: nothing was run.
+    pub(super) results: Option<Vec<Ran>>,
+    pub(super) reply: Option<Data>,
+    pub(super) error: Option<Problem>,
+    /// Where there is no grants file: one to begin with.
+    pub(super) write: Option<Lines>,
+    pub(super) log: Vec<Said>,
+    pub(super) cost: Cost,
+}
+
+/// A step as it would run.
+#[derive(Debug, Serialize)]
+pub(super) struct Planned {
+    pub(super) command: String,
+    pub(super) argv: Vec<String>,
+    pub(super) run_as: String,
+    pub(super) timeout_ms: u64,
+    /// Whether its program is on this machine.
+    pub(super) installed: bool,
+}
+
+/// A step of consent.
+#[derive(Debug, Serialize)]
+pub(super) struct Consent {
+    pub(super) step: &'static str,
+    pub(super) of: String,
+    pub(super) count: u32,
+}
+
+/// How a command ended.
+#[derive(Debug, Serialize)]
+pub(super) struct Ran {
+    pub(super) command: String,
+    pub(super) outcome: &'static str,
+    pub(super) status: i32,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+    pub(super) truncated: bool,
+}
+
+/// Why it went no further.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Problem {
+    /// The word for it.
+    pub(super) code: &'static str,
+    /// What a caller would hear; `None`: it never came to a caller.
+    pub(super) text: Option<String>,
+    /// Why, each with its cure.
+    pub(super) why: Vec<String>,
+    /// Lines for the grants file.
+    pub(super) add: Option<Lines>,
+    #[serde(skip)]
+    pub(super) status: u8,
+}
+
+/// Lines of a grants file.
+#[derive(Debug, Serialize)]
+pub(super) struct Lines {
+    pub(super) file: String,
+    pub(super) lines: String,
+}
+
+/// A line of the log.
+#[derive(Debug, Serialize)]
+pub(super) struct Said {
+    pub(super) level: &'static str,
+    pub(super) text: String,
+}
+
+/// What it took.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Cost {
+    pub(super) compile_ms: Option<f64>,
+    pub(super) load_ms: Option<f64>,
+    pub(super) prepare_ms: Option<f64>,
+    pub(super) commands_ms: Option<f64>,
+    pub(super) finish_ms: Option<f64>,
+    /// The most memory that its sandbox had.
+    pub(super) memory_kib: Option<u64>,
+}
+
+/// What a plugin says of itself, all of it.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Described {
+    #[serde(default)]
+    pub(super) operations: Vec<Operation>,
+    #[serde(default)]
+    pub(super) wants: Vec<Want>,
+}
+
+/// An operation by its plugin's words.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Operation {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) summary: String,
+    #[serde(default)]
+    pub(super) schema: serde_json::Value,
+    #[serde(default)]
+    pub(super) uses: Vec<String>,
+}
+
+/// A command that a plugin wants.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Want {
+    pub(super) command: String,
+    #[serde(default)]
+    pub(super) slots: Vec<String>,
+    #[serde(default)]
+    pub(super) reason: String,
+}
+
+impl Report {
+    /// For programs.
+    pub(super) fn json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|why| format!("{{\"error\":{:?}}}", why.to_string()))
+    }
+
+    /// How the process ends.
+    pub(super) fn status(&self) -> u8 {
+        self.error.as_ref().map_or(0, |problem| problem.status)
+    }
+
+    /// Keeps the lines of the log, those of the load only if they are more than progress.
+    pub(super) fn keep_log(&mut self, lines: Vec<Line>, all: bool) {
+        let worth = lines.into_iter().filter(|line| all || line.level != Level::Info);
+        self.log.extend(worth.map(|line| {
+            let level = match line.level {
+                Level::Info => "info",
+                Level::Warning => "warning",
+                Level::Error => "error",
+            };
+            Said { level, text: line.text }
+        }));
+    }
+}
+
+impl Problem {
+    /// Found before there was a request: the reasons speak for themselves.
+    pub(super) fn found(code: &'static str, status: u8, why: Vec<String>) -> Self {
+        Self { code, why, status, ..Self::default() }
+    }
+
+    /// Of a module that cannot be served: a reason may begin with its own code.
+    pub(super) fn of_module(why: Vec<String>) -> Self {
+        let begins = |code: &&&str| why.iter().any(|why| why.starts_with(&format!("{code}: ")));
+        let code = MODULE_CODES.iter().find(begins).copied();
+        Self::found(code.unwrap_or("plugin-module"), super::status::BAD_DATA, why)
+    }
+}
+
+/// The steps of a plan.
+pub(super) fn planned(plan: &Plan) -> Vec<Planned> {
+    let planned = |step: &crate::hold::PlannedStep| Planned {
+        command: step.command.clone(),
+        argv: step.argv.clone(),
+        run_as: step.run_as.clone(),
+        timeout_ms: step.timeout_ms,
+        installed: step.program.is_some(),
+    };
+    plan.steps().iter().map(|step| planned(&step.planned)).collect()
+}
+
+/// What a step came to.
+pub(super) fn ran(result: &StepResult) -> Ran {
+    let (outcome, status) = result.outcome.words();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran {
+        command: result.command.clone(),
+        outcome,
+        status,
+        stdout: text(&result.stdout),
+        stderr: text(&result.stderr),
+        truncated: result.truncated,
+    }
+}
+
+/// The exports of a plugin, the one that all have first.
+pub(super) fn exports(optional: &[Export]) -> Vec<&'static str> {
+    let word = |export: &Export| match export {
+        Export::Authorising => "authorising",
+        Export::Judging => "judging",
+        Export::Performing => "performing",
+        Export::Finishing => "finishing",
+    };
+    std::iter::once("operation").chain(optional.iter().map(word)).collect()
+}
+
+/// Milliseconds, to the hundredth.
+pub(super) fn milliseconds(time: Duration) -> Option<f64> {
+    Some((time.as_secs_f64() * 100_000.0).round() / 100.0)
+}

@@ -1,0 +1,257 @@
+//! `regentd --trial`: one request, from its module to its reply, by the daemon's own stages. What is left out is who asks.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use regent_grants::{DEADLINE_DEFAULT, Operation, Step, combine};
+use regent_protocol::{Data, Refusal};
+use tokio::time::Instant;
+
+use super::permits::Permits;
+use super::report::{self, Consent, Described, Lines, Problem, Report, Want, milliseconds};
+use super::watched::Watched;
+use super::{Means, Trial, place, status};
+use crate::perform::{self, Performed};
+use crate::plan::Plan;
+use crate::plugin::alone::{self, Alone};
+use crate::plugin::exchange::{Answer, NoAnswer, Preparation};
+use crate::plugin::places::Peer;
+use crate::plugin::{Fault, module};
+use crate::refusals::Because;
+use crate::why::lines;
+
+/// Nobody else asks.
+const PEER: Peer = (0, 0);
+/// What a plugin has to word a result in, whatever the steps took.
+const FINISH_WITHIN: Duration = Duration::from_secs(1);
+
+/// Tries, as far as it goes.
+pub(super) async fn run(trial: &Trial, means: &Means) -> Report {
+    let mut report = Report { file: trial.what.display().to_string(), ..Report::default() };
+    report.operation.clone_from(&trial.operation);
+    if let Err(problem) = try_it(trial, means, &mut report).await {
+        report.error = Some(problem);
+    }
+    report.keep_log(crate::log::taken(), true);
+    report
+}
+
+async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(), Problem> {
+    let data = Data::parse(&trial.data).map_err(|why| refused(why.into()))?;
+    let place = place::find(&trial.what).map_err(|why| Problem::of_module(vec![why]))?;
+    report.file = place.module.display().to_string();
+    let module = module::read_untrusted(&place.module).map_err(|why| Problem::of_module(vec![why]))?;
+    (report.sha256, report.size) = (hex::encode(module.digest()), module.size());
+    let file = trial.grants.clone().or(place.grants);
+    report.grants = file.as_deref().map(|file| file.display().to_string());
+    let permits = permits(trial, file.as_deref(), &place.module)?;
+    report.warnings.clone_from(&permits.warnings);
+    let alone = alone::load(&means.programs, &permits.grants.name, means.uid, &module, &permits.grants.settings).await;
+    report.keep_log(crate::log::taken(), false);
+    let alone = alone.map_err(Problem::of_module)?;
+    (report.cost.compile_ms, report.cost.load_ms) = (milliseconds(alone.compile), milliseconds(alone.load));
+    let described: Described = serde_json::from_str(&alone.described).unwrap_or_default();
+    let written = file.clone().unwrap_or(place.grants_would_be);
+    if file.is_none() {
+        let lines = wanted(&trial.operation, &described.wants);
+        report.write = Some(Lines { file: written.display().to_string(), lines });
+    }
+    let operation = operation(trial, &permits, &alone, &written)?;
+    report.operation.clone_from(&operation.called);
+    let stage = Stage { trial, means, permits, alone, operation, written };
+    let tried = stage.request(&data, report).await;
+    report.cost.memory_kib = peak_memory(stage.alone.plugin.sandbox().pid());
+    tried
+}
+
+/// A whole file for one operation and all that the plugin wants.
+fn wanted(called: &str, wants: &[Want]) -> String {
+    let commands = wants.iter().map(|want| {
+        let slots: Vec<_> = want.slots.iter().map(|slot| (slot.clone(), None)).collect();
+        format!("\n{}", lines::command(&want.command, &slots, Some(&want.reason)))
+    });
+    lines::operation(called) + &commands.collect::<String>()
+}
+
+fn permits(trial: &Trial, file: Option<&Path>, module: &Path) -> Result<Permits, Problem> {
+    let believed = trial.perform && rustix::process::geteuid().is_root();
+    let permits = match file {
+        Some(file) => Permits::read(file, trial.config.as_deref(), believed),
+        None => {
+            let name = module.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            Permits::none(name, &trial.operation)
+        }
+    };
+    let lines = |text: String| text.lines().map(str::to_owned).collect();
+    permits.map_err(|why| Problem::found("grants", status::NOT_GRANTED, lines(why)))
+}
+
+/// The operation as it is granted, by the name that callers use or by the plugin's own.
+fn operation(trial: &Trial, permits: &Permits, alone: &Alone, file: &Path) -> Result<Operation, Problem> {
+    let name = &trial.operation;
+    let description = alone.plugin.description();
+    let granted = permits.grants.operations.iter();
+    let found = granted.clone().find(|operation| operation.called == *name);
+    let found = found.or_else(|| granted.clone().find(|operation| operation.name == *name));
+    let own = found.map_or(name, |operation| &operation.name);
+    if description.operation(own).is_none() {
+        let has: Vec<&str> = description.names().collect();
+        let why = format!("the plugin has no operation {own}; it has {}", has.join(", "));
+        return Err(Problem {
+            text: Some(Refusal::unknown_operation().text),
+            ..Problem::found("unknown-operation", status::BAD_DATA, vec![why])
+        });
+    }
+    found.cloned().ok_or_else(|| {
+        let why = format!("{} serves no operation {name}", file.display());
+        let add = Lines { file: file.display().to_string(), lines: lines::operation(name) };
+        Problem { add: Some(add), ..Problem::found("not-granted", status::NOT_GRANTED, vec![why]) }
+    })
+}
+
+/// All that a request meets.
+struct Stage<'t> {
+    trial: &'t Trial,
+    means: &'t Means,
+    permits: Permits,
+    alone: Alone,
+    operation: Operation,
+    /// The grants file, or what it would be.
+    written: PathBuf,
+}
+
+impl Stage<'_> {
+    async fn request(&self, data: &Data, report: &mut Report) -> Result<(), Problem> {
+        let deadline = Instant::now() + self.operation.deadline.unwrap_or(DEADLINE_DEFAULT);
+        let (answer, plan) = self.prepare(data, deadline, report).await?;
+        report.summary = Some(answer.summary.clone());
+        report.plan = Some(report::planned(&plan));
+        for Step { of, count } in self.required(&answer)? {
+            report.require.push(Consent { step: "approval", of, count });
+        }
+        if plan.is_empty() || self.trial.perform {
+            self.perform(answer, &plan, data, deadline, report).await?;
+        }
+        Ok(())
+    }
+
+    async fn prepare(&self, data: &Data, deadline: Instant, report: &mut Report) -> Result<(Answer, Plan), Problem> {
+        let mut planning = Watched::new(Rc::new(self.permits.grants.clone()), &self.written);
+        let may_complete = self.operation.require.is_empty();
+        let preparation = Preparation { operation: &self.operation.name, data, may_complete };
+        let begin = Instant::now();
+        let answer = self.alone.plugin.prepare(PEER, &preparation, &mut planning, deadline).await;
+        report.cost.prepare_ms = milliseconds(begin.elapsed());
+        match answer {
+            Ok(answer) => Ok((answer, planning.into_plan())),
+            Err(no) => Err(self.not_prepared(no, &planning)),
+        }
+    }
+
+    fn not_prepared(&self, no: NoAnswer, planning: &Watched) -> Problem {
+        let add = planning.to_add();
+        let mut problem = of_no_answer(no);
+        if !add.is_empty() && problem.code == "plugin-fault" {
+            (problem.code, problem.status) = ("not-granted", status::NOT_GRANTED);
+            problem.add = Some(Lines { file: self.written.display().to_string(), lines: add });
+        }
+        problem.why.extend(planning.not_accepted.iter().cloned());
+        problem
+    }
+
+    /// The administrator's steps, and those that the plugin adds.
+    fn required(&self, answer: &Answer) -> Result<Vec<Step>, Problem> {
+        let floor = &self.operation.require;
+        let Some(asked) = &answer.steps else { return Ok(floor.clone()) };
+        let own = self.permits.steps(asked).map_err(|why| Problem {
+            text: Some(Refusal::not_authorised().text),
+            ..Problem::found("plugin-fault", status::FAULT, vec![format!("authorise: {why}")])
+        })?;
+        Ok(combine(floor, &own))
+    }
+
+    async fn perform(
+        &self,
+        answer: Answer,
+        plan: &Plan,
+        data: &Data,
+        deadline: Instant,
+        report: &mut Report,
+    ) -> Result<(), Problem> {
+        own_user(plan)?;
+        let begin = Instant::now();
+        let (results, failure) = perform::steps(&self.means.spawner, plan, data, deadline).await;
+        if !plan.is_empty() {
+            report.cost.commands_ms = milliseconds(begin.elapsed());
+            report.results = Some(results.iter().map(report::ran).collect());
+        }
+        let reply = match answer.reply {
+            Some(reply) => Ok(Some(reply)),
+            None => {
+                let begin = Instant::now();
+                let deadline = deadline.max(begin + FINISH_WITHIN);
+                let plugin = &self.alone.plugin;
+                let reply = plugin.finish(PEER, &self.operation.name, answer.state, results, deadline).await;
+                report.cost.finish_ms = milliseconds(begin.elapsed());
+                reply
+            }
+        };
+        if let Err(no) = reply {
+            let mut problem = of_no_answer(no);
+            problem.why.extend(failure.map(|(_, why)| why));
+            return Err(problem);
+        }
+        match perform::shaped(reply, failure) {
+            Performed::Done(data) => report.reply = Some(data),
+            Performed::Failed(refusal, why) => {
+                let why = if why.is_empty() { Vec::new() } else { vec![why] };
+                let problem = Problem::found(refusal.code.as_str(), status::FAILED, why);
+                return Err(Problem { text: Some(refusal.text), ..problem });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Only root can be somebody else.
+fn own_user(plan: &Plan) -> Result<(), Problem> {
+    let own = rustix::process::geteuid();
+    let other = plan.steps().iter().find(|step| !own.is_root() && step.identity.uid != own.as_raw());
+    let Some(step) = other else { return Ok(()) };
+    let (command, user) = (&step.planned.command, &step.identity.name);
+    let why = format!("command {command} runs as {user}, which only root can start: try it as root, or without run_as");
+    Err(Problem::found("run-as", status::NOT_PERMITTED, vec![why]))
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    Problem { text: Some(refusal.text), ..Problem::found(refusal.code.as_str(), status::BAD_DATA, Vec::new()) }
+}
+
+fn of_no_answer(no: NoAnswer) -> Problem {
+    let fault = match &no {
+        NoAnswer::Fault(fault) => Some((code(&no), fault.to_string())),
+        NoAnswer::Busy | NoAnswer::Refused(_) | NoAnswer::Denied(_) => None,
+    };
+    let (refusal, why) = Because::from(no).into_parts();
+    let ((code, status), why) = fault.unwrap_or(((refusal.code.as_str(), status::BAD_DATA), why));
+    let why = if why.is_empty() { Vec::new() } else { vec![why] };
+    Problem { text: Some(refusal.text), ..Problem::found(code, status, why) }
+}
+
+/// The word for what a plugin did, and how to end.
+fn code(no: &NoAnswer) -> (&'static str, u8) {
+    match no {
+        NoAnswer::Fault(fault @ Fault::Host(_)) => (fault.code(), status::NOT_GRANTED),
+        NoAnswer::Fault(fault) => (fault.code(), status::FAULT),
+        NoAnswer::Busy => ("busy", status::CANNOT_START),
+        NoAnswer::Refused(_) | NoAnswer::Denied(_) => ("refused", status::BAD_DATA),
+    }
+}
+
+/// The most memory that a process had so far, in KiB; `None` if it is gone.
+fn peak_memory(pid: i32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    peak.trim().strip_suffix("kB")?.trim().parse().ok()
+}

@@ -1,0 +1,85 @@
+//! A plan in the making, watched: the daemon's own [`Planning`] decides, and what it refuses is noted with all that its author
+//! may know. A caller would hear far less.
+
+use std::path::Path;
+use std::rc::Rc;
+
+use regent_grants::{Grants, RenderError};
+use regent_lane::{Call, Refusal};
+use regent_protocol::visible;
+
+use crate::plan::{Plan, Planning};
+use crate::plugin::Fault;
+use crate::plugin::exchange::Planner;
+use crate::why::lines;
+
+/// Calls, and what became of them.
+#[derive(Debug)]
+pub(super) struct Watched {
+    inner: Planning,
+    grants: Rc<Grants>,
+    file: String,
+    /// Values that a slot did not take.
+    pub(super) not_accepted: Vec<String>,
+    not_granted: Vec<Call>,
+}
+
+impl Watched {
+    pub(super) fn new(grants: Rc<Grants>, file: &Path) -> Self {
+        let inner = Planning::new(Rc::clone(&grants));
+        let file = file.display().to_string();
+        Self { inner, grants, file, not_accepted: Vec::new(), not_granted: Vec::new() }
+    }
+
+    pub(super) fn into_plan(self) -> Plan {
+        self.inner.into_plan()
+    }
+
+    /// Lines that would grant what was planned and is not granted; empty if all is.
+    pub(super) fn to_add(&self) -> String {
+        let lines = self.not_granted.iter().map(|call| {
+            let slots: Vec<_> = call.values.iter().map(|(slot, value)| (slot.clone(), Some(value.clone()))).collect();
+            lines::command(&call.command, &slots, None)
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    fn note(&mut self, call: &Call) {
+        let Some(command) = self.grants.command(&call.command) else {
+            if self.not_granted.iter().all(|known| known.command != call.command) {
+                self.not_granted.push(call.clone());
+            }
+            return;
+        };
+        if let Err(RenderError::NotAccepted { slot, rule, line, .. }) = command.render(&call.values) {
+            let value = call.values.iter().find(|(name, _)| *name == slot).map(|(_, value)| value.as_str());
+            self.not_accepted.push(format!(
+                "{}:{}: [commands.{}]: {slot} = {} is not accepted; it takes {rule}",
+                self.file,
+                line,
+                command.name,
+                visible::argument(value.unwrap_or_default())
+            ));
+        }
+    }
+}
+
+impl Planner for Watched {
+    fn plan(&mut self, call: Call) -> Result<(), Refusal> {
+        let answer = self.inner.plan(call.clone());
+        if answer.is_err() {
+            self.note(&call);
+        }
+        answer
+    }
+
+    fn start_again(&mut self) {
+        self.inner.start_again();
+        self.not_accepted.clear();
+        self.not_granted.clear();
+    }
+
+    fn fault(&mut self) -> Option<Fault> {
+        self.inner.fault()
+    }
+}

@@ -1,0 +1,117 @@
+//! Why something was refused: told to an administrator who names the reference that the caller was given. The caller itself
+//! learns none of it.
+//!
+//! What happened last is kept in memory, bounded for each peer and in all, so that one who is refused a thousand times takes
+//! nobody else's answer away; what is older is looked up in the audit log, which knows less of it.
+
+// The rules that decide, and what would have them decide otherwise.
+pub mod rules;
+// Lines to be copied into a grants file.
+pub mod lines;
+// What the log still knows.
+mod log;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+use regent_protocol::{AllowView, Data, Origin, Refusal, RuleView, WhyView};
+
+use crate::daemon::Daemon;
+use crate::gate::{Owner, Requester};
+use crate::time::second;
+
+pub(crate) use log::in_log;
+
+/// Refusals of one peer.
+const EACH: usize = 64;
+/// In all: each is some KiB at most.
+const ALL: usize = 1_024;
+/// A caller's data as far as it is kept.
+const DATA_MAX: usize = 4 << 10;
+/// The same of each of our own texts.
+const TEXT_MAX: usize = 4 << 10;
+
+/// Refusals that can still be asked about, the oldest first.
+#[derive(Debug, Default)]
+pub struct Remembered(RefCell<VecDeque<(Owner, Rc<WhyView>)>>);
+
+/// The rule that decided, and what would have it decide otherwise.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    /// Where it stands.
+    pub rule: RuleView,
+    /// The lines that would allow what was refused, where there are such.
+    pub allow: Option<AllowView>,
+}
+
+/// A refusal, as far as it is told.
+#[derive(Debug)]
+pub struct Refused<'a> {
+    /// Who asked.
+    pub requester: &'a Requester,
+    /// What for, and with which data.
+    pub asked: Option<(&'a str, &'a Data)>,
+    /// What the caller hears.
+    pub refusal: &'a Refusal,
+    /// What it was given to name it by.
+    pub reference: &'a str,
+    /// What it was not told.
+    pub why: &'a str,
+    /// By which rule.
+    pub rule: Option<Rule>,
+}
+
+impl Remembered {
+    /// Keeps one.
+    pub fn keep(&self, refused: Refused<'_>) {
+        let owner = refused.requester.owner();
+        let mut all = self.0.borrow_mut();
+        let own = all.iter().filter(|(of, _)| *of == owner).count();
+        let oldest = if own >= EACH { all.iter().position(|(of, _)| *of == owner) } else { None };
+        if let Some(oldest) = oldest.or((all.len() >= ALL).then_some(0)) {
+            all.remove(oldest);
+        }
+        all.push_back((owner, Rc::new(view(refused))));
+    }
+
+    /// The one of this reference.
+    #[must_use]
+    pub fn find(&self, reference: &str) -> Option<Rc<WhyView>> {
+        self.0.borrow().iter().rev().find(|(_, why)| why.reference == reference).map(|(_, why)| Rc::clone(why))
+    }
+}
+
+/// The refusal of this reference, from memory or from the log.
+pub async fn find(daemon: &Daemon, reference: &str) -> Option<WhyView> {
+    match daemon.remembered.find(reference) {
+        Some(why) => Some((*why).clone()),
+        None => in_log(daemon, reference).await,
+    }
+}
+
+fn view(refused: Refused<'_>) -> WhyView {
+    let Requester { socket, uid, gid, pid, .. } = refused.requester;
+    let (rule, allow) = refused.rule.map(|rule| (rule.rule, rule.allow)).unzip();
+    WhyView {
+        reference: refused.reference.to_owned(),
+        at: second(Timestamp::now()),
+        requester: refused.requester.name(),
+        from: Origin { socket: socket.clone(), uid: *uid, gid: *gid, pid: *pid },
+        operation: refused.asked.map(|(operation, _)| cut(operation, TEXT_MAX)),
+        data: refused.asked.map(|(_, data)| cut(data.as_str(), DATA_MAX)),
+        said: cut(&refused.refusal.text, TEXT_MAX),
+        code: Some(refused.refusal.code),
+        why: cut(refused.why, TEXT_MAX),
+        rule,
+        allow: allow.flatten(),
+    }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.get(..text.floor_char_boundary(most)) {
+        Some(kept) if kept.len() < text.len() => format!("{kept}…"),
+        _ => text.to_owned(),
+    }
+}

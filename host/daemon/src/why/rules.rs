@@ -1,0 +1,175 @@
+//! The rules that decide whether a peer sees an operation, by file and line, and the lines that would have them decide otherwise.
+
+use std::path::Path;
+
+use regent_grants::{Grants, Operation, Principal, Visible};
+use regent_protocol::{AllowView, RuleView};
+
+use super::Rule;
+use crate::catalog::{Catalog, Served, Unseen};
+use crate::gate::Requester;
+use crate::policy::{Policy, Socket};
+use crate::users;
+
+/// Who asked for what, and by which rules.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// regent.toml.
+    pub policy: &'a Policy,
+    /// The socket.
+    pub socket: &'a Socket,
+    /// The peer.
+    pub requester: &'a Requester,
+    /// The operation, as the peer names it.
+    pub op: &'a str,
+}
+
+/// What a person is told of a name that served nothing.
+#[must_use]
+pub fn unseen(why: &Unseen, asked: &Asked<'_>, catalog: &Catalog) -> (String, Rule) {
+    let Asked { policy, socket, requester, op: name } = *asked;
+    match why {
+        Unseen::Unknown => (format!("no grants file serves an operation {name}"), unknown(policy, catalog, name)),
+        Unseen::Twice(files) => {
+            let text = format!("{} all serve it, so none does", files.join(".toml, ") + ".toml");
+            (text.clone(), Rule { rule: rule(grants_folder(policy), None, text), allow: None })
+        }
+        Unseen::NotShown => (format!("socket {} does not show it", socket.name), not_shown(policy, socket, name)),
+        Unseen::NotAllowed(served) => {
+            (not_allowed_text(served, requester), not_allowed(served, policy, socket, requester))
+        }
+        Unseen::Unresolved(served, why) => {
+            let (grants, operation) = (&served.entry.grants, &served.operation);
+            let text = format!("allow of operation {}: {why}", operation.name);
+            (text.clone(), Rule { rule: at_allow(grants, operation, text), allow: None })
+        }
+    }
+}
+
+fn unknown(policy: &Policy, catalog: &Catalog, name: &str) -> Rule {
+    let known: Vec<&str> = catalog.names().collect();
+    let there_is =
+        if known.is_empty() { "nothing is granted yet".into() } else { format!("there is {}", known.join(", ")) };
+    let text = format!("an operation is served only if a grants file has a table for it; {there_is}");
+    let example =
+        name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter)) && !name.is_empty();
+    let allow = example.then(|| AllowView {
+        file: format!("{}/{name}.toml", grants_folder(policy)),
+        lines: vec![format!("[operations.{name}]"), "run = [\"/path/to/program\"]".into()],
+        beware: Some(
+            "whoever knows the socket's secret may then ask for it, unless you add allow = [{ user = \"NAME\" }]"
+                .into(),
+        ),
+    });
+    Rule { rule: rule(grants_folder(policy), None, text), allow }
+}
+
+fn not_shown(policy: &Policy, socket: &Socket, name: &str) -> Rule {
+    let Visible::Only(shown) = &socket.operations else {
+        return Rule { rule: rule(file(policy), Some(socket.operations_line), String::new()), allow: None };
+    };
+    let quoted =
+        |names: &mut dyn Iterator<Item = &str>| names.map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let text = format!("operations = [{}]", quoted(&mut shown.iter().map(String::as_str)));
+    let wider = quoted(&mut shown.iter().map(String::as_str).chain([name]));
+    let allow = AllowView {
+        file: file(policy),
+        lines: vec![format!("operations = [{wider}]")],
+        beware: Some(format!("in the [[sockets]] of {}: every peer of that socket whom its grants allow", socket.name)),
+    };
+    Rule { rule: rule(file(policy), Some(socket.operations_line), text), allow: Some(allow) }
+}
+
+fn not_allowed_text(served: &Served, requester: &Requester) -> String {
+    let name = &served.operation.called;
+    match requester.trusted {
+        true => format!("no rule of allow of operation {name} names {} or one of its groups", requester.name()),
+        false => {
+            format!("operation {name} has rules of allow, and they match nobody where peers' uids are not trusted")
+        }
+    }
+}
+
+fn not_allowed(served: &Served, policy: &Policy, socket: &Socket, requester: &Requester) -> Rule {
+    let (grants, operation) = (&served.entry.grants, &served.operation);
+    if !requester.trusted {
+        let text = "trust_peer_uid = false: rules of allow match nobody on this socket".into();
+        let allow = AllowView {
+            file: grants.file.clone(),
+            lines: vec![
+                format!("[operations.{}-{}]", operation.name, socket.name),
+                "# the same without allow, for this socket's operations".into(),
+            ],
+            beware: Some("then every process behind that socket's secret may ask for it".into()),
+        };
+        return Rule { rule: rule(file(policy), Some(socket.line), text), allow: Some(allow) };
+    }
+    let rules: Vec<String> = operation.allow.iter().flatten().map(principal).collect();
+    let one_more = match users::user(&requester.uid.to_string()) {
+        Ok(user) => format!("{{ user = {:?} }}", user.name),
+        Err(_) => format!("{{ uid = {} }}", requester.uid),
+    };
+    let wider: Vec<String> = rules.iter().cloned().chain([one_more]).collect();
+    let allow = AllowView {
+        file: grants.file.clone(),
+        lines: vec![format!("allow = [{}]", wider.join(", "))],
+        beware: Some(format!("in [operations.{}]", operation.name)),
+    };
+    Rule { rule: at_allow(grants, operation, format!("allow = [{}]", rules.join(", "))), allow: Some(allow) }
+}
+
+/// A rule of `allow` as it is written.
+#[must_use]
+pub fn principal(principal: &Principal) -> String {
+    match principal {
+        Principal::User(name) => format!("{{ user = {name:?} }}"),
+        Principal::Uid(uid) => format!("{{ uid = {uid} }}"),
+        Principal::Group(name) => format!("{{ group = {name:?} }}"),
+        Principal::Gid(gid) => format!("{{ gid = {gid} }}"),
+    }
+}
+
+fn at_allow(grants: &Grants, operation: &Operation, text: String) -> RuleView {
+    rule(grants.file.clone(), Some(operation.allow_line.unwrap_or(operation.line)), text)
+}
+
+fn rule(file: impl Into<String>, line: Option<usize>, rule: String) -> RuleView {
+    RuleView { file: file.into(), line, rule }
+}
+
+fn file(policy: &Policy) -> String {
+    policy.path.display().to_string()
+}
+
+fn grants_folder(policy: &Policy) -> String {
+    let folder = policy.config.grants.as_deref().or(policy.config.plugins.first().map(std::path::PathBuf::as_path));
+    folder.unwrap_or(Path::new("/")).display().to_string()
+}
+
+/// A slot did not take a value.
+#[must_use]
+pub fn slot(
+    grants: &Grants,
+    command: &str,
+    slot: &str,
+    takes: &str,
+    line: Option<usize>,
+    allow: Option<String>,
+) -> Rule {
+    let line = line.or_else(|| grants.command(command).map(|command| command.line));
+    let allow = allow.map(|line| AllowView {
+        file: grants.file.clone(),
+        lines: vec![line],
+        beware: Some(format!("in command {command}: for every caller of every operation that plans it")),
+    });
+    Rule { rule: rule(grants.file.clone(), line, format!("params.{slot} takes {takes}")), allow }
+}
+
+/// A command is not granted.
+#[must_use]
+pub fn ungranted(grants: &Grants, command: &str, lines: Vec<String>) -> Rule {
+    let text = format!("there is no [commands.{command}]");
+    let beware = Some("the program and the types of the slots are yours to say".to_owned());
+    let allow = AllowView { file: grants.file.clone(), lines, beware };
+    Rule { rule: rule(grants.file.clone(), None, text), allow: Some(allow) }
+}
