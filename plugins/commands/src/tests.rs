@@ -22,6 +22,11 @@ params.day = { type = "integer", min = 1, max = 31 }
 params.name = { type = "text", pattern = "[a-z]+" }
 reply = "json"
 
+[operations.sync]
+run = ["/opt/sync", "{force}", "{hosts}"]
+params.force = { type = "flag", value = "--force" }
+params.hosts = { type = "list", of = { type = "text", pattern = "[a-z0-9]+" }, max = 3 }
+
 [operations.import]
 run = ["/opt/import", "{table}"]
 params.table = { type = "text", pattern = "[a-z]+" }
@@ -145,6 +150,19 @@ fn a_list_is_a_value_for_each_of_its_items_in_order() {
     for given in [json!("a"), json!(["a", true]), json!(["a", null]), json!([["a"]]), json!([1.5])] {
         assert_eq!(valued(false, &json!({"day": 1, "hosts": given})).unwrap_err(), "hosts: wrong type");
     }
+}
+
+#[test]
+fn flags_and_lists_come_out_as_their_slots_write_them() {
+    let host = host();
+    let lines = |data| host.prepare("sync", data).unwrap().command_lines();
+    assert_eq!(lines(json!({"force": true, "hosts": ["web", 2]})), ["/opt/sync --force web 2"]);
+    assert_eq!(lines(json!({"force": false, "hosts": ["web"]})), ["/opt/sync web"]);
+    for none in [json!(null), json!({"hosts": []})] {
+        assert_eq!(refused("sync", none), "Invalid data: hosts: not accepted");
+    }
+    assert_eq!(refused("sync", json!({"hosts": ["web", "-x"]})), "Invalid data: hosts: not accepted");
+    assert_eq!(refused("sync", json!({"hosts": ["a", "b", "c", "d"]})), "Invalid data: hosts: not accepted");
 }
 
 #[test]

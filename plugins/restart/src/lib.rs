@@ -8,20 +8,12 @@
 #![forbid(unsafe_code)]
 
 use regent_plugin::{Authorise, prelude::*};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What the caller hears when the step failed: the log has the command's own words.
 const FAILED: &str = "Failed to restart service";
 /// Said for a service that the settings do not name, and for one that the grant's slot refuses.
 const UNEXPECTED: &str = "Unexpected service name";
-
-/// The data as it came: a service that is no text is merely one that nobody expects.
-#[derive(Default, Deserialize)]
-#[serde(expecting = "an object")]
-struct Request {
-    #[serde(alias = "service_name")]
-    service: Option<Value>,
-}
 
 /// The grants file's `[settings]`.
 #[derive(Deserialize)]
@@ -61,14 +53,15 @@ impl Restart {
 }
 
 impl Operation for Restart {
-    type Data = Option<Request>;
+    /// As it came: a service that is no text is merely one that nobody expects.
+    type Data = Option<Map<String, Value>>;
     const SUMMARY: &'static str = "Restart a service";
     const SCHEMA: &'static str =
         r#"{"type":"object","required":["service"],"properties":{"service":{"type":"string"}}}"#;
     const AUTHORISE: Option<Authorise<Self>> = Some(Self::authorise);
 
     fn prepare(data: Self::Data, plan: &mut Plan) -> Result<Self, Refusal> {
-        let service = named(data.unwrap_or_default(), settings())?;
+        let service = named(&data.unwrap_or_default(), settings())?;
         plan.run("restart-service", &[("service", &service)]).map_err(worded)?;
         Ok(Self { service })
     }
@@ -83,10 +76,11 @@ impl Operation for Restart {
 }
 
 /// The administrator's own spelling of the service that was asked for.
-fn named(data: Request, settings: Settings) -> Result<String, Refusal> {
-    let asked = data.service.filter(|service| !service.is_null() && service != "");
+fn named(data: &Map<String, Value>, settings: Settings) -> Result<String, Refusal> {
+    let asked = data.get("service").or_else(|| data.get("service_name"));
+    let asked = asked.filter(|service| !service.is_null() && **service != "");
     let asked = asked.ok_or_else(|| Refusal::invalid("Missing service name"))?;
-    let known = settings.services.into_iter().find(|service| asked == **service);
+    let known = settings.services.into_iter().find(|service| *asked == **service);
     known.ok_or_else(|| Refusal::invalid(UNEXPECTED))
 }
 

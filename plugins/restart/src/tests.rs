@@ -115,6 +115,7 @@ fn so_is_one_that_the_settings_name_and_the_grant_does_not_take() {
 #[test]
 fn data_that_is_no_object_is_refused() {
     assert_eq!(refused(json!("nginx")), "Invalid data: expected an object, found a string");
+    assert_eq!(refused(json!(["nginx"])), "Invalid data: expected an object, found a list");
 }
 
 #[test]
