@@ -16,9 +16,8 @@ mod build;
 mod demo;
 mod test;
 
-// What they are made of, in the order in which a build needs it.
-mod toolchain;
-
+// What they are made of, in the order in which a build needs it; the compiler of plugins is a crate of its own, since
+// others' plugins need it too.
 mod plugins;
 mod programs;
 mod python;
@@ -26,13 +25,10 @@ mod python;
 mod dist;
 
 // The ground under these.
-mod error;
 mod place;
-mod run;
 
+use regent_build::{Error, Result};
 use std::process::ExitCode;
-
-use error::{Error, Result};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -68,7 +64,7 @@ fn command(words: &[&str]) -> Result<()> {
         ["demo"] => demo::demo(),
         ["test"] => test::test(),
         ["plugins", out, packages @ ..] if !packages.is_empty() => {
-            plugins::build(&toolchain::wasm()?, packages, out.as_ref())
+            plugins::build(&regent_build::wasm(&place::target())?, packages, out.as_ref())
         }
         ["python"] => python::component(&python::venv()?).map(|path| println!("{}", path.display())),
         ["help" | "--help" | "-h"] => {
