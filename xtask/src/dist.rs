@@ -9,7 +9,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::place;
+use crate::{place, sdk};
 use regent_build::{At as _, Result};
 
 /// A build on its way.
@@ -55,6 +55,7 @@ impl Next {
         let list = self.plugins.join("SHA256SUMS");
         fs::write(&list, sums).at(&list)?;
         permit(&list, 0o644)?;
+        sdk::fill(&self.folder)?;
         for folder in [&self.folder, &self.bin, &self.plugins] {
             permit(folder, 0o755)?;
         }

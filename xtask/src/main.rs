@@ -23,6 +23,7 @@ mod programs;
 mod python;
 
 mod dist;
+mod sdk;
 
 // The ground under these.
 mod place;
@@ -33,7 +34,7 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  build [--release]   programs into target/dist/bin, plugins with their grants files into target/dist/plugins
+  build [--release]   programs, plugins with their grants files, the SDK and the WIT into target/dist
   demo                builds, starts a daemon of its own, and shows a conversation with it
   bench [--quick] [--json FILE]   how fast, against the original and bare processes, as a table of ratios
   test                every test, with what it needs; as root, or those that need root fail
