@@ -219,6 +219,18 @@ fn an_upgrade_shows_what_changes_and_pins_the_new_module_alone() {
 }
 
 #[test]
+fn granted_operations_that_the_new_module_does_not_have_are_told() {
+    let machine = Machine::with_another();
+    let said = "\"operations\":[{\"name\":\"close\"}]";
+    machine.write("plugins/open.wasm", &module(TWO, said));
+    let (_, out, _) = machine.regent(&["upgrade", "open", "--print"]);
+    assert!(out.contains("until they do not: open\n"), "{out}");
+    assert_eq!(machine.json(&["upgrade", "open", "--print"])["lost"], serde_json::json!(["open"]));
+    machine.write("plugins/open.wasm", &module(TWO, "\"operations\":[{\"name\":\"*\"}]"));
+    assert_eq!(machine.json(&["upgrade", "open", "--print"])["lost"], serde_json::json!([]));
+}
+
+#[test]
 fn a_script_accepts_exactly_the_module_that_it_named() {
     let machine = Machine::with_another();
     let before = machine.text("grants/open.toml");

@@ -59,10 +59,10 @@ pub(crate) enum PluginVerb {
 
     // Which modules this machine accepts.
     /// Write the grants file of a module: pinned, what it wants as comments, nothing granted; or take back `disable`
-    #[command(after_help = table!())]
+    #[command(after_help = super::installing::TABLE)]
     Enable(Enable),
     /// Accept the module that is in the folder now: shows what it changes and which holds it voids, and asks
-    #[command(after_help = table!())]
+    #[command(after_help = super::installing::TABLE)]
     Upgrade(Upgrade),
     /// Accept the module again that served before
     #[command(after_help = table!())]

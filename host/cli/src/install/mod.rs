@@ -36,6 +36,9 @@ use pins::Pins;
 /// What stands behind a grants file's name while it is away.
 const DISABLED: &str = "disabled";
 
+/// An operation that serves every name, for grants whose operations have `run`.
+const EVERY_NAME: &str = "*";
+
 /// A plugin's grants file as it stands.
 struct Installed {
     folder: Folder,

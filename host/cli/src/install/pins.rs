@@ -40,14 +40,14 @@ impl Pins {
         self.document.get("module")?.as_str().filter(|name| regent_grants::is_name(name))
     }
 
-    /// The operations, as callers call them.
-    pub(super) fn called(&self) -> Vec<String> {
+    /// The operations, as the module calls them and as callers do.
+    pub(super) fn operations(&self) -> Vec<(String, String)> {
         let Some(operations) = self.document.get("operations").and_then(Item::as_table_like) else { return Vec::new() };
-        let called = |(name, operation): (&str, &Item)| {
-            let other = operation.get("as").and_then(Item::as_str);
-            other.unwrap_or(name).to_owned()
+        let named = |(name, operation): (&str, &Item)| {
+            let called = operation.get("as").and_then(Item::as_str).unwrap_or(name);
+            (name.to_owned(), called.to_owned())
         };
-        operations.iter().map(called).collect()
+        operations.iter().map(named).collect()
     }
 
     /// The file with this digest alone; those before it stay as a comment above it.
@@ -143,9 +143,10 @@ mod tests {
     #[test]
     fn operations_are_known_as_callers_call_them_and_the_module_by_its_name() {
         let text = "module = \"m\"\nsha256 = \"AB\"\n[operations]\na = {}\n[operations.b]\nas = \"c\"\n";
-        assert_eq!((pins(text).called(), pins(text).module()), (vec!["a".to_owned(), "c".to_owned()], Some("m")));
+        let operations = [("a", "a"), ("b", "c")].map(|(name, called)| (name.to_owned(), called.to_owned()));
+        assert_eq!((pins(text).operations(), pins(text).module()), (operations.to_vec(), Some("m")));
         assert_eq!(pins(text).digests(), ["ab"]);
-        assert_eq!((pins("").called(), pins("module = '../x'").module()), (Vec::new(), None));
+        assert_eq!((pins("").operations(), pins("module = '../x'").module()), (Vec::new(), None));
     }
 
     #[test]

@@ -9,10 +9,8 @@ use std::fmt::Write as _;
 use regent_grants::is_name;
 use regent_protocol::visible;
 
+use super::EVERY_NAME;
 use crate::described::{Found, Operation, Want};
-
-/// An operation that serves every name, for grants whose operations have `run`.
-const EVERY_NAME: &str = "*";
 
 pub(super) fn grants(name: &str, module: &Found) -> String {
     let mut text = format!(
@@ -52,7 +50,7 @@ fn suggested_operation(operation: &Operation) -> String {
          # [operations.{name}]\n\
          # allow = [{{ user = \"CHANGE-ME\" }}]\n\
          # # require = [{{ step = \"approval\", of = \"CHANGE-ME\", count = 1 }}]\n",
-        visible::argument(summary)
+        visible::line(summary)
     )
 }
 
@@ -66,7 +64,7 @@ fn suggested_command(want: &Want) -> String {
     let arguments: String = slots.iter().map(|slot| format!(", \"{{{slot}}}\"")).collect();
     let mut text = format!(
         "\n# The plugin says why it wants it: {}\n# [commands.{command}]\n# run = [\"/usr/bin/CHANGE-ME\"{arguments}]\n",
-        visible::argument(reason)
+        visible::line(reason)
     );
     for slot in slots {
         // Writing to a string does not fail.

@@ -6,7 +6,7 @@ use regent_protocol::visible;
 use serde::Serialize;
 
 use super::difference::{self, Change};
-use super::{Installed, agreed, kept, voided};
+use super::{EVERY_NAME, Installed, agreed, kept, voided};
 use crate::arguments::{self, Place};
 use crate::described::{self, Found};
 use crate::ending::{Ending, Failure};
@@ -23,6 +23,8 @@ struct Report<'a> {
     sha256: &'a str,
     /// Those that were.
     before: Vec<String>,
+    /// Granted operations that the module does not have: until that is mended the daemon serves what it accepted before.
+    lost: Vec<String>,
     /// `None`: what was accepted is not known.
     changes: Option<&'a [Change]>,
     /// Holds that become void; `None`: not known, since no daemon could be asked.
@@ -46,11 +48,13 @@ pub(crate) fn upgrade(place: &Place, asked: &arguments::Upgrade) -> Result<Endin
     let before = installed.pins.digests();
     let accepted = accepted(&configuration, &installed, name);
     let changes = difference::between(accepted.as_ref(), &module);
-    let voids = voided::holds(place, &installed.pins.called());
+    let voids = voided::holds(place, &installed.pins.operations());
     let known = before.contains(&digest);
+    let lost = lost(&installed, &module);
     let text = installed.pinned(&configuration, name, &digest)?;
     if !asked.json {
-        output::print(&shown(name, &module, accepted.as_ref(), &changes, &voids, known))?;
+        let what = if known { Changed::Nothing } else { Changed::From(accepted.as_ref(), &changes) };
+        output::print(&shown(name, &module, &what, &lost, &voids))?;
     }
     let mut written = false;
     if asked.print {
@@ -70,6 +74,7 @@ pub(crate) fn upgrade(place: &Place, asked: &arguments::Upgrade) -> Result<Endin
         file: installed.path().display().to_string(),
         sha256: &digest,
         before,
+        lost,
         changes: accepted.is_some().then_some(&changes),
         voids: voided::ids(&voids),
         written,
@@ -88,7 +93,7 @@ pub(crate) fn rollback(place: &Place, asked: &arguments::Pin) -> Result<Ending, 
         return Err(Failure::other(format!("{name}: the module {digest} is no longer kept")));
     }
     let text = installed.pinned(&configuration, name, digest)?;
-    let voids = voided::holds(place, &installed.pins.called());
+    let voids = voided::holds(place, &installed.pins.operations());
     if !asked.json {
         output::print(&format!("{name}: back to sha256 {digest}\n{}", voided::shown(&voids)))?;
     }
@@ -102,6 +107,7 @@ pub(crate) fn rollback(place: &Place, asked: &arguments::Pin) -> Result<Ending, 
         file: installed.path().display().to_string(),
         sha256: digest,
         before: installed.pins.digests(),
+        lost: Vec::new(),
         changes: None,
         voids: voided::ids(&voids),
         written: !asked.print,
@@ -129,36 +135,51 @@ fn accepted(configuration: &Configuration, installed: &Installed, name: &str) ->
     described::describe(&kept::module(configuration, &digest)?).ok()
 }
 
+/// Granted operations that the module does not have.
+fn lost(installed: &Installed, module: &Found) -> Vec<String> {
+    let has =
+        |name: &str| module.operations.iter().any(|operation| operation.name == name || operation.name == EVERY_NAME);
+    installed.pins.operations().into_iter().map(|(name, _)| name).filter(|name| !has(name)).collect()
+}
+
+/// Whether the module is another, and than which.
+enum Changed<'a> {
+    Nothing,
+    From(Option<&'a Found>, &'a [Change]),
+}
+
 fn shown(
     name: &str,
     module: &Found,
-    accepted: Option<&Found>,
-    changes: &[Change],
+    changed: &Changed<'_>,
+    lost: &[String],
     voids: &Result<Vec<HoldView>, Failure>,
-    known: bool,
 ) -> String {
     let file = visible::line(&module.file);
-    let digest = visible::line(&module.sha256);
-    if known {
-        return format!("{name}: {file} is the module that is pinned already\n");
-    }
-    let what = match accepted {
-        Some(before) if changes.is_empty() => {
-            format!(
-                "It says of itself what sha256 {} said: other code, the same words.\n",
-                visible::line(&before.sha256)
-            )
+    let what = match changed {
+        Changed::Nothing => return format!("{name}: {file} is the module that is pinned already\n"),
+        Changed::From(Some(before), []) => {
+            let before = visible::line(&before.sha256);
+            format!("It says of itself what sha256 {before} said: other code, the same words.\n")
         }
-        Some(before) => {
-            let changes = difference::shown(changes);
-            format!("What it says of itself is not what sha256 {} said:\n{changes}", visible::line(&before.sha256))
+        Changed::From(Some(before), changes) => {
+            let (before, changes) = (visible::line(&before.sha256), difference::shown(changes));
+            format!("What it says of itself is not what sha256 {before} said:\n{changes}")
         }
-        None => {
+        Changed::From(None, changes) => {
             let all = difference::shown(changes);
             format!(
                 "What was accepted before is not known here (only root reads what is kept). What it says of itself:\n{all}"
             )
         }
     };
-    format!("{name}: {file}\nsha256 {digest}, {} bytes\n\n{what}\n{}", module.size, voided::shown(voids))
+    let lost = match lost {
+        [] => String::new(),
+        lost => format!(
+            "It does not have what the grants serve, and a daemon goes on with the module before it until they do not: {}\n",
+            visible::line(&lost.join(", "))
+        ),
+    };
+    let digest = visible::line(&module.sha256);
+    format!("{name}: {file}\nsha256 {digest}, {} bytes\n\n{what}\n{lost}{}", module.size, voided::shown(voids))
 }

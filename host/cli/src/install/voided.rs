@@ -7,10 +7,10 @@ use crate::admin;
 use crate::arguments::Place;
 use crate::ending::Failure;
 
-/// The holds of these operations; or why they are not known.
-pub(super) fn holds(place: &Place, operations: &[String]) -> Result<Vec<HoldView>, Failure> {
+/// The holds of these operations, which have two names each; or why they are not known.
+pub(super) fn holds(place: &Place, operations: &[(String, String)]) -> Result<Vec<HoldView>, Failure> {
     let (_, holds) = admin::ask::<Vec<HoldView>>(place, &AdminRequest::Pending)?;
-    Ok(holds.into_iter().filter(|hold| operations.contains(&hold.operation)).collect())
+    Ok(holds.into_iter().filter(|hold| operations.iter().any(|(_, called)| *called == hold.operation)).collect())
 }
 
 /// For people.
