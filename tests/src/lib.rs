@@ -19,12 +19,15 @@ mod world;
 mod running;
 // A connection in raw bytes.
 mod wire;
+// A client in namespaces of its own.
+mod container;
 // Processes as /proc shows them.
 pub mod proc;
 // Trying again until it holds.
 mod eventually;
 
+pub use container::{Container, Mounted};
 pub use eventually::eventually;
 pub use running::{Cli, Running};
 pub use wire::{Wire, code, error};
-pub use world::{SECRET, World, dist, fixture, needs_root, user};
+pub use world::{SECRET, World, dist, fixture, group_of, needs_root, user};

@@ -41,9 +41,18 @@ pub fn needs_root() {
 
 /// The uid of a user that every Debian has.
 pub fn user(name: &str) -> u32 {
+    number(name, 2)
+}
+
+/// The gid of its primary group.
+pub fn group_of(name: &str) -> u32 {
+    number(name, 3)
+}
+
+fn number(name: &str, column: usize) -> u32 {
     let passwd = fs::read_to_string("/etc/passwd").unwrap();
     let line = passwd.lines().find(|line| line.split(':').next() == Some(name));
-    line.unwrap_or_else(|| panic!("there is no user {name}")).split(':').nth(2).unwrap().parse().unwrap()
+    line.unwrap_or_else(|| panic!("there is no user {name}")).split(':').nth(column).unwrap().parse().unwrap()
 }
 
 impl World {
@@ -66,10 +75,15 @@ impl World {
     }
 
     /// One more socket, open to all users, with these further lines.
-    pub fn socket(mut self, name: &str, lines: &str) -> Self {
+    pub fn socket(self, name: &str, lines: &str) -> Self {
+        self.socket_with(name, SECRET, lines)
+    }
+
+    /// The same with a secret of its own.
+    pub fn socket_with(mut self, name: &str, secret: &str, lines: &str) -> Self {
         let path = self.socket_path(name);
         self.sockets.push(format!(
-            "[[sockets]]\nname = \"{name}\"\npath = \"{}\"\nmode = \"0666\"\nsecret = \"{SECRET}\"\n{lines}\n",
+            "[[sockets]]\nname = \"{name}\"\npath = \"{}\"\nmode = \"0666\"\nsecret = \"{secret}\"\n{lines}\n",
             path.display()
         ));
         self

@@ -8,8 +8,8 @@ use crate::{
     toolchain,
 };
 
-/// The plugins that are shipped; each crate has its grants file beside it, but the one that serves files without code.
-const SHIPPED: [&str; 4] = ["commands", "echo", "firewall", "whoami"];
+/// The plugins that are shipped; each crate has its grants file beside it.
+const SHIPPED: [&str; 6] = ["echo", "whoami", "firewall", "restart", "reboot", "commands"];
 
 /// Fills `target/dist`.
 pub(crate) fn build(profile: Profile) -> Result<()> {

@@ -75,8 +75,14 @@ impl Requester {
     /// The peer, as far as fairness goes.
     #[must_use]
     pub fn peer(&self, socket: u64) -> Peer {
-        (socket, self.uid)
+        place_of(socket, self.uid, self.trusted)
     }
+}
+
+/// Whose share a peer has. Where uids mean nothing all have one: behind such a socket there may be as many as there are numbers.
+#[must_use]
+pub fn place_of(socket: u64, uid: u32, trusted: bool) -> Peer {
+    (socket, if trusted { uid } else { u32::MAX })
 }
 
 /// A request whose sender knew the socket's secret and whose every key has its type.

@@ -19,7 +19,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use crate::trusted_file;
 
-/// Connections of one peer uid on one socket: each may keep a line of 64 KiB in memory.
+/// Connections of one peer uid on one socket, or of all where uids are not trusted: each may keep a line of 64 KiB in memory.
 pub const CONNECTIONS_EACH: usize = 512;
 /// Connections in all.
 pub const CONNECTIONS_MAX: usize = 4_096;
@@ -181,15 +181,15 @@ pub struct Admission {
 
 impl Connections {
     /// One more, if there may be.
-    pub fn admit(self: &Rc<Self>, socket: u64, uid: u32) -> Option<Admission> {
+    pub fn admit(self: &Rc<Self>, key: (u64, u32)) -> Option<Admission> {
         let mut counted = self.0.borrow_mut();
-        let of_peer = counted.each.get(&(socket, uid)).copied().unwrap_or_default();
+        let of_peer = counted.each.get(&key).copied().unwrap_or_default();
         if counted.all >= CONNECTIONS_MAX || of_peer >= CONNECTIONS_EACH {
             return None;
         }
-        counted.each.insert((socket, uid), of_peer + 1);
+        counted.each.insert(key, of_peer + 1);
         counted.all += 1;
-        Some(Admission { of: Rc::clone(self), key: (socket, uid) })
+        Some(Admission { of: Rc::clone(self), key })
     }
 
     /// How many there are on this socket.

@@ -14,10 +14,11 @@ use tokio::task::{AbortHandle, spawn_local};
 use crate::admin;
 use crate::connection::{Connection, Next};
 use crate::daemon::Daemon;
-use crate::gate::Requester;
+use crate::gate::{Requester, place_of};
 use crate::held;
 use crate::listen::{Admission, Connections, Listener};
 use crate::pipeline::{self, Answered, Caller};
+use crate::plugin::places::Peer as Share;
 use crate::policy::Socket;
 use crate::random;
 use crate::refusals::{Because, refused};
@@ -30,11 +31,14 @@ const ADMIN: u64 = u64::MAX;
 /// Serves the request socket at this path, until that is aborted.
 pub fn requests(daemon: &Rc<Daemon>, path: &Path, listener: Listener, connections: &Rc<Connections>) -> AbortHandle {
     let (daemon, path) = (Rc::clone(daemon), path.to_path_buf());
-    let number = {
+    let place = {
         let (daemon, path) = (Rc::clone(&daemon), path.clone());
-        move || socket_at(&daemon, &path).map_or(u64::MAX, |socket| socket.number)
+        move |uid| match socket_at(&daemon, &path) {
+            Some(socket) => place_of(socket.number, uid, socket.trust_peer_uid),
+            None => (u64::MAX, uid),
+        }
     };
-    accept(listener, connections, number, move |stream, peer, place| {
+    accept(listener, connections, place, move |stream, peer, place| {
         connection(Rc::clone(&daemon), path.clone(), peer, Connection::new(stream), place)
     })
 }
@@ -45,7 +49,7 @@ pub fn admins(daemon: &Rc<Daemon>, listener: Listener, connections: &Rc<Connecti
     accept(
         listener,
         connections,
-        || ADMIN,
+        |uid| (ADMIN, uid),
         move |stream, peer, place| administrator(Rc::clone(&daemon), peer.uid, Connection::new(stream), place),
     )
 }
@@ -53,14 +57,14 @@ pub fn admins(daemon: &Rc<Daemon>, listener: Listener, connections: &Rc<Connecti
 fn accept<F: Future<Output = ()> + 'static>(
     listener: Listener,
     connections: &Rc<Connections>,
-    socket: impl Fn() -> u64 + 'static,
+    place: impl Fn(u32) -> Share + 'static,
     serve: impl Fn(UnixStream, Peer, Admission) -> F + 'static,
 ) -> AbortHandle {
     let connections = Rc::clone(connections);
     let accepting = spawn_local(async move {
         loop {
             let (stream, peer) = listener.accept().await;
-            match connections.admit(socket(), peer.uid) {
+            match connections.admit(place(peer.uid)) {
                 Some(place) => drop(spawn_local(serve(stream, peer, place))),
                 None => {
                     // Not worth a task: what does not fit into the socket's buffer is not sent.

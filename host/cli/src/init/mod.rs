@@ -143,12 +143,13 @@ fn next(layout: &Layout) -> Result<String, Failure> {
     let usual = if layout.kind == Kind::Machine {
         String::new()
     } else {
-        format!("export REGENT_CONFIG={config} REGENT_ADMIN={admin}\n")
+        let (socket, secret) = (word(&layout.socket()), word(&layout.secret()));
+        format!(
+            "export REGENT_CONFIG={config} REGENT_ADMIN={admin}\nexport REGENT_SOCKET={socket} REGENT_SECRET_FILE={secret}\n"
+        )
     };
-    let (socket, secret) = (word(&layout.socket()), word(&layout.secret()));
     let lines = format!(
-        "{usual}regent check\n{start}\nregent status\nexport REGENT_SOCKET={socket} REGENT_SECRET_FILE={secret}\n\
-         regent ops\nregent call OP KEY=VALUE\n"
+        "{usual}regent check\n{start}\nregent status\nregent ops\nregent call OP KEY=VALUE\n"
     );
     let lines: String = lines.lines().map(|line| format!("    {line}\n")).collect();
     Ok(format!("\nGrants go into {}. Next:\n{lines}", word(&layout.grants())))

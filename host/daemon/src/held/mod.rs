@@ -7,6 +7,8 @@
 mod asked;
 // What must be known without asking the disk.
 mod index;
+// Keys on their way to the disk.
+mod storing;
 // A hold as it is told.
 mod views;
 
@@ -25,13 +27,14 @@ use crate::hold::{Handle, Hold, HoldId, Outcome};
 use crate::kept::disk::Disk;
 use crate::kept::ledger::Ledger;
 use crate::kept::store::StoreError;
-use crate::keyed::Key;
+use crate::keyed::{Key, Keyed};
 
 pub use asked::{can_run, draft, dry_run};
 pub use index::{ENDED_EACH, KEYED_EACH, LIVE_EACH, LIVE_MAX};
 pub use views::{reply, view};
 
 use index::Index;
+use storing::Storing;
 
 /// All holds of this state folder.
 #[derive(Debug)]
@@ -39,6 +42,7 @@ pub struct Held {
     disk: Disk,
     people: RefCell<Rc<People>>,
     index: RefCell<Index>,
+    storing: Storing,
 }
 
 /// What a decision made of a hold.
@@ -58,7 +62,7 @@ impl Held {
     #[must_use]
     pub fn new(disk: Disk, people: People, holds: &[Hold]) -> Rc<Self> {
         let people = RefCell::new(Rc::new(people));
-        Rc::new(Self { disk, people, index: RefCell::new(Index::of(holds)) })
+        Rc::new(Self { disk, people, index: RefCell::new(Index::of(holds)), storing: Storing::default() })
     }
 
     /// Whether this requester may hold one more; says so before a plan is made for nothing.
@@ -72,6 +76,16 @@ impl Held {
     /// # Errors
     /// [`NotHeld`].
     pub async fn hold(&self, hold: Hold) -> Result<Hold, NotHeld> {
+        let Some(name) = hold.key.as_ref().map(Keyed::name) else { return self.store(hold).await };
+        let Some(_turn) = self.storing.turn(name).await else { return Err(NotHeld::KeyTaken) };
+        match self.store(hold).await {
+            // A place that is not there may be the one that somebody took with this key.
+            Err(NotHeld::NoRoom) if self.by_name(name).await.is_some() => Err(NotHeld::KeyTaken),
+            stored => stored,
+        }
+    }
+
+    async fn store(&self, hold: Hold) -> Result<Hold, NotHeld> {
         let owner = hold.requester.owner();
         let forget = {
             let mut index = self.index.borrow_mut();
@@ -119,7 +133,10 @@ impl Held {
 
     /// What its requester gave this key to.
     pub async fn by_key(&self, key: &Key<'_>) -> Option<Hold> {
-        let name = key.name();
+        self.by_name(key.name()).await
+    }
+
+    async fn by_name(&self, name: [u8; 32]) -> Option<Hold> {
         said(self.disk.run(move |ledger| ledger.store.by_key(&name)).await).flatten()
     }
 
