@@ -60,7 +60,8 @@ fn the_readmes_commands_take_a_machine_from_nothing_to_a_restarted_service_witho
     assert_eq!(commands.len(), 7);
     assert!(readme.contains("seven lines from nothing to a restarted nginx"), "the README says how many they are");
     // Whoever types is slower than the daemon.
-    let typed = commands.join("\nuntil [ -z \"$(jobs -pr)\" ] || [ -S /run/regent/local/regent.sock ]; do sleep 0.1; done\n");
+    let typed =
+        commands.join("\nuntil [ -z \"$(jobs -pr)\" ] || [ -S /run/regent/local/regent.sock ]; do sleep 0.1; done\n");
     let after = "\npgrep -f 'sleep 4711' > /dev/null && echo 'it left its daemon behind'\n";
     let out = run(&format!("{GROUND}{typed}{after}"));
     let (said, complained) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));

@@ -148,9 +148,7 @@ fn next(layout: &Layout) -> Result<String, Failure> {
             "export REGENT_CONFIG={config} REGENT_ADMIN={admin}\nexport REGENT_SOCKET={socket} REGENT_SECRET_FILE={secret}\n"
         )
     };
-    let lines = format!(
-        "{usual}regent check\n{start}\nregent status\nregent ops\nregent call OP KEY=VALUE\n"
-    );
+    let lines = format!("{usual}regent check\n{start}\nregent status\nregent ops\nregent call OP KEY=VALUE\n");
     let lines: String = lines.lines().map(|line| format!("    {line}\n")).collect();
     Ok(format!("\nGrants go into {}. Next:\n{lines}", word(&layout.grants())))
 }
