@@ -81,7 +81,7 @@ pub(crate) enum Verb {
     /// Show the daemon as it stands
     #[command(after_help = table!())]
     Status(Status),
-    /// See what plugins serve, and what keeps them from it
+    /// Accept plugins, try them, and see what they serve
     Plugin(Plugin),
     /// Explain a refusal, and say what would allow it
     #[command(after_help = table!())]

@@ -23,8 +23,12 @@ mod serving;
 mod offered;
 // The data of an operation, as its plugin describes it.
 mod schema;
+// What a module says of itself.
+mod described;
 // `plugin inspect`, `plugin run`.
 mod trial;
+// `plugin enable`, `upgrade`, `rollback`, `disable`.
+mod install;
 // The administrator's files, as they stand.
 mod files;
 // `init`.
@@ -67,6 +71,10 @@ fn main() -> ExitCode {
         Verb::Plugin(plugin) => match plugin.verb {
             PluginVerb::Inspect(inspect) => trial::inspect(&inspect),
             PluginVerb::Run(run) => trial::run(&run),
+            PluginVerb::Enable(enable) => install::enable(&enable),
+            PluginVerb::Upgrade(upgrade) => install::upgrade(&place, &upgrade),
+            PluginVerb::Rollback(pin) => install::rollback(&place, &pin),
+            PluginVerb::Disable(pin) => install::disable(&pin),
             PluginVerb::List(list) => serving::plugins(&place, list.name.as_deref(), list.json),
         },
         Verb::Why(why) => serving::why(&place, &why.reference, why.json),

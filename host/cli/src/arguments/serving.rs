@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::{Enable, Pin, Upgrade};
 use crate::ending::table;
 
 #[derive(Debug, Args)]
@@ -55,6 +56,20 @@ pub(crate) enum PluginVerb {
     /// List every plugin: whether it serves, what, for whom, and if not, why
     #[command(after_help = table!())]
     List(PluginList),
+
+    // Which modules this machine accepts.
+    /// Write the grants file of a module: pinned, what it wants as comments, nothing granted; or take back `disable`
+    #[command(after_help = super::installing::TABLE)]
+    Enable(Enable),
+    /// Accept the module that is in the folder now: shows what it changes and which holds it voids, and asks
+    #[command(after_help = super::installing::TABLE)]
+    Upgrade(Upgrade),
+    /// Accept the module again that served before
+    #[command(after_help = table!())]
+    Rollback(Pin),
+    /// Take a plugin away at once; its grants file is kept under another name
+    #[command(after_help = table!())]
+    Disable(Pin),
     /// Look at a module: what it is, what it imports, offers and wants; needs no daemon and no root
     #[command(after_help = crate::trial::TABLE)]
     Inspect(crate::trial::Inspect),
