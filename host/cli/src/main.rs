@@ -25,6 +25,8 @@ mod offered;
 mod schema;
 // What a module says of itself.
 mod described;
+// `plugin new`, `plugin build`.
+mod author;
 // `plugin inspect`, `plugin run`.
 mod trial;
 // `plugin enable`, `upgrade`, `rollback`, `disable`.
@@ -69,6 +71,8 @@ fn main() -> ExitCode {
         Verb::Reload(reload) => serving::reload(&place, reload.json),
         Verb::Status(status) => serving::status(&place, status.json),
         Verb::Plugin(plugin) => match plugin.verb {
+            PluginVerb::New(new) => author::new(&new),
+            PluginVerb::Build(build) => author::build(&build),
             PluginVerb::Inspect(inspect) => trial::inspect(&inspect),
             PluginVerb::Run(run) => trial::run(&run),
             PluginVerb::Enable(enable) => install::enable(&enable),

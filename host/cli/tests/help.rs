@@ -41,6 +41,8 @@ fn the_help_of_each_verb_is_read_before_it_is_changed() {
         &["secret", "rotate"],
         &["socket"],
         &["socket", "add"],
+        &["plugin", "new"],
+        &["plugin", "build"],
         &["plugin", "enable"],
         &["plugin", "upgrade"],
         &["plugin", "rollback"],

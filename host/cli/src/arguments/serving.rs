@@ -70,6 +70,12 @@ pub(crate) enum PluginVerb {
     /// Take a plugin away at once; its grants file is kept under another name
     #[command(after_help = table!())]
     Disable(Pin),
+
+    // An author's.
+    /// Make a plugin to begin with, in Rust or Python: it has a test and a grants file
+    New(crate::author::New),
+    /// Build a plugin's folder into DIR/target/regent/NAME.wasm; finds or fetches what that needs
+    Build(crate::author::Build),
     /// Look at a module: what it is, what it imports, offers and wants; needs no daemon and no root
     #[command(after_help = crate::trial::TABLE)]
     Inspect(crate::trial::Inspect),
