@@ -4,6 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::disallowed_methods,
     reason = "a test that cannot go on panics"
 )]
 
@@ -22,7 +23,7 @@ echo "nginx: $1ed"
 /// Empty folders where the commands write, and the fake service. What ends the script takes all of it away.
 const GROUND: &str = r#"
 set -eu
-for folder in /etc/regent /run /var/lib /etc/systemd /etc/init.d; do
+for folder in /etc/regent /run /var/lib /etc/systemd /etc/init.d /usr/local/lib; do
     mkdir -p "$folder"
     mount -t tmpfs -o mode=755 regent-test "$folder"
 done
@@ -44,12 +45,35 @@ fn run(script: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("target")).unwrap();
     symlink(dist(), folder.path().join("target/dist")).unwrap();
+    // What `cargo xtask` has fetched and compiled need not be fetched and compiled again.
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+    symlink(target.canonicalize().unwrap(), folder.path().join("regent")).unwrap();
     Command::new("unshare")
+        .env("XDG_CACHE_HOME", folder.path())
         .args(["--mount", "--pid", "--fork", "--mount-proc", "bash", "-c", script])
         .env("INIT_SCRIPT", INIT_SCRIPT)
         .current_dir(folder.path())
         .output()
         .expect("unshare of util-linux")
+}
+
+/// Whoever types is slower than the daemon.
+fn typed(commands: &[String]) -> String {
+    commands.join("\nuntil [ -z \"$(jobs -pr)\" ] || [ -S /run/regent/local/regent.sock ]; do sleep 0.1; done\n")
+}
+
+#[test]
+fn the_readmes_commands_take_an_author_from_nothing_to_a_plugin_that_is_served() {
+    needs_root();
+    let commands = block("author");
+    assert_eq!(commands.len(), 6, "three commands until it ran, and three more until it is served");
+    let ground =
+        "export PATH=$PWD/target/dist/bin:$PATH\nregent init > /dev/null\nregentd --config /etc/regent/regent.toml &\n";
+    let out = run(&format!("{GROUND}unset -f cargo\n{ground}{}", typed(&commands)));
+    let (said, complained) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success(), "{said}\n{complained}");
+    assert!(said.contains("plan 1     /usr/bin/printf 'Hello, %s!' Ben"), "{said}\n{complained}");
+    assert!(said.ends_with("Hello, Ben!\n"), "{said}\n{complained}");
 }
 
 #[test]
@@ -59,9 +83,7 @@ fn the_readmes_commands_take_a_machine_from_nothing_to_a_restarted_service_witho
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
     assert_eq!(commands.len(), 7);
     assert!(readme.contains("seven lines from nothing to a restarted nginx"), "the README says how many they are");
-    // Whoever types is slower than the daemon.
-    let typed =
-        commands.join("\nuntil [ -z \"$(jobs -pr)\" ] || [ -S /run/regent/local/regent.sock ]; do sleep 0.1; done\n");
+    let typed = typed(&commands);
     let after = "\npgrep -f 'sleep 4711' > /dev/null && echo 'it left its daemon behind'\n";
     let out = run(&format!("{GROUND}{typed}{after}"));
     let (said, complained) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));

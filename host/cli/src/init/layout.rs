@@ -58,6 +58,9 @@ impl Layout {
 
     fn below(root: &Path, kind: Kind, shipped: Option<PathBuf>, regentd: PathBuf) -> Self {
         let units = root.join("etc/systemd/system");
+        // The machine's own beside what came with the program, as elsewhere below /usr/local.
+        let (shipped, own) =
+            (shipped.unwrap_or_else(|| root.join("usr/lib/regent/plugins")), root.join("usr/local/lib/regent/plugins"));
         let served = kind == Kind::Trial || units.is_dir() || Path::new("/run/systemd/system").is_dir();
         Self {
             kind,
@@ -65,7 +68,7 @@ impl Layout {
             state: root.join("var/lib/regent"),
             run: root.join("run/regent"),
             run_admin: root.join("run/regent-admin"),
-            plugins: vec![shipped.unwrap_or_else(|| root.join("usr/lib/regent/plugins"))],
+            plugins: vec![shipped, own],
             units: served.then_some(units),
             regentd,
         }

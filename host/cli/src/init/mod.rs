@@ -55,9 +55,8 @@ fn pieces(layout: &Layout) -> Result<Vec<Piece>, Failure> {
         Piece::folder(layout.run.clone(), 0o755),
         Piece::folder(layout.run_admin.clone(), 0o755),
     ];
-    if layout.kind != Kind::Machine {
-        pieces.extend(layout.plugins.last().map(|path| Piece::folder(path.clone(), 0o755)));
-    }
+    // The last is for plugins that came from elsewhere; the others are there.
+    pieces.extend(layout.plugins.last().map(|path| Piece::folder(path.clone(), 0o755)));
     let secret = secret::line(&secret::fresh()?);
     pieces.push(Piece { path: layout.secret(), mode: secret::MODE, content: Some(Content::Secret(secret)) });
     pieces.push(Piece::file(layout.config(), text));
