@@ -88,7 +88,7 @@ impl Column<'_> {
         }
         self.took("the very first start to all serving, nothing compiled", "", first);
         self.took("start to READY", if self.plugins == 20 { "300 ms" } else { "" }, ready);
-        self.took("start to a first answer", "", answer);
+        self.took("start to the first answer of a plugin", "", answer);
         self.took("start to all serving", "", all);
         Ok(())
     }

@@ -57,10 +57,18 @@ impl Crowd {
     pub(super) fn start(&self) -> Result<Start> {
         self.daemon.end();
         let started = self.daemon.start()?;
-        echo(&mut self.daemon.client())?;
+        self.daemon.says(" serves ", 1, 0)?;
+        let first = self.first_to_serve()?;
+        no_op(&mut self.daemon.client(), &first)?;
         let answer = started.elapsed();
         self.daemon.says(" serves ", self.plugins, 0)?;
         Ok(Start { ready: started.ready, answer, all: started.elapsed() })
+    }
+
+    fn first_to_serve(&self) -> Result<String> {
+        let log = self.daemon.log();
+        let name = log.lines().find_map(|line| line.split_once(" serves ")?.0.rsplit(' ').next());
+        name.map(str::to_owned).ok_or_else(|| Error::new("no plugin serves"))
     }
 
     /// What is held when everything serves and nobody asks.
@@ -97,8 +105,12 @@ fn operation(number: usize) -> String {
 
 /// A no-op of the first plugin.
 pub(super) fn echo(client: &mut Client) -> Result<Duration> {
+    no_op(client, &operation(0))
+}
+
+fn no_op(client: &mut Client, operation: &str) -> Result<Duration> {
     let begin = Instant::now();
-    let answer = client.call(&operation(0), Data::null(), &Options::default());
+    let answer = client.call(operation, Data::null(), &Options::default());
     answer.map_err(|why| Error::new(why.to_string()))?;
     Ok(begin.elapsed())
 }
