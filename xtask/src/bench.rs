@@ -3,19 +3,28 @@
 //! All of it is measured turn by turn, so that whatever else the machine does falls on every side; only the ratios last.
 //! Nothing is asked of what is measured that its users do not ask. It plays in a private folder that is gone afterwards.
 
-// Both services in a private folder.
+// The first table: both services in a private folder, and what is measured turn by turn.
 mod arena;
-// What is measured, turn by turn.
 mod rounds;
+// The second: a daemon with many plugins, and what an administrator does to it.
+mod changes;
+mod crowd;
 // Numbers, and what is made of them.
 mod figures;
+mod grid;
+// The ground under both.
+mod ground;
+mod machine;
+mod regentd;
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::{build, place, programs::Profile, python};
 use arena::Arena;
 use figures::Report;
+use ground::Ground;
 use regent_build::{At as _, Error, Result, Run};
 
 /// How much is measured.
@@ -27,6 +36,8 @@ struct Amount {
     holds: usize,
     starts: usize,
     load: Duration,
+    changes: usize,
+    reloads: usize,
     /// The Python client's rounds end within this, or fail.
     within: Duration,
 }
@@ -39,6 +50,8 @@ const WHOLE: Amount = Amount {
     holds: 30,
     starts: 10,
     load: Duration::from_secs(3),
+    changes: 10,
+    reloads: 20,
     within: Duration::from_mins(2),
 };
 /// Whether it works: seconds, and ratios that are only a hint.
@@ -49,12 +62,16 @@ const QUICK: Amount = Amount {
     holds: 4,
     starts: 2,
     load: Duration::from_millis(500),
+    changes: 2,
+    reloads: 3,
     within: Duration::from_secs(10),
 };
 
 /// What was typed.
 struct Wish<'a> {
     amount: Amount,
+    /// The second table alone.
+    plugins_only: bool,
     file: Option<&'a str>,
 }
 
@@ -74,7 +91,7 @@ pub(crate) fn bench(words: &[&str]) -> Result<()> {
     if cfg!(debug_assertions) && wish.amount.name == WHOLE.name {
         return optimised(words);
     }
-    let report = measure(&dist, wish.amount)?;
+    let report = measure(&dist, &wish)?;
     print!("{}", report.table());
     wish.file.map_or(Ok(()), |file| std::fs::write(file, report.json()).at(file.as_ref()))
 }
@@ -104,28 +121,43 @@ fn given() -> Option<PathBuf> {
 }
 
 fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
-    match *words {
-        [] => Ok(Wish { amount: WHOLE, file: None }),
-        ["--quick"] => Ok(Wish { amount: QUICK, file: None }),
-        ["--json", file] => Ok(Wish { amount: WHOLE, file: Some(file) }),
-        ["--quick", "--json", file] | ["--json", file, "--quick"] => Ok(Wish { amount: QUICK, file: Some(file) }),
-        _ => Err(Error::new("usage: cargo xtask bench [--quick] [--json FILE]")),
+    let mut wish = Wish { amount: WHOLE, plugins_only: false, file: None };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--quick" => wish.amount = QUICK,
+            "--plugins" => wish.plugins_only = true,
+            "--json" => wish.file = Some(words.next().copied().ok_or_else(|| Error::new(USAGE))?),
+            _ => return Err(Error::new(USAGE)),
+        }
     }
+    Ok(wish)
 }
 
-fn measure(dist: &Path, amount: Amount) -> Result<Report> {
-    let python = python::venv()?.program("python");
-    let mut arena = Arena::open(dist, &python)?;
-    let mut report = Report::new(machine(amount));
-    rounds::memory(&arena, "at rest", &mut report)?;
-    rounds::by_python(&arena, &python, amount, &mut report)?;
-    rounds::by_our_client(&arena, amount, &mut report)?;
-    rounds::commands(&arena, amount, &mut report)?;
-    rounds::load(&arena, amount, &mut report)?;
-    rounds::memory(&arena, "after load", &mut report)?;
-    rounds::approval(&arena, amount, &mut report)?;
-    rounds::starts(&mut arena, amount, &mut report)?;
+const USAGE: &str = "usage: cargo xtask bench [--quick] [--plugins] [--json FILE]";
+
+fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
+    let ground = Rc::new(Ground::open()?);
+    let mut report = Report::new(machine(wish.amount));
+    if !wish.plugins_only {
+        beside_others(&ground, dist, wish.amount, &mut report)?;
+    }
+    report.many(changes::measure(&ground, dist, wish.amount)?);
     Ok(report)
+}
+
+/// The first table.
+fn beside_others(ground: &Rc<Ground>, dist: &Path, amount: Amount, report: &mut Report) -> Result<()> {
+    let python = python::venv()?.program("python");
+    let mut arena = Arena::open(ground, dist, &python)?;
+    rounds::memory(&arena, "at rest", report)?;
+    rounds::by_python(&arena, &python, amount, report)?;
+    rounds::by_our_client(&arena, amount, report)?;
+    rounds::commands(&arena, amount, report)?;
+    rounds::load(&arena, amount, report)?;
+    rounds::memory(&arena, "after load", report)?;
+    rounds::approval(&arena, amount, report)?;
+    rounds::starts(&mut arena, amount, report)
 }
 
 /// Where and when, without which no number says anything.

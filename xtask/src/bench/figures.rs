@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::grid::Grid;
+
 /// Times of one thing, in microseconds.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Times(Vec<f64>);
@@ -27,7 +29,23 @@ impl Times {
     }
 
     fn middle_and_tail(&self) -> (f64, f64) {
-        (self.percentile(50), self.percentile(99))
+        (self.middle(), self.tail())
+    }
+
+    pub(super) fn middle(&self) -> f64 {
+        self.percentile(50)
+    }
+
+    pub(super) fn tail(&self) -> f64 {
+        self.percentile(99)
+    }
+
+    pub(super) fn worst(&self) -> f64 {
+        self.percentile(100)
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.len()
     }
 }
 
@@ -37,11 +55,17 @@ pub(super) struct Report {
     machine: Value,
     rows: Vec<Value>,
     lines: Vec<String>,
+    grid: Grid,
 }
 
 impl Report {
     pub(super) fn new(machine: Value) -> Self {
-        Self { machine, rows: Vec::new(), lines: Vec::new() }
+        Self { machine, rows: Vec::new(), lines: Vec::new(), grid: Grid::default() }
+    }
+
+    /// The second table.
+    pub(super) fn many(&mut self, grid: Grid) {
+        self.grid = grid;
     }
 
     /// Two sides of one thing, and the ratio that is wished for, if there is one.
@@ -78,16 +102,24 @@ impl Report {
     /// For people, and for a README.
     pub(super) fn table(&self) -> String {
         let mut table = format!("{}\n\n", self.machine);
+        if !self.lines.is_empty() {
+            self.ratios(&mut table);
+        }
+        table.push_str(&self.grid.table());
+        table
+    }
+
+    fn ratios(&self, table: &mut String) {
         table.push_str("| what | against | p50 ratio | p99 ratio | towards | p50 / p99 | theirs |\n");
         table.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
         for line in &self.lines {
             let _infallible = writeln!(table, "{line}");
         }
-        table
+        table.push('\n');
     }
 
     pub(super) fn json(&self) -> String {
-        format!("{:#}\n", json!({"machine": self.machine, "rows": self.rows}))
+        format!("{:#}\n", json!({"machine": self.machine, "rows": self.rows, "plugins": self.grid.rows()}))
     }
 }
 

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use regent_client::{Answer, Client, Code, Data, Options};
 
 use super::Amount;
-use super::arena::{Arena, SECRET};
+use super::arena::Arena;
 use super::figures::{Report, Times};
+use super::regentd::SECRET;
 use crate::place;
 use regent_build::{Error, Result, Run};
 
@@ -61,11 +62,11 @@ fn echo(client: &mut Client) -> Result<Duration> {
     timed(|| call(client, "echo").map(drop))
 }
 
-fn call(client: &mut Client, op: &str) -> Result<Answer> {
+pub(super) fn call(client: &mut Client, op: &str) -> Result<Answer> {
     client.call(op, Data::null(), &Options::default()).map_err(|why| Error::new(why.to_string()))
 }
 
-fn timed(what: impl FnOnce() -> Result<()>) -> Result<Duration> {
+pub(super) fn timed(what: impl FnOnce() -> Result<()>) -> Result<Duration> {
     let begin = Instant::now();
     what().map(|()| begin.elapsed())
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
 use tokio::net::unix::pipe::Receiver;
+use tokio::sync::Notify;
 
 /// Read at a time: some hundred events.
 const BUFFER: usize = 16 << 10;
@@ -22,6 +23,8 @@ pub(super) struct Watch {
     /// Read like a pipe; tokio has no better name for what only is readable.
     inotify: Receiver,
     heard: RefCell<Heard>,
+    /// Something worth a look was heard while another question was asked.
+    overheard: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +44,11 @@ impl Watch {
     /// What the kernel says: no inotify, or too many.
     pub(super) fn new() -> io::Result<Self> {
         let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        Ok(Self { inotify: Receiver::from_owned_fd_unchecked(inotify)?, heard: RefCell::default() })
+        Ok(Self {
+            inotify: Receiver::from_owned_fd_unchecked(inotify)?,
+            heard: RefCell::default(),
+            overheard: Notify::new(),
+        })
     }
 
     /// Listens to these folders and no others; says whether one of them is not the folder that it was. A folder that is not
@@ -70,8 +77,11 @@ impl Watch {
     /// Waits until something may be looked at anew.
     pub(super) async fn changed(&self) {
         loop {
-            if self.inotify.readable().await.is_err() {
-                return std::future::pending().await;
+            tokio::select! {
+                () = self.overheard.notified() => return,
+                readable = self.inotify.readable() => if readable.is_err() {
+                    return std::future::pending().await;
+                },
             }
             let news = self.hear();
             // No event fits into one byte: this only has tokio see that nothing is left, if so.
@@ -91,7 +101,10 @@ impl Watch {
     /// Whether what was read of this file since the look began is to be believed: nobody writes to it, or did meanwhile.
     #[must_use]
     pub(super) fn is_still(&self, path: &Path) -> bool {
-        self.hear();
+        if self.hear() {
+            // The look that goes on may have been past it.
+            self.overheard.notify_one();
+        }
         let heard = self.heard.borrow();
         !heard.written.contains(path) && !heard.touched.contains(path)
     }
@@ -165,4 +178,23 @@ fn is_a_file_of_its_own(path: &Path) -> bool {
 
 fn identity(folder: &Path) -> Option<(u64, u64)> {
     folder.metadata().ok().map(|stat| (stat.dev(), stat.ino()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_heard_while_a_look_goes_on_is_looked_at_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let watch = Watch::new().unwrap();
+        watch.follow(&[folder.path().to_path_buf()]);
+        watch.begin();
+        std::fs::write(folder.path().join("half"), "").unwrap();
+        std::fs::rename(folder.path().join("half"), folder.path().join("new.toml")).unwrap();
+        assert!(watch.is_still(&folder.path().join("other.toml")));
+        tokio::time::timeout(Duration::from_secs(5), watch.changed()).await.unwrap();
+    }
 }

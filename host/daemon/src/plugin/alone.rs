@@ -7,6 +7,7 @@ use std::time::Duration;
 use regent_lane::{Ask, Export, Say};
 use tokio::time::Instant;
 
+use super::codes::Code;
 use super::description::Description;
 use super::exchange::Nothing;
 use super::module::Sealed;
@@ -53,7 +54,7 @@ pub async fn load(
         digest: module.digest(),
         description: Description::default(),
         settings: settings.to_owned(),
-        code,
+        code: Rc::new(Code::fresh(code)),
         uid,
         programs: Rc::clone(programs),
         places: Places::new(),

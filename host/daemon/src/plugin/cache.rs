@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
@@ -24,10 +25,12 @@ const DESCRIPTION_MAX: u64 = regent_lane::DESCRIPTION_MAX as u64;
 pub struct Cache {
     folder: PathBuf,
     compiler: [u8; 32],
+    /// One writes at a time: plugins of one module would write the same file.
+    writing: Arc<Mutex<()>>,
 }
 
 /// Which compiled code: of which module, by which compiler, for which kind of engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key([u8; 32]);
 
 impl Cache {
@@ -41,7 +44,7 @@ impl Cache {
             _ => {}
         }
         fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-        Ok(Self { folder, compiler })
+        Ok(Self { folder, compiler, writing: Arc::default() })
     }
 
     /// The key of a module's code.
@@ -112,17 +115,23 @@ impl Cache {
         (length as u64 <= DESCRIPTION_MAX).then_some(text)
     }
 
-    /// Keeps what `describe` said.
+    /// Keeps what `describe` said, unless another plugin of the module has said the same.
     pub fn keep_description(&self, key: Key, text: &str) {
+        if self.description(key).as_deref() == Some(text) {
+            return;
+        }
         self.keep(&self.path(key, "description"), |file| file.write_all(text.as_bytes()));
     }
 
-    /// Drops what the engine would not take.
-    pub fn forget(&self, key: Key) {
+    /// Drops what the engine would not take: there is none.
+    #[must_use]
+    pub fn forget(&self, key: Key) -> Option<Sealed> {
         let _either_way = fs::remove_file(self.path(key, "code"));
+        None
     }
 
     fn keep(&self, path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let half = path.with_extension("half");
         let _left_over = fs::remove_file(&half);
         let kept = (|| {

@@ -6,9 +6,11 @@ use std::rc::Rc;
 
 use regent_grants::Grants;
 use regent_lane::{Ask, Export, Say};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::cache::{Cache, Key};
+use super::codes::{Code, Codes};
 use super::description::Description;
 use super::exchange::Nothing;
 use super::module::Sealed;
@@ -23,10 +25,21 @@ pub struct Loader {
     /// Compiler and sandbox.
     pub programs: Rc<Programs>,
     /// What was compiled before.
-    pub cache: Cache,
+    cache: Cache,
+    codes: Codes,
+    starts: Semaphore,
 }
 
+/// Sandboxes that are started at a time: more would only wait for each other, and each has its deadline.
+const STARTS: usize = 8;
+
 impl Loader {
+    /// By these programs, over this cache.
+    #[must_use]
+    pub fn new(programs: Rc<Programs>, cache: Cache) -> Self {
+        Self { programs, cache, codes: Codes::default(), starts: Semaphore::new(STARTS) }
+    }
+
     /// A plugin of this module by these grants.
     ///
     /// # Errors
@@ -53,34 +66,52 @@ impl Loader {
         Ok(Rc::new(Plugin { description, ..plugin }))
     }
 
-    /// A sandbox with the module's code in it, compiled now if the cache has none that the engine takes.
+    /// A sandbox with the module's code in it, compiled now if there is none that the engine takes.
     async fn sandbox(
         &self,
         grants: &Grants,
         module: &Sealed,
         key: Key,
         uid: Option<u32>,
-    ) -> Result<(Sealed, Rc<Sandbox>, Vec<Export>), Vec<String>> {
+    ) -> Result<(Rc<Code>, Rc<Sandbox>, Vec<Export>), Vec<String>> {
         let name = &grants.name;
-        let mut kept = self.cache.code(key);
+        let mut useless = None;
         loop {
-            let (code, fresh) = match kept.take() {
-                Some(code) => (code, false),
-                None => (self.programs.compile(name, uid, module).await?, true),
+            let make = async || match self.kept(key, useless.is_some()).await {
+                Some(kept) => Ok(Code::kept(kept)),
+                None => self.programs.compile(name, uid, module).await.map(Code::fresh),
             };
-            match self.programs.sandbox(name, uid, &code, &grants.settings).await {
+            let code = self.codes.get(key, useless.as_ref(), make).await?;
+            let turn = self.starts.acquire().await;
+            let started = self.programs.sandbox(name, uid, &code.sealed, &grants.settings).await;
+            drop(turn);
+            match started {
                 Ok((sandbox, exports)) => {
-                    if fresh {
-                        self.cache.keep_code(key, &code);
-                    }
+                    self.keep(key, &code).await;
                     return Ok((code, sandbox, exports));
                 }
-                Err(Unloadable::Incompatible(_)) if !fresh => {
+                Err(Unloadable::Incompatible(_)) if code.is_kept() && useless.is_none() => {
                     crate::info!("plugin {name}: what was compiled is of another engine or machine: compiling again");
-                    self.cache.forget(key);
+                    useless = Some(code);
                 }
                 Err(why) => return Err(why.reasons()),
             }
+        }
+    }
+
+    /// What was compiled before, read off the request path; or nothing, and then it is forgotten, if that was of no use.
+    async fn kept(&self, key: Key, useless: bool) -> Option<Sealed> {
+        let cache = self.cache.clone();
+        let read = move || if useless { cache.forget(key) } else { cache.code(key) };
+        tokio::task::spawn_blocking(read).await.ok().flatten()
+    }
+
+    /// Keeps what has been seen to load.
+    async fn keep(&self, key: Key, code: &Code) {
+        let Ok(sealed) = code.sealed.try_clone() else { return };
+        if code.keep() {
+            let cache = self.cache.clone();
+            let _said_if_it_failed = tokio::task::spawn_blocking(move || cache.keep_code(key, &sealed)).await;
         }
     }
 
@@ -93,7 +124,9 @@ impl Loader {
         }
         let text = ask(plugin).await.map_err(|fault| vec![format!("describe: {fault}")])?;
         let description = Description::read(&text, exports)?;
-        self.cache.keep_description(key, &text);
+        let cache = self.cache.clone();
+        let keep = tokio::task::spawn_blocking(move || cache.keep_description(key, &text));
+        let _said_if_it_failed = keep.await;
         Ok(description)
     }
 }

@@ -15,8 +15,9 @@ pub mod exchange;
 pub mod description;
 // A module's bytes, sealed.
 pub mod module;
-// Compiled code, kept.
+// Compiled code, kept; and in memory, once for each module.
 pub mod cache;
+pub mod codes;
 // Compiler and sandboxes as processes.
 pub mod programs;
 // From a module's bytes to a plugin that serves.
@@ -32,9 +33,10 @@ use std::time::Duration;
 use regent_lane::Blame;
 use tokio::time::Instant;
 
+use codes::Code;
 use description::{Description, Operation};
 use exchange::NoAnswer;
-use module::{ModuleDigest, Sealed};
+use module::ModuleDigest;
 use places::{Peer, Places};
 use programs::Programs;
 use sandbox::{Exchange, Sandbox};
@@ -53,7 +55,7 @@ pub struct Plugin {
     pub digest: ModuleDigest,
     description: Description,
     settings: String,
-    code: Sealed,
+    code: Rc<Code>,
     /// The uid of its sandboxes; `None` when nobody but root could give it one.
     uid: Option<u32>,
     programs: Rc<Programs>,
@@ -157,7 +159,7 @@ impl Plugin {
             return Ok(self.sandbox());
         }
         self.breathe(deadline).await?;
-        let started = self.programs.sandbox(&self.name, self.uid, &self.code, &self.settings).await;
+        let started = self.programs.sandbox(&self.name, self.uid, &self.code.sealed, &self.settings).await;
         let (sandbox, _exports) = started.map_err(|why| Fault::Ended(why.to_string()))?;
         crate::info!("plugin {}: a new sandbox serves (pid {})", self.name, sandbox.pid());
         *self.sandbox.borrow_mut() = Rc::clone(&sandbox);
