@@ -74,9 +74,16 @@ impl<'w> Running<'w> {
         });
     }
 
-    /// Waits until this plugin serves, or for ever does not.
+    /// Waits until this plugin serves; at once without hope where its grants file has a mistake.
+    #[track_caller]
     pub fn serving(self, plugin: &str) -> Self {
-        self.wait_log(&format!("plugin {plugin} serves"));
+        let (serves, file) = (format!("plugin {plugin} serves"), format!("/{plugin}.toml:"));
+        eventually(&serves, || {
+            let log = self.log();
+            let mistake = log.lines().find(|line| line.starts_with("regentd: error:") && line.contains(&file));
+            assert_eq!(mistake, None);
+            log.contains(&serves).then_some(())
+        });
         self
     }
 
