@@ -170,6 +170,11 @@ impl World {
         Running::start(self, wrapper)
     }
 
+    /// The same with a standard input, which the wrapper may make another descriptor of.
+    pub fn start_given(&self, wrapper: &[&str], stdin: impl Into<std::process::Stdio>) -> Running<'_> {
+        Running::start_given(self, self.write_config(), wrapper, stdin.into())
+    }
+
     /// The same over the configuration that was written before.
     pub fn start_as_is(&self, wrapper: &[&str]) -> Running<'_> {
         Running::start_over(self, self.path("regent.toml"), wrapper)
