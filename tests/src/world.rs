@@ -116,10 +116,11 @@ impl World {
         self.grants(name, grants)
     }
 
-    /// A grants file of operations without code, and the shipped module that serves them.
+    /// A grants file of operations without code, and the shipped module that serves them, whose digest PIN becomes.
     pub fn without_code(self, name: &str, grants: &str) -> Self {
         fs::copy(dist().join("plugins/commands.wasm"), self.path("plugins/commands.wasm")).unwrap();
-        self.grants(name, grants)
+        let pinned = grants.replace("PIN", &self.digest("commands"));
+        self.grants(name, &pinned)
     }
 
     /// A grants file; `PIN` in it becomes the digest of the module that is there.
