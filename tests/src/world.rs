@@ -89,6 +89,12 @@ impl World {
         self
     }
 
+    /// A socket as it stands in a file.
+    pub fn socket_lines(mut self, lines: &str) -> Self {
+        self.sockets.push(lines.to_owned());
+        self
+    }
+
     pub fn socket_path(&self, name: &str) -> PathBuf {
         self.path(&format!("run-{name}/regent.sock"))
     }
