@@ -540,7 +540,7 @@ fn a_daemon_that_is_told_to_end_gives_what_runs_its_time_and_leaves_neither_proc
         eventually("it runs", || world.path("program.begun").exists().then_some(()));
         let since = Instant::now();
         assert_eq!(running.end().code(), Some(0));
-        assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(60), "{:?}", since.elapsed());
         if ends_by_itself {
             printed(&wire.reply(), "well");
         }

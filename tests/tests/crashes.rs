@@ -394,6 +394,8 @@ fn killed_at_any_sync_of_a_start_it_settles_with_the_next() {
         let mut dying = Mortal::spawn(&world, &["strace", "-o", "/dev/null", "-e", traced, "-e", &inject]);
         if dying.is_ready(&world) {
             proc::children(dying.child.id()).into_iter().for_each(kill);
+            // Its lock goes when it has gone.
+            dying.child.wait().unwrap();
             assert!(nth > 2, "a start that finds something to settle syncs");
             break;
         }

@@ -75,7 +75,7 @@ fn each_error_has_the_text_that_the_original_had() {
         (SECRET, "request('close', {'ip': '8.8.8.8', 'port': 22})", "Failed to change firewall"),
         (SECRET, "auth('no such uid')", "Unknown or expired uid"),
         (SECRET, "auth('no such uid', '123456')", "Unknown or expired uid"),
-        (SECRET, "call_service({'op': 'echo', 'key': 'k', 'dry_run': True})", "Invalid message: key is not served"),
+        (SECRET, "call_service({'uid': 'u', 'key': 'k'})", "Invalid message: key is not served"),
         (SECRET, "call_service({'op': 'echo', 'list': True})", "Invalid message: list is not served"),
         (SECRET, "call_service({'op': 'echo', 'stream': True})", "Invalid message: stream is not served"),
         (SECRET, "call_service({'op': 'echo', 'wait': 'long'})", "Invalid message: wrong type of wait"),

@@ -279,7 +279,7 @@ fn a_value_that_no_slot_takes_is_refused_as_the_caller_hears_it_and_explained_to
     assert_eq!((status, &tried["error"]["code"]), (65, &json!("invalid-data")), "{tried}");
     assert!(tried["error"]["text"].as_str().unwrap().starts_with("Invalid data: "), "{tried}");
     let why =
-        format!("{path}:4: [commands.open-port]: port = 22 is not accepted; it takes a whole number from 1000 on");
+        format!("{path}:8: [commands.open-port]: port = 22 is not accepted; it takes a whole number from 1000 on");
     assert_eq!(tried["error"]["why"], json!([why]));
     bench.write("firewall.toml", grants.replace("min = 1000", "min = 1"));
     assert_eq!(bench.try_it(&[&file, "open", data]).1, 0);

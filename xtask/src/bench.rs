@@ -13,17 +13,10 @@ mod figures;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::{
-    build,
-    error::{At, Error, Result},
-    place,
-    programs::Profile,
-    python,
-    run::{self, Run},
-    toolchain,
-};
+use crate::{build, place, programs::Profile, python};
 use arena::Arena;
 use figures::Report;
+use regent_build::{At as _, Error, Result, Run};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +66,7 @@ pub(crate) fn bench(words: &[&str]) -> Result<()> {
         // Inside the second call, what the first one built.
         None if std::env::var_os(INNER).is_some() => place::dist(),
         None => {
-            build::with(&toolchain::wasm()?, Profile::Release)?;
+            build::with(&regent_build::wasm(&place::target())?, Profile::Release)?;
             place::dist()
         }
     };
@@ -92,7 +85,7 @@ const INNER: &str = "REGENT_BENCH_INNER";
 const INNER_WITHIN: Duration = Duration::from_mins(20);
 
 fn optimised(words: &[&str]) -> Result<()> {
-    let cargo = run::cargo().folder(&std::env::current_dir().unwrap_or_default());
+    let cargo = regent_build::cargo(place::root()).folder(&std::env::current_dir().unwrap_or_default());
     cargo
         .args(["run", "--quiet", "--release", "--manifest-path"])
         .arg(place::root().join("Cargo.toml"))

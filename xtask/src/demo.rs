@@ -11,16 +11,8 @@ mod relay;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::{
-    build,
-    error::{At, Error, Result},
-    place,
-    programs::Profile,
-    python,
-    run::Run,
-    test::machine,
-    toolchain,
-};
+use crate::{build, place, programs::Profile, python, test::machine};
+use regent_build::{At as _, Error, Result, Run};
 use relay::Relay;
 use stage::{APPROVER, SECRET, Stage};
 
@@ -35,7 +27,7 @@ pub(crate) fn demo() -> Result<()> {
     }
     // A dist that is at hand is shown as it is.
     if std::env::var_os("REGENT_DEMO_AS_BUILT").is_none() {
-        build::with(&toolchain::wasm()?, Profile::Dev)?;
+        build::with(&regent_build::wasm(&place::target())?, Profile::Dev)?;
     }
     let python = python::venv()?.program("python");
     let stage = Stage::set(root)?;

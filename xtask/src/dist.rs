@@ -9,10 +9,8 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::{
-    error::{At, Result},
-    place,
-};
+use crate::{place, sdk};
+use regent_build::{At as _, Result};
 
 /// A build on its way.
 #[derive(Debug)]
@@ -24,7 +22,7 @@ pub(crate) struct Next {
 
 /// Starts one; what an interrupted build left is gone.
 pub(crate) fn begin() -> Result<Next> {
-    let folder = place::emptied(place::target().join("dist.part"))?;
+    let folder = regent_build::emptied(place::target().join("dist.part"))?;
     let (bin, plugins) = (folder.join("bin"), folder.join("plugins"));
     for made in [&bin, &plugins] {
         fs::create_dir(made).at(made)?;
@@ -57,6 +55,7 @@ impl Next {
         let list = self.plugins.join("SHA256SUMS");
         fs::write(&list, sums).at(&list)?;
         permit(&list, 0o644)?;
+        sdk::fill(&self.folder)?;
         for folder in [&self.folder, &self.bin, &self.plugins] {
             permit(folder, 0o755)?;
         }
@@ -66,12 +65,12 @@ impl Next {
 
 fn replace(folder: &Path) -> Result<PathBuf> {
     let (place, former) = (place::dist(), place::target().join("dist.former"));
-    place::remove(&former)?;
+    regent_build::remove(&former)?;
     if place.exists() {
         fs::rename(&place, &former).at(&place)?;
     }
     fs::rename(folder, &place).at(&place)?;
-    place::remove(&former)?;
+    regent_build::remove(&former)?;
     Ok(place)
 }
 

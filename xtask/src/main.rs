@@ -16,28 +16,25 @@ mod build;
 mod demo;
 mod test;
 
-// What they are made of, in the order in which a build needs it.
-mod toolchain;
-
+// What they are made of, in the order in which a build needs it; the compiler of plugins is a crate of its own, since
+// others' plugins need it too.
 mod plugins;
 mod programs;
 mod python;
 
 mod dist;
+mod sdk;
 
 // The ground under these.
-mod error;
 mod place;
-mod run;
 
+use regent_build::{Error, Result};
 use std::process::ExitCode;
-
-use error::{Error, Result};
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  build [--release]   programs into target/dist/bin, plugins with their grants files into target/dist/plugins
+  build [--release]   programs, plugins with their grants files, the SDK and the WIT into target/dist
   demo                builds, starts a daemon of its own, and shows a conversation with it
   bench [--quick] [--json FILE]   how fast, against the original and bare processes, as a table of ratios
   test                every test, with what it needs; as root, or those that need root fail
@@ -68,7 +65,7 @@ fn command(words: &[&str]) -> Result<()> {
         ["demo"] => demo::demo(),
         ["test"] => test::test(),
         ["plugins", out, packages @ ..] if !packages.is_empty() => {
-            plugins::build(&toolchain::wasm()?, packages, out.as_ref())
+            plugins::build(&regent_build::wasm(&place::target())?, packages, out.as_ref())
         }
         ["python"] => python::component(&python::venv()?).map(|path| println!("{}", path.display())),
         ["help" | "--help" | "-h"] => {

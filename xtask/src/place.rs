@@ -2,11 +2,9 @@
 //! what cargo compiles natively, and for nothing that people are told to look for.
 
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
 };
-
-use crate::error::{At, Result};
 
 /// The repository.
 pub(crate) fn root() -> &'static Path {
@@ -31,19 +29,4 @@ pub(crate) fn native() -> PathBuf {
 /// What a build leaves for people.
 pub(crate) fn dist() -> PathBuf {
     target().join("dist")
-}
-
-/// An empty folder of this name: what a former run left in it is gone.
-pub(crate) fn emptied(folder: PathBuf) -> Result<PathBuf> {
-    remove(&folder)?;
-    fs::create_dir_all(&folder).at(&folder)?;
-    Ok(folder)
-}
-
-/// No folder of this name.
-pub(crate) fn remove(folder: &Path) -> Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).at(folder),
-        _ => Ok(()),
-    }
 }

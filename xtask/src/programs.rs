@@ -5,13 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{
-    dist,
-    error::{Error, Result},
-    place,
-    run::{self, Run},
-    toolchain,
-};
+use crate::{dist, place};
+use regent_build::{Error, Result, Run};
 
 /// How the daemon and its company are compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +41,18 @@ fn dynamic(profile: Profile, packages: &[&str], out: &Path) -> Result<()> {
 /// Statically linked.
 fn fixed(profile: Profile, package: &str, out: &Path) -> Result<()> {
     fixed_cargo("build", profile)?.args(["-p", package, "--bin", package]).done()?;
-    take(&place::native().join(toolchain::host()?).join(profile.folder()), package, out)
+    take(&place::native().join(regent_build::host()?).join(profile.folder()), package, out)
 }
 
 /// `cargo build` or `cargo test` of what is linked statically.
 pub(crate) fn fixed_cargo(verb: &str, profile: Profile) -> Result<Run> {
-    let host = toolchain::host()?;
+    let host = regent_build::host()?;
     Ok(cargo(verb, profile).args(["--target", &host]).env("RUSTFLAGS", "-C target-feature=+crt-static"))
 }
 
 /// Cargo with the folder of all native builds.
 fn cargo(verb: &str, profile: Profile) -> Run {
-    let cargo = run::cargo().arg(verb).arg("--target-dir").arg(place::native());
+    let cargo = regent_build::cargo(place::root()).arg(verb).arg("--target-dir").arg(place::native());
     if profile == Profile::Release { cargo.arg("--release") } else { cargo }
 }
 

@@ -9,14 +9,11 @@ pub(crate) mod machine;
 use std::path::{Path, PathBuf};
 
 use crate::{
-    build, dist,
-    error::{Error, Result},
-    place, plugins,
+    build, dist, place, plugins,
     programs::{self, Profile},
     python,
-    run::{self, Run},
-    toolchain,
 };
+use regent_build::{Error, Result, Run};
 
 /// The programs that hold the engine: outside the default members, as in a build, and each tested as it is shipped.
 const ENGINES: [&str; 2] = ["regent-sandbox", "regent-compiler"];
@@ -44,9 +41,9 @@ pub(crate) fn test() -> Result<()> {
 
 /// The dist, the tests' own plugins, and Python's things. Without the first two there is nothing to test.
 fn make(wrong: &mut Vec<Error>) -> Result<Made> {
-    let wasm = toolchain::wasm()?;
+    let wasm = regent_build::wasm(&place::target())?;
     build::with(&wasm, Profile::Dev)?;
-    let fixtures = place::emptied(place::target().join("fixtures"))?;
+    let fixtures = regent_build::emptied(place::target().join("fixtures"))?;
     plugins::build(&wasm, &["hostile"], &fixtures)?;
     for (folder, grants) in [("tests/plugins/hostile", "hostile.toml"), ("tests/python", "python.toml")] {
         dist::install(&place::root().join(folder).join(grants), &fixtures.join(grants), 0o644)?;
@@ -64,7 +61,7 @@ fn python_things(fixtures: &Path) -> Result<PathBuf> {
 }
 
 fn default_members() -> Run {
-    run::cargo().args(["test", "--no-fail-fast", "--target-dir"]).arg(place::native())
+    regent_build::cargo(place::root()).args(["test", "--no-fail-fast", "--target-dir"]).arg(place::native())
 }
 
 /// The same folder, profile, target and flags as the build's, so that the engine is compiled again only where the tests'

@@ -2,6 +2,10 @@
 
 // What is typed about a running daemon and what it serves.
 mod serving;
+// What is typed about the administrator's own files.
+mod files;
+// What is typed about the plugins of a machine.
+mod installing;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,6 +13,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use regent_protocol::{ID_MAX, WAIT_MAX, WAIT_MIN};
 
+pub(crate) use files::{ConfigFile, Init, Secret, SecretNew, SecretRotate, SecretVerb, Socket, SocketAdd, SocketVerb};
+pub(crate) use installing::{Enable, Pin, Upgrade};
 pub(crate) use serving::{Check, Ops, Plugin, PluginVerb, Reload, Status, Why};
 
 use crate::ending::table;
@@ -75,7 +81,7 @@ pub(crate) enum Verb {
     /// Show the daemon as it stands
     #[command(after_help = table!())]
     Status(Status),
-    /// See what plugins serve, and what keeps them from it
+    /// Accept plugins, try them, and see what they serve
     Plugin(Plugin),
     /// Explain a refusal, and say what would allow it
     #[command(after_help = table!())]
@@ -83,6 +89,15 @@ pub(crate) enum Verb {
     /// Say everything that is wrong with the configuration and the grants; asks no daemon
     #[command(after_help = table!())]
     Check(Check),
+
+    // About the administrator's own files.
+    /// Write what a first daemon needs, and show it: configuration, secret, folders, systemd unit
+    #[command(after_help = table!())]
+    Init(Init),
+    /// Make secrets, and replace those of a socket
+    Secret(Secret),
+    /// Add sockets, such as for containers
+    Socket(Socket),
 }
 
 const CALL_HELP: &str = concat!(

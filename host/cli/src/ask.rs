@@ -1,6 +1,6 @@
 //! `call`, `read`, `cancel`: a requester's side.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use regent_client::{Answer, Client, Error, Held, Options, State};
 use regent_protocol::visible;
@@ -14,7 +14,7 @@ pub(crate) fn call(place: &Place, call: &Call) -> Result<Ending, Failure> {
     let (mut client, path) = client(place)?;
     let data = data::of_call(call)?;
     let options = Options { dry_run: call.dry_run, wait: call.patience.wait, id: None, key: call.key.clone() };
-    tell(client.call(op, data, &options), path)
+    tell(client.call(op, data, &options), &path)
 }
 
 pub(crate) fn read(place: &Place, read: &Read) -> Result<Ending, Failure> {
@@ -23,21 +23,21 @@ pub(crate) fn read(place: &Place, read: &Read) -> Result<Ending, Failure> {
         Some(wait) => client.wait(&read.uid, wait),
         None => client.read(&read.uid),
     };
-    tell(answer, path)
+    tell(answer, &path)
 }
 
 pub(crate) fn cancel(place: &Place, uid: &str) -> Result<Ending, Failure> {
     let (mut client, path) = client(place)?;
-    match client.cancel(uid).map_err(|error| Failure::of_request(&error, path))? {
+    match client.cancel(uid).map_err(|error| Failure::of_request(&error, &path))? {
         State::Cancelled => output::print("cancelled").map(|()| Ending::Done),
         state => Err(Failure::other(format!("not cancelled: it is {state}"))),
     }
 }
 
 /// Whom to ask, and where that is.
-pub(crate) fn client(place: &Place) -> Result<(Client, &Path), Failure> {
-    let path = place.request_socket()?;
-    Ok((Client::new(path, place.secret()?.as_str()), path))
+pub(crate) fn client(place: &Place) -> Result<(Client, PathBuf), Failure> {
+    let (path, secret) = place.request_socket()?;
+    Ok((Client::new(&path, secret.as_str()), path))
 }
 
 fn tell(answer: Result<Answer, Error>, path: &Path) -> Result<Ending, Failure> {

@@ -36,6 +36,11 @@ pub(crate) fn regent_runs<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S
     command(&program).args(arguments).status().map(ending).map_err(|error| cannot(&program, &error))
 }
 
+/// Where `regentd` is.
+pub(crate) fn regentd_at() -> Result<PathBuf, Failure> {
+    find(&places(&own()?))
+}
+
 #[allow(clippy::disallowed_methods, reason = "this is the door: it starts Regent's own programs and nothing else")]
 fn command(program: &Path) -> Command {
     Command::new(program)

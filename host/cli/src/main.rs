@@ -23,8 +23,22 @@ mod serving;
 mod offered;
 // The data of an operation, as its plugin describes it.
 mod schema;
+// What a module says of itself.
+mod described;
+// `plugin new`, `plugin build`.
+mod author;
 // `plugin inspect`, `plugin run`.
 mod trial;
+// `plugin enable`, `upgrade`, `rollback`, `disable`.
+mod install;
+// The administrator's files, as they stand.
+mod files;
+// `init`.
+mod init;
+// `secret new`, `secret rotate`.
+mod secret;
+// `socket add`.
+mod socket;
 // What was told, for people to read.
 mod show;
 // Regent's own programs, started.
@@ -39,7 +53,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, PluginVerb, Verb};
+use arguments::{Arguments, PluginVerb, SecretVerb, SocketVerb, Verb};
 
 fn main() -> ExitCode {
     let Arguments { place, verb } = Arguments::parse();
@@ -57,12 +71,27 @@ fn main() -> ExitCode {
         Verb::Reload(reload) => serving::reload(&place, reload.json),
         Verb::Status(status) => serving::status(&place, status.json),
         Verb::Plugin(plugin) => match plugin.verb {
+            PluginVerb::New(new) => author::new(&new),
+            PluginVerb::Build(build) => author::build(&build),
             PluginVerb::Inspect(inspect) => trial::inspect(&inspect),
             PluginVerb::Run(run) => trial::run(&run),
+            PluginVerb::Enable(enable) => install::enable(&enable),
+            PluginVerb::Upgrade(upgrade) => install::upgrade(&place, &upgrade),
+            PluginVerb::Rollback(pin) => install::rollback(&place, &pin),
+            PluginVerb::Disable(pin) => install::disable(&pin),
             PluginVerb::List(list) => serving::plugins(&place, list.name.as_deref(), list.json),
         },
         Verb::Why(why) => serving::why(&place, &why.reference, why.json),
         Verb::Check(check) => door::regentd([OsStr::new("--config"), check.config.as_os_str(), OsStr::new("--check")]),
+
+        Verb::Init(init) => init::init(&init),
+        Verb::Secret(secret) => match secret.verb {
+            SecretVerb::New(new) => secret::new(&new),
+            SecretVerb::Rotate(rotate) => secret::rotate(&rotate),
+        },
+        Verb::Socket(socket) => match socket.verb {
+            SocketVerb::Add(add) => socket::add(&add),
+        },
     };
     let ending = ended.unwrap_or_else(|failure| {
         output::complain(&failure.words);

@@ -44,7 +44,7 @@ pub(crate) fn help(place: &Place, call: &Call) -> Result<Ending, Failure> {
 
 fn list(place: &Place) -> Result<Vec<OperationView>, Failure> {
     let (mut client, path) = ask::client(place)?;
-    client.list().map_err(|error| Failure::of_request(&error, path))
+    client.list().map_err(|error| Failure::of_request(&error, &path))
 }
 
 /// What clap would have printed.

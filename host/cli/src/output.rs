@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use regent_client::Data;
 use regent_protocol::visible;
+use serde::Serialize;
 
 use crate::ending::Failure;
 
@@ -42,4 +43,15 @@ pub(crate) fn complain(words: &str) {
 /// What to do next, as a line below the complaint, made harmless.
 pub(crate) fn advise(words: &str) {
     warn(&format!("{}\n", visible::line(words)));
+}
+
+/// The same of several lines, of which each strange part was made harmless.
+pub(crate) fn advise_all(text: &str) {
+    warn(&format!("{text}\n"));
+}
+
+/// Prints one JSON document of our own, for programs.
+pub(crate) fn document(value: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string(value).map_err(|error| Failure::other(format!("output: {error}")))?;
+    if io::stdout().is_terminal() { print(&visible::text(&text)) } else { print(&text) }
 }

@@ -13,13 +13,29 @@ use crate::ending::Failure;
 /// Where an admin socket usually is, below `/run` or a user's own folder of such things.
 const ADMIN_SOCKET_BELOW: &str = "regent-admin/admin.sock";
 
+/// Where the request socket is that `regent init` makes, likewise; and its secret, below `/etc` or a user's own settings.
+const LOCAL_SOCKET_BELOW: &str = "regent/local/regent.sock";
+const LOCAL_SECRET_BELOW: &str = "regent/local.secret";
+
 /// Bytes of a secret file: what a request could hold.
 const SECRET_FILE_MAX: u64 = 64 << 10;
 
 impl Place {
-    /// The request socket.
-    pub(crate) fn request_socket(&self) -> Result<&Path, Failure> {
-        given(&self.socket).ok_or_else(|| Failure::usage("which daemon? give --socket PATH or set REGENT_SOCKET"))
+    /// The request socket, and its secret. The secret of the usual socket is for that alone: another that is named here could
+    /// be anybody's.
+    pub(crate) fn request_socket(&self) -> Result<(PathBuf, Zeroizing<String>), Failure> {
+        if let Some(path) = given(&self.socket) {
+            return Ok((path.to_owned(), self.secret()?));
+        }
+        let usual = usual_sockets().into_iter().find(|(socket, _)| socket.exists());
+        let (socket, secret) = usual.ok_or_else(|| {
+            Failure::usage(format!(
+                "which daemon? give --socket PATH or set REGENT_SOCKET: there is no /run/{LOCAL_SOCKET_BELOW}"
+            ))
+        })?;
+        let own = given(&self.secret_file).is_some() || std::env::var_os("REGENT_SECRET").is_some();
+        let secret = if own { self.secret()? } else { of_file(&secret)? };
+        Ok((socket, secret))
     }
 
     /// The admin socket.
@@ -36,12 +52,21 @@ impl Place {
     }
 
     /// The request socket's secret.
-    pub(crate) fn secret(&self) -> Result<Zeroizing<String>, Failure> {
+    fn secret(&self) -> Result<Zeroizing<String>, Failure> {
         match given(&self.secret_file) {
             Some(path) => of_file(path),
             None => of_variable(std::env::var_os("REGENT_SECRET")),
         }
     }
+}
+
+/// What `regent init` makes for the machine, and for a user alone: a socket, and the file of its secret.
+fn usual_sockets() -> Vec<(PathBuf, PathBuf)> {
+    let below = |run: &Path, config: &Path| (run.join(LOCAL_SOCKET_BELOW), config.join(LOCAL_SECRET_BELOW));
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
+    let own = folder("XDG_RUNTIME_DIR").zip(config).map(|(run, config)| below(&run, &config));
+    iter::once(below(Path::new("/run"), Path::new("/etc"))).chain(own).collect()
 }
 
 /// The first of the places that is there. One that this user may not even look for comes after those that it can see, but
@@ -114,11 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_place_is_wrong_usage_that_says_what_to_give() {
-        let place = Place { socket: Some(PathBuf::new()), secret_file: None, admin: None };
-        let failure = place.request_socket().unwrap_err();
-        assert_eq!(failure.ending.number(), 2);
-        assert!(failure.words.contains(" PATH or set REGENT_"), "{}", failure.words);
+    fn a_missing_secret_is_wrong_usage_that_says_what_to_give() {
         assert_eq!(of_variable(None).unwrap_err().ending.number(), 2);
         assert_eq!(of_variable(Some("x".into())).unwrap().as_str(), "x");
     }

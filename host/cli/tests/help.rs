@@ -35,6 +35,18 @@ fn the_help_of_each_verb_is_read_before_it_is_changed() {
         &["plugin", "list"],
         &["why"],
         &["check"],
+        &["init"],
+        &["secret"],
+        &["secret", "new"],
+        &["secret", "rotate"],
+        &["socket"],
+        &["socket", "add"],
+        &["plugin", "new"],
+        &["plugin", "build"],
+        &["plugin", "enable"],
+        &["plugin", "upgrade"],
+        &["plugin", "rollback"],
+        &["plugin", "disable"],
     ] {
         let name = [&["help"], words].concat().join("-");
         screen(&name, &help(&[words, &["--help"]].concat()));

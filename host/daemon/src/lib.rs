@@ -68,7 +68,7 @@ pub mod daemon;
 // Doors, each the one place with that power: starting programs, trusted files, what is kept.
 pub mod kept;
 pub mod process;
-pub mod trusted_file;
+pub use regent_files as trusted_file;
 // Users and groups, random letters, the daemon's own log.
 pub mod log;
 pub mod notify;

@@ -109,7 +109,8 @@ fn sockets(config: &Config, file: &Path, findings: &mut Findings) -> Vec<Arc<Soc
     for socket in &config.sockets {
         let at = format!("{}:{}: socket {}", file.display(), socket.line, socket.name);
         let place = place(&at, &socket.path, socket.mode, socket.group.as_deref(), findings);
-        let secrets = secrets(&at, &socket.secret, findings);
+        let group = place.as_ref().and_then(|place| place.group);
+        let secrets = secrets(&at, &socket.secret, group, findings);
         if let (Some(place), Some(secrets)) = (place, secrets) {
             sockets.push(Arc::new(Socket {
                 name: socket.name.clone(),
@@ -139,13 +140,14 @@ fn place(at: &str, path: &Path, mode: u32, group: Option<&str>, findings: &mut F
     Some(Place { path: path.to_path_buf(), mode, group })
 }
 
-/// One secret a line, all valid, so that one can be replaced while clients still use the other.
-fn secrets(at: &str, source: &SecretSource, findings: &mut Findings) -> Option<Secrets> {
+/// One secret a line, all valid, so that one can be replaced while clients still use the other. The socket's group may read
+/// them: its members are the clients.
+fn secrets(at: &str, source: &SecretSource, group: Option<u32>, findings: &mut Findings) -> Option<Secrets> {
     let texts = match source {
         SecretSource::Text(secret) => vec![Zeroizing::new(secret.reveal().to_owned())],
         SecretSource::File(path) => {
             let file = findings.keep(Trusted::open(path).map_err(|why| format!("{at}: {why}")))?;
-            if file.readable_by_others() {
+            if file.readable_by_others_than(group) {
                 findings.warnings.push(format!("{at}: others may read {}: chmod 0600", path.display()));
             }
             let text = findings.keep(file.text().map_err(|why| format!("{at}: {why}")))?;

@@ -25,17 +25,21 @@ pub mod addresses;
 mod duration;
 // "Did you mean".
 mod nearest;
+// What to write to allow what a plugin planned.
+mod advice;
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
+pub use advice::grant_lines;
 pub use config::{Admin, Config, Person, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
 pub use grants::{
     Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,
 };
 pub use mistake::{Checked, Mistake, Mistakes};
+pub use sheet::words::is_name;
 pub use slot::{Below, Param};
 
 /// A whole immediate operation whose table has no `deadline`: the Python client gives up after 5 s of silence.

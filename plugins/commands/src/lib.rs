@@ -1,28 +1,30 @@
-//! Operations without code: each operation of a grants file that has `run` plans the one command of its own name, with its
-//! parameters from the request's data.
+//! Serves operations without code: those whose table in the grants file has `run`. Such an operation plans the one command that
+//! is called as it is, with its slots filled from the request's data, and replies with what that printed.
 //!
-//! What an operation is stands in the settings, which the host makes of the grants file. This plugin only carries values
-//! from the one place to the other: what a value may be is the slot's to say, and the daemon's to judge.
+//! The daemon says which operations there are: it makes `[settings]` from the file. Nothing here is trusted with a check:
+//! the daemon parses each value by the type of its slot, as it does for every plugin. What is refused here is what never becomes
+//! a value, with words that say which key of the data to mend.
 
 #![forbid(unsafe_code)]
 
-// What the host says of each operation.
-mod granted;
-// From a request's data to the values of slots.
+// What the daemon says of the operations.
+mod served;
+// The data of a request as values of slots.
 mod values;
-// From a command's output to a reply.
+// Output as a reply.
 mod reply;
 
-use regent_plugin::{called, prelude::*};
+use regent_plugin::prelude::*;
+use reply::Form;
 use serde_json::Value;
+use served::Served;
 
-use granted::{Granted, Reply};
-
-/// Any operation of the file.
+/// Any operation; kept is what the reply is made by.
 #[derive(Serialize, Deserialize)]
 struct Any {
+    #[serde(skip)]
     summary: String,
-    reply: Reply,
+    form: Form,
 }
 
 impl Operation for Any {
@@ -30,13 +32,13 @@ impl Operation for Any {
     const SUMMARY: &'static str = "Run a granted command";
 
     fn prepare(data: Value, plan: &mut Plan) -> Result<Self, Refusal> {
-        let name = called();
-        let granted = Granted::of(&name);
-        let values = values::of(&granted, &data)?;
-        let values: Vec<(&str, &dyn std::fmt::Display)> =
-            values.iter().map(|(slot, value)| (*slot, value as &dyn std::fmt::Display)).collect();
+        let name = plan.operation().to_owned();
+        let served = Served::named(&name);
+        let values = values::of(&data, &served)?;
+        let values: Vec<_> = values.iter().map(|(slot, text)| (slot.as_str(), text as _)).collect();
         plan.run(&name, &values)?;
-        Ok(Self { summary: granted.summary.unwrap_or_else(|| format!("Run {name}")), reply: granted.reply })
+        let summary = served.summary.unwrap_or_else(|| format!("Run {name}"));
+        Ok(Self { summary, form: served.reply })
     }
 
     fn summary(&self) -> String {
@@ -44,7 +46,10 @@ impl Operation for Any {
     }
 
     fn finish(self, results: &Results) -> Result<impl Serialize, Failure> {
-        reply::of(self.reply, results)
+        match results.last() {
+            Some(ran) if results.succeeded() => self.form.of(ran),
+            _ => Err(Failure::default()),
+        }
     }
 }
 

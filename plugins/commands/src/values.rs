@@ -1,48 +1,50 @@
-//! From a request's data to the values of slots: each a text, of a list several. Whether a slot takes it is not asked here.
+//! The data of a request as values of slots: each is one text, and JSON's `true` and lists are so many of them.
 
-use regent_plugin::Refusal;
+use regent_plugin::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::granted::Granted;
+use crate::served::{Served, Takes};
 
-/// The values of all slots, for a request's data.
+/// The values, each with its slot.
 ///
 /// # Errors
-/// For the caller: a parameter that is missing, unknown, or of a type that no such slot takes.
-pub(crate) fn of<'g>(granted: &'g Granted, data: &Value) -> Result<Vec<(&'g str, String)>, Refusal> {
-    let none = Map::new();
+/// The first key that is wrong: an unknown one before a missing one, for a slip of the keyboard is both.
+pub(crate) fn of(data: &Value, served: &Served) -> Result<Vec<(String, String)>, Refusal> {
+    let empty = Map::new();
     let data = match data {
         Value::Object(data) => data,
-        // What the command reads itself may be anything.
-        Value::Null => &none,
-        _ if granted.stdin => &none,
-        _ => return Err(Refusal::invalid("not an object")),
+        Value::Null => &empty,
+        _ if served.stdin => &empty,
+        _ => return Err(Refusal::invalid("expected an object")),
     };
-    if let Some(key) = data.keys().find(|key| !granted.stdin && !granted.params.contains_key(*key)) {
+    if let Some(key) = data.keys().find(|key| !served.stdin && !served.params.contains_key(*key)) {
         return Err(Refusal::invalid(format!("unknown key {key}")));
     }
     let mut values = Vec::new();
-    for (slot, kind) in &granted.params {
-        let given = data.get(slot).filter(|value| !value.is_null());
-        let texts = texts(kind, given).map_err(|why| Refusal::invalid(format!("{slot}{why}")))?;
-        values.extend(texts.into_iter().map(|text| (slot.as_str(), text)));
+    for (slot, takes) in &served.params {
+        let given = data.get(slot).filter(|given| !given.is_null());
+        for text in texts(slot, *takes, given)? {
+            values.push((slot.clone(), text));
+        }
     }
     Ok(values)
 }
 
-fn texts(kind: &str, value: Option<&Value>) -> Result<Vec<String>, &'static str> {
-    match (kind, value) {
-        ("flag", None | Some(Value::Bool(false))) => Ok(Vec::new()),
-        ("flag", Some(Value::Bool(true))) => Ok(vec!["true".into()]),
-        ("list", None) => Ok(Vec::new()),
-        ("list", Some(Value::Array(items))) => items.iter().map(text).collect::<Option<_>>().ok_or(": wrong type"),
-        ("flag" | "list", Some(_)) => Err(": wrong type"),
-        (_, None) => Err(" is missing"),
-        (_, Some(value)) => Ok(vec![text(value).ok_or(": wrong type")?]),
+fn texts(slot: &str, takes: Takes, given: Option<&Value>) -> Result<Vec<String>, Refusal> {
+    let wrong_type = || Refusal::invalid(format!("{slot}: wrong type"));
+    match (takes, given) {
+        (Takes::One, None) => Err(Refusal::invalid(format!("{slot} is missing"))),
+        (Takes::Flag | Takes::List, None) | (Takes::Flag, Some(Value::Bool(false))) => Ok(vec![]),
+        (Takes::Flag, Some(Value::Bool(true))) => Ok(vec!["true".into()]),
+        (Takes::List, Some(Value::Array(items))) => {
+            items.iter().map(text).collect::<Option<_>>().ok_or_else(wrong_type)
+        }
+        (Takes::One, Some(one)) => text(one).map(|text| vec![text]).ok_or_else(wrong_type),
+        _ => Err(wrong_type()),
     }
 }
 
-/// A text as it is, a whole number in decimal. A number with a point has many spellings, and no slot takes one.
+/// A text as it is; a whole number in decimal, as JSON itself writes it.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -75,7 +75,7 @@ fn and_the_port_last() {
 
 #[test]
 fn data_that_is_no_object_is_refused() {
-    assert_eq!(refused(json!(5)), "Invalid data: invalid type: integer `5`, expected an object");
+    assert_eq!(refused(json!(5)), "Invalid data: expected an object, found the number 5");
 }
 
 #[test]

@@ -28,6 +28,11 @@
 //! # fn main() {}
 //! ```
 //!
+//! What does not fit is told by its place, in one line, and to whom it helps. Data that is not as [`Operation::Data`] says is the
+//! caller's fault: `Invalid data: port: expected a whole number from 0 to 65535, found a string`. Output that is not as
+//! [`Results::text`] or [`Results::json`] want it is told to the log, and so is a panic, with its text and place; the caller
+//! hears `Operation failed`.
+//!
 //! The crate is a `cdylib` built for `wasm32-wasip2`. The same code builds natively, where [`testing`] is its host, so that
 //! plain `cargo test` tries plugin and grants file together. The WebAssembly interface itself, and how to write a plugin in
 //! another language, stand in `wit/README.md`.
@@ -58,7 +63,7 @@ mod wasm;
 pub use host::{Level, log, monotonic, now, random, settings};
 pub use operation::{Authorise, Operation};
 pub use plan::Plan;
-pub use plugin::{Entry, Plugin, Want, called};
+pub use plugin::{Entry, Plugin, Want};
 pub use refusal::{Failure, Refusal};
 pub use results::{Results, StepResult};
 pub use serde::de::IgnoredAny as Ignored;

@@ -7,12 +7,19 @@ use crate::{Refusal, host};
 /// The plan of the request that is being prepared. Only `prepare` is given one, since only there may steps be added.
 #[derive(Debug)]
 pub struct Plan {
-    _private: (),
+    operation: String,
 }
 
 impl Plan {
-    pub(crate) fn new() -> Self {
-        Self { _private: () }
+    pub(crate) fn of(operation: &str) -> Self {
+        Self { operation: operation.into() }
+    }
+
+    /// The name of the operation that is being prepared: the plugin's own, and for one that is described as `*` whatever name
+    /// the grants file serves.
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.operation
     }
 
     /// Adds a step: run the granted command with a value for each of its slots. At most 64 steps.

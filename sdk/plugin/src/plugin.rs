@@ -1,10 +1,12 @@
 //! A plugin as a table: its operations by name and what it wants to be granted. The [`plugin!`](crate::plugin!) macro writes
 //! the table; the exports and the fake host read it, so that both run the same code.
 
-use std::cell::RefCell;
 use std::fmt::Write as _;
 
-use crate::{Failure, Operation, Plan, Refusal, Results, StepResult, data};
+use crate::{Failure, Level, Operation, Plan, Refusal, Results, StepResult, data, log};
+
+/// The name of an operation that stands for every name which is not described by itself.
+const ANY: &str = "*";
 
 /// All that a plugin is. Made by [`plugin!`](crate::plugin!).
 #[derive(Debug)]
@@ -40,7 +42,7 @@ pub struct Entry {
     summary: &'static str,
     schema: &'static str,
     authorises: bool,
-    prepare: fn(&str) -> Result<Prepared, Refusal>,
+    prepare: fn(&str, &str) -> Result<Prepared, Refusal>,
     authorise: fn(&[u8]) -> Result<String, Refusal>,
     finish: fn(&[u8], Results) -> Result<String, Failure>,
 }
@@ -61,8 +63,8 @@ impl Entry {
     }
 }
 
-fn prepare<T: Operation>(text: &str) -> Result<Prepared, Refusal> {
-    let operation = T::prepare(data::read(text)?, &mut Plan::new())?;
+fn prepare<T: Operation>(name: &str, text: &str) -> Result<Prepared, Refusal> {
+    let operation = T::prepare(data::read(text)?, &mut Plan::of(name))?;
     Ok(Prepared { summary: operation.summary(), state: written(&operation).into_bytes() })
 }
 
@@ -87,27 +89,30 @@ fn kept<T: Operation>(state: &[u8]) -> T {
     serde_json::from_slice(state).unwrap_or_else(|error| panic!("the state does not read back: {error}"))
 }
 
-thread_local! {
-    static CALLED: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// The operation that is asked for, as the grants file names it: for the operation `*`, which serves every name that the
-/// plugin does not describe.
-#[must_use]
-pub fn called() -> String {
-    CALLED.with_borrow(Clone::clone)
-}
-
 impl Plugin {
+    fn find(&self, name: &str) -> Option<&Entry> {
+        let called = |name: &str| self.operations.iter().find(|entry| entry.name == name);
+        called(name).or_else(|| called(ANY))
+    }
+
+    /// The host asks for nothing that is not described; one that did would be mistaken.
     fn entry(&self, name: &str) -> &Entry {
-        let named = |wanted: &str| self.operations.iter().find(|entry| entry.name == wanted);
-        let found = named(name).or_else(|| named("*")).unwrap_or_else(|| panic!("no operation {name:?}"));
-        CALLED.set(name.to_owned());
-        found
+        self.find(name).unwrap_or_else(|| panic!("there is no operation {name:?}: this plugin has {}", self.names()))
+    }
+
+    /// Whether it serves an operation of this name.
+    #[cfg(not(target_family = "wasm"))]
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    /// The names that it describes, for messages.
+    pub(crate) fn names(&self) -> String {
+        self.operations.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn prepare(&self, name: &str, data: &str) -> Result<Prepared, Refusal> {
-        (self.entry(name).prepare)(data)
+        (self.entry(name).prepare)(name, data)
     }
 
     pub(crate) fn authorise(&self, name: &str, state: &[u8]) -> Result<String, Refusal> {
@@ -118,11 +123,16 @@ impl Plugin {
     pub(crate) fn finish(&self, name: &str, state: &[u8], results: Vec<StepResult>) -> Result<String, String> {
         let results = Results::new(results);
         let succeeded = results.succeeded();
-        (self.entry(name).finish)(state, results).or_else(|Failure(words)| match words {
-            Some(words) => Err(words),
-            None if succeeded => Err("Operation failed".into()),
-            // The daemon knows better than we how the step failed, and says so in the code of its error.
-            None => Ok("null".into()),
+        (self.entry(name).finish)(state, results).or_else(|Failure { words, reason }| {
+            if let Some(reason) = reason {
+                log(Level::Error, format_args!("{reason}"));
+            }
+            match words {
+                Some(words) => Err(words),
+                None if succeeded => Err("Operation failed".into()),
+                // The daemon knows better than we how the step failed, and says so in the code of its error.
+                None => Ok("null".into()),
+            }
         })
     }
 
@@ -150,14 +160,39 @@ impl Plugin {
 /// Makes a crate a plugin: its operations by the names that grants files use, then the commands that it wants granted, each
 /// with its slots and a reason for the administrator.
 ///
-/// ```ignore
+/// ```
+/// # use regent_plugin::prelude::*;
+/// # macro_rules! operation {
+/// #     ($name:ident) => {
+/// #         #[derive(Serialize, Deserialize)]
+/// #         struct $name;
+/// #         impl Operation for $name {
+/// #             type Data = Ignored;
+/// #             const SUMMARY: &'static str = "";
+/// #             fn prepare(_: Ignored, _: &mut Plan) -> Result<Self, Refusal> {
+/// #                 Ok(Self)
+/// #             }
+/// #             fn finish(self, _: &Results) -> Result<impl Serialize, Failure> {
+/// #                 Ok(())
+/// #             }
+/// #         }
+/// #     };
+/// # }
+/// # operation!(Open);
+/// # operation!(Close);
 /// plugin! {
 ///     "open" => Open,
 ///     "close" => Close;
 ///     wants "open-port"("ip", "port"): "adds the rule",
 ///     wants "close-port"("ip", "port"): "takes it away again",
 /// }
+/// # fn main() {
+/// #     assert!(PLUGIN.describe().contains("close-port"));
+/// # }
 /// ```
+///
+/// An operation named `"*"` serves every name of the grants file that has no operation of its own; [`Plan::operation`] tells
+/// which.
 ///
 /// It defines `PLUGIN`, the [`Plugin`] that tests hand to the fake host, and in WebAssembly the component's exports.
 #[macro_export]

@@ -36,18 +36,28 @@ impl fmt::Display for Refusal {
 /// "It did not work" from `finish`.
 ///
 /// With words (`Failure::from("Failed to change firewall")`) these are the caller's error text; without
-/// (`Failure::default()`) the caller hears `Operation failed`.
+/// (`Failure::default()`, [`Failure::logged`]) the caller hears `Operation failed`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Failure(pub(crate) Option<String>);
+pub struct Failure {
+    pub(crate) words: Option<String>,
+    pub(crate) reason: Option<String>,
+}
+
+impl Failure {
+    /// It did not work, for a reason that only the log hears.
+    pub fn logged(reason: impl Into<String>) -> Self {
+        Self { words: None, reason: Some(reason.into()) }
+    }
+}
 
 impl From<&str> for Failure {
     fn from(words: &str) -> Self {
-        Self(Some(words.into()))
+        Self { words: Some(words.into()), reason: None }
     }
 }
 
 impl From<String> for Failure {
     fn from(words: String) -> Self {
-        Self(Some(words))
+        Self { words: Some(words), reason: None }
     }
 }

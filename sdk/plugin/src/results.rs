@@ -2,7 +2,9 @@
 
 use std::ops::Deref;
 
-use crate::Failure;
+use serde::de::DeserializeOwned;
+
+use crate::{Failure, data};
 
 /// How one step ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,12 +33,26 @@ impl StepResult {
     /// Standard output as text.
     ///
     /// # Errors
-    /// Output that was cut or is not UTF-8 is a failure without words: half an answer is none.
+    /// Output that was cut or is not UTF-8 is a failure without words, whose reason is logged: half an answer is none.
     pub fn text(&self) -> Result<&str, Failure> {
         if self.truncated {
-            return Err(Failure::default());
+            return Err(self.failure("its output was cut at the limit of its grant, output_max"));
         }
-        std::str::from_utf8(&self.stdout).map_err(|_| Failure::default())
+        std::str::from_utf8(&self.stdout).map_err(|error| {
+            self.failure(&format!("its output is not UTF-8 from byte {} on: take it from stdout", error.valid_up_to()))
+        })
+    }
+
+    /// Standard output, which is JSON, as a type of yours.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text), and what is not the JSON that the type takes; the log says where and what was expected.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        data::parse(self.text()?).map_err(|why| self.failure(&format!("its output is not what was expected: {why}")))
+    }
+
+    fn failure(&self, why: &str) -> Failure {
+        Failure::logged(format!("command {}: {why}", self.command))
     }
 }
 
@@ -68,10 +84,23 @@ impl Results {
     /// # Errors
     /// A failure without words if a step did not, if there was none, or if the output is not whole UTF-8.
     pub fn text(&self) -> Result<&str, Failure> {
-        match self.0.last() {
-            Some(last) if self.succeeded() => last.text(),
-            _ => Err(Failure::default()),
+        self.last_if_succeeded()?.text()
+    }
+
+    /// What the last step wrote, which is JSON, as a type of yours, if every step succeeded.
+    ///
+    /// # Errors
+    /// As [`text`](Self::text), and what is not the JSON that the type takes.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        self.last_if_succeeded()?.json()
+    }
+
+    /// How a step failed the daemon has logged; only that none was planned is ours to say.
+    fn last_if_succeeded(&self) -> Result<&StepResult, Failure> {
+        if !self.succeeded() {
+            return Err(Failure::default());
         }
+        self.last().ok_or_else(|| Failure::logged("no step was planned, so there is no output"))
     }
 }
 

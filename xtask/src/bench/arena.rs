@@ -14,9 +14,8 @@ use regent_client::Client;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::error::{At, Error, Result};
-use crate::run::Run;
 use crate::test::machine;
+use regent_build::{At as _, Error, Result, Run};
 
 pub(super) const SECRET: &str = "a secret that only the bench knows";
 /// Compiling three plugins takes seconds; a machine may be busy.

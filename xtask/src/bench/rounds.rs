@@ -10,9 +10,8 @@ use regent_client::{Answer, Client, Code, Data, Options};
 use super::Amount;
 use super::arena::{Arena, SECRET};
 use super::figures::{Report, Times};
-use crate::error::{Error, Result};
 use crate::place;
-use crate::run::Run;
+use regent_build::{Error, Result, Run};
 
 /// What a first turn pays once: a page, a cache line, a lane's first instance.
 const WARM_UP: usize = 20;

@@ -1,12 +1,11 @@
 //! What crosses the socket, seen: a socket beside the daemon's that hands every line on and prints it on its way.
 
+use regent_build::{At as _, Result};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-
-use crate::error::{At, Result};
 
 /// Lines that went through, in order: requests, and replies to them.
 pub(super) struct Relay {

@@ -13,9 +13,8 @@ use std::time::{Duration, Instant};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::error::{At, Error, Result};
 use crate::place;
-use crate::run::Run;
+use regent_build::{At as _, Error, Result, Run};
 
 /// The daemon starts in some hundredths of a second; a machine may be busy.
 const READY_WITHIN: Duration = Duration::from_secs(30);

@@ -2,10 +2,7 @@
 
 use std::{env, os::unix::fs::MetadataExt as _, path::Path, time::Duration};
 
-use crate::{
-    error::{Error, Result},
-    run::Run,
-};
+use regent_build::{Error, Result, Run};
 
 /// Programs, and Debian's packages of them.
 pub(crate) type Needed = [(&'static str, &'static str)];

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::{Enable, Pin, Upgrade};
 use crate::ending::table;
 
 #[derive(Debug, Args)]
@@ -55,6 +56,26 @@ pub(crate) enum PluginVerb {
     /// List every plugin: whether it serves, what, for whom, and if not, why
     #[command(after_help = table!())]
     List(PluginList),
+
+    // Which modules this machine accepts.
+    /// Write the grants file of a module: pinned, what it wants as comments, nothing granted; or take back `disable`
+    #[command(after_help = super::installing::TABLE)]
+    Enable(Enable),
+    /// Accept the module that is in the folder now: shows what it changes and which holds it voids, and asks
+    #[command(after_help = super::installing::TABLE)]
+    Upgrade(Upgrade),
+    /// Accept the module again that served before
+    #[command(after_help = table!())]
+    Rollback(Pin),
+    /// Take a plugin away at once; its grants file is kept under another name
+    #[command(after_help = table!())]
+    Disable(Pin),
+
+    // An author's.
+    /// Make a plugin to begin with, in Rust or Python: it has a test and a grants file
+    New(crate::author::New),
+    /// Build a plugin's folder into DIR/target/regent/NAME.wasm; finds or fetches what that needs
+    Build(crate::author::Build),
     /// Look at a module: what it is, what it imports, offers and wants; needs no daemon and no root
     #[command(after_help = crate::trial::TABLE)]
     Inspect(crate::trial::Inspect),

@@ -2,45 +2,11 @@
 
 use std::fmt::Write as _;
 
-use regent_protocol::visible;
-use serde::Deserialize;
-
 use super::Inspect;
+use crate::described::{self, Found, Import, Operation, Want};
 use crate::ending::{Ending, Failure};
 use crate::{door, output};
-
-/// What regentd found.
-#[derive(Debug, Deserialize)]
-struct Found {
-    file: String,
-    sha256: String,
-    size: u64,
-    imports: Vec<Import>,
-    exports: Vec<String>,
-    operations: Vec<Operation>,
-    wants: Vec<Want>,
-    reasons: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Import {
-    name: String,
-    class: String,
-}
-
-#[derive(Debug, Deserialize)]
-struct Operation {
-    name: String,
-    summary: String,
-    uses: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Want {
-    command: String,
-    slots: Vec<String>,
-    reason: String,
-}
+use regent_protocol::visible;
 
 pub(crate) fn inspect(inspect: &Inspect) -> Result<Ending, Failure> {
     let asked = [
@@ -53,13 +19,10 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<Ending, Failure> {
     if inspect.json {
         return door::regentd(asked);
     }
-    let said = door::regentd_says(asked)?;
-    let ending = door::ending(said.status);
-    match serde_json::from_slice::<Found>(&said.stdout) {
-        Ok(found) => output::print(&screen(&found)).map(|()| ending),
+    match described::found(asked)? {
+        (Some(found), ending) => output::print(&screen(&found)).map(|()| ending),
         // It has said why already.
-        Err(_) if ending != Ending::Done => Ok(ending),
-        Err(why) => Err(Failure::other(format!("regentd is another version than this: {why}"))),
+        (None, ending) => Ok(ending),
     }
 }
 
@@ -128,6 +91,7 @@ mod tests {
             operations: vec![Operation {
                 name: "open".into(),
                 summary: "Open it".into(),
+                schema: serde_json::Value::Null,
                 uses: vec!["finishing".into()],
             }],
             wants: vec![Want {
@@ -172,7 +136,8 @@ mod tests {
         let plain = screen(&module).lines().count();
         module.imports[0] = Import { name: evil(), class: "refused".into() };
         module.exports = vec![evil()];
-        module.operations = vec![Operation { name: evil(), summary: evil(), uses: vec![evil()] }];
+        module.operations =
+            vec![Operation { name: evil(), summary: evil(), uses: vec![evil()], ..module.operations[0].clone() }];
         module.wants = vec![Want { command: evil(), slots: vec![evil()], reason: evil() }];
         let text = screen(&module);
         assert_eq!(text.lines().count(), plain + 1, "{text}");

@@ -39,7 +39,7 @@ pub(super) fn watch(run: &Run, arguments: &[OsString]) -> Result<Ending, Failure
 
 /// Builds the folder of a crate; whether there is something to try then. A failed build has told why itself.
 fn built(run: &Run) -> Result<bool, Failure> {
-    if !run.what.join("Cargo.toml").is_file() {
+    if !["Cargo.toml", "app.py"].iter().any(|source| run.what.join(source).is_file()) {
         return Ok(true);
     }
     let build = [OsStr::new("plugin"), OsStr::new("build"), OsStr::new("--"), run.what.as_os_str()];

@@ -73,7 +73,9 @@ fn of_folder(folder: &Path) -> Result<Place, String> {
     let built = name.as_ref().map(|name| folder.join("target/regent").join(format!("{name}.wasm")));
     let module = match built.filter(|path| path.is_file()) {
         Some(built) => built,
-        None => only(folder, "wasm", &[]).map_err(|found| no_module(folder, found))?,
+        None => only(&folder.join("target/regent"), "wasm", &[])
+            .or_else(|_| only(folder, "wasm", &[]))
+            .map_err(|found| no_module(folder, found))?,
     };
     let stem = name.or_else(|| module.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
     let would_be = folder.join(format!("{}.toml", stem.as_deref().unwrap_or("plugin")));

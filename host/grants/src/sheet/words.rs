@@ -12,8 +12,9 @@ const NAME_MAX: usize = 64;
 /// `(uid_t) -1` says "leave as it is" to the kernel: as an id it would change nothing.
 const LAST_ID: i64 = u32::MAX as i64 - 1;
 
-/// Whether a word may be a name.
-pub(crate) fn is_name(word: &str) -> bool {
+/// Whether a word may be a name: of a plugin, an operation, a command, a slot, a socket, a person.
+#[must_use]
+pub fn is_name(word: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     !word.is_empty() && word.len() <= NAME_MAX && word.bytes().all(letter)
 }

@@ -91,7 +91,7 @@ impl Slot {
     /// The values as they are rendered.
     pub(crate) fn fill(&self, given: &[&str]) -> Result<Filled, Unfilled> {
         match (&self.shape, given) {
-            (Shape::List(list), given) if given.is_empty() && !list.may_be_empty() => Err(Unfilled::Missing),
+            // An empty list is a value, and the caller's: too short, it is not accepted.
             (Shape::List(list), given) => match list.accept(given) {
                 Some(values) => Ok(Filled { arguments: values.clone(), values }),
                 None => Err(Unfilled::NotAccepted(list.wider(given))),

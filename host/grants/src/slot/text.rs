@@ -20,7 +20,8 @@ const MAX_DEFAULT: usize = 256;
 const PATTERN_MEMORY: usize = 1 << 20;
 
 /// What no pattern for one kind of thing lets through all of.
-const SAMPLES: [&str; 6] = ["a;b", "$(b)", "a|b", "`b`", "a b", "a>/b"];
+const SAMPLES: [&str; 9] =
+    ["a;b", "$(b)", "a|b", "`b`", "a b", "a>/b", "a; rm -rf /", "$(reboot) > /dev/null", "x && cat /etc/shadow"];
 
 /// A pattern that takes so many of them takes about anything.
 const SAMPLES_WIDE: usize = 3;

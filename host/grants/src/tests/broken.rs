@@ -1,7 +1,7 @@
 //! Good files, broken in thousands of ways from a fixed seed: the parser never panics, and what it refuses it names by a line
 //! of the file. A fuzzer would call the same two entry points.
 
-use super::generated::Random;
+use super::samples::Random;
 use super::{CONFIG, config};
 use crate::{Config, Grants, Mistakes};
 
@@ -16,10 +16,13 @@ allow = [{ user = "www-data" }, { gid = 5 }]
 require = [{ step = "approval", of = "ops", count = 2 }]
 hold_for = "1h"
 [commands.c]
-run = ["/bin/x", "{ip}", "--p={port}", "{{{name}}}"]
+run = ["/bin/x", "{ip}", "--p={port}", "{{{name}}}", "{force}", "--net={nets}", "{file}"]
 params.ip = { type = "ipv4", scope = "public" }
 params.port = { type = "integer", one_of = "settings.ports" }
 params.name = { type = "text", pattern = "[a-z]+" }
+params.force = { type = "flag", value = "--force" }
+params.nets = { type = "list", of = { type = "cidr", scope = "public", min_prefix = 8 }, min = 0, max = 4 }
+params.file = { type = "path", below = "/var/log/app" }
 timeout = "2s"
 env = { A = "b" }
 "#;

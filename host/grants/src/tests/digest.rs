@@ -79,6 +79,70 @@ fn every_part_that_bears_on_an_operation_changes_its_text() {
 }
 
 #[test]
+fn all_that_decides_what_a_slot_takes_is_in_the_text() {
+    let mut texts = Vec::new();
+    for slot in [
+        r#"type = "ipv4""#,
+        r#"type = "ipv6""#,
+        r#"type = "ipv6", scope = "public""#,
+        r#"type = "ipv6", scope = "private""#,
+        r#"type = "ip""#,
+        r#"type = "ip", scope = "public""#,
+        r#"type = "cidr""#,
+        r#"type = "cidr", scope = "private""#,
+        r#"type = "cidr", family = 4, max_prefix = 32"#,
+        r#"type = "cidr", family = 6"#,
+        r#"type = "cidr", min_prefix = 8"#,
+        r#"type = "cidr", max_prefix = 32"#,
+        r#"type = "hostname""#,
+        r#"type = "hostname", below = "a""#,
+        r#"type = "hostname", below = ["a", "b"]"#,
+        r#"type = "hostname", one_of = ["a"]"#,
+        r#"type = "user""#,
+        r#"type = "user", one_of = ["a"]"#,
+        r#"type = "user", one_of = ["a", "b"]"#,
+        r#"type = "group""#,
+        r#"type = "group", one_of = ["a"]"#,
+        r#"type = "unit""#,
+        r#"type = "unit", suffix = ["timer"]"#,
+        r#"type = "unit", suffix = ["service", "timer"]"#,
+        r#"type = "unit", one_of = ["a.service"]"#,
+        r#"type = "uuid""#,
+        r#"type = "path", below = "/a""#,
+        r#"type = "path", below = "/b""#,
+        r#"type = "one_of", values = ["a"]"#,
+        r#"type = "list", of = { type = "one_of", values = ["a"] }"#,
+        r#"type = "list", of = { type = "one_of", values = ["b"] }"#,
+        r#"type = "list", of = { type = "one_of", values = ["a"] }, min = 0"#,
+        r#"type = "list", of = { type = "one_of", values = ["a"] }, max = 2"#,
+        r#"type = "flag", value = "-a""#,
+        r#"type = "flag", value = "-b""#,
+    ] {
+        texts.push(text(&FILE.replacen("type = \"ipv4\", scope = \"public\"", slot, 1)));
+    }
+    let count = texts.len();
+    texts.sort();
+    texts.dedup();
+    assert_eq!(texts.len(), count);
+}
+
+#[test]
+fn another_way_to_write_the_same_slot_is_the_same_text() {
+    for (one, other) in [
+        (r#"type = "ipv6""#, r#"type = "ipv6", scope = "any""#),
+        (r#"type = "unit""#, r#"type = "unit", suffix = ["service"]"#),
+        (r#"type = "hostname", below = "a""#, r#"type = "hostname", below = ["A"]"#),
+        (r#"type = "path", below = "/a/b""#, r#"type = "path", below = "/a//b/""#),
+        (r#"type = "integer", one_of = [22]"#, r#"type = "integer", one_of = "settings.ports""#),
+        (r#"type = "list", of = { type = "ip" }"#, r#"type = "list", of = { type = "ip" }, min = 1, max = 16"#),
+    ] {
+        let [one, other] =
+            [one, other].map(|slot| text(&FILE.replacen("type = \"ipv4\", scope = \"public\"", slot, 1)));
+        assert_eq!(one, other);
+    }
+}
+
+#[test]
 fn what_does_not_bear_on_it_leaves_its_text_alone() {
     let other = "ab".repeat(32);
     for (from, to) in [

@@ -3,33 +3,10 @@
 
 use std::net::Ipv4Addr;
 
+use super::samples::Random;
 use super::{command, filled};
 
 const COUNT: usize = 2000;
-
-/// xorshift64*: no dependency, the same values everywhere.
-pub(super) struct Random(pub(super) u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    pub(super) fn below(&mut self, most: usize) -> usize {
-        (self.next() >> 33) as usize % most
-    }
-
-    pub(super) fn of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        words[self.below(words.len())]
-    }
-
-    fn text(&mut self, letters: &[&str], longest: usize) -> String {
-        (0..self.below(longest + 1)).map(|_| self.of(letters)).collect()
-    }
-}
 
 /// Both answers must come up often, or the values try nothing.
 fn holds(slot: &str, expected: impl Fn(&str) -> bool, mut value: impl FnMut(&mut Random) -> String) {

@@ -1,18 +1,28 @@
 //! The law of this crate, by its public names only.
 
 mod addresses;
+mod addresses_v6;
+mod advice;
+mod allowed;
 mod bad_config;
 mod bad_grants;
 mod bad_run;
+mod bad_slots;
+mod bent;
 mod broken;
 mod dangerous;
 mod digest;
 mod forms;
 mod generated;
 mod hostile;
+mod params;
+mod paths;
 mod pinned;
 mod quorum;
+mod repeated;
+mod samples;
 mod shipped;
+mod slots;
 mod together;
 mod twins;
 mod without_code;
@@ -52,13 +62,22 @@ fn grants(text: &str) -> Grants {
     checked(text).value
 }
 
-/// A command with one slot, as its only argument.
-fn command(slot: &str) -> Command {
-    let text = format!(
-        "[settings]\nports = [22, 80]\nwords = [\"start\", \"stop\"]\n[operations.o]\n\
+/// A file with a command that has one slot, as its only argument; on line 8.
+fn file(slot: &str) -> String {
+    format!(
+        "[settings]\nports = [22, 80]\nwords = [\"start\", \"stop\"]\nhosts = [\"www.example.org\"]\n[operations.o]\n\
          [commands.c]\nrun = [\"/bin/true\", \"{{v}}\"]\nparams.v = {{ {slot} }}\n"
-    );
-    grants(&text).command("c").unwrap().clone()
+    )
+}
+
+/// Its command.
+fn command(slot: &str) -> Command {
+    grants(&file(slot)).command("c").unwrap().clone()
+}
+
+/// Values of that slot.
+fn pairs(values: &[&str]) -> Vec<(String, String)> {
+    values.iter().map(|value| ("v".to_owned(), (*value).to_owned())).collect()
 }
 
 /// What the only argument becomes.

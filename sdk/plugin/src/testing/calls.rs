@@ -2,11 +2,11 @@
 
 use std::{cell::RefCell, rc::Rc, time::Duration};
 
-use regent_grants::{Grants, RenderError, Rendered};
+use regent_grants::{Grants, RenderError, Rendered, grant_lines};
 use regent_lane::{RANDOM_MAX, STEPS_MAX};
 
 use super::Host;
-use crate::{Level, Refusal};
+use crate::{Level, Plugin, Refusal};
 
 thread_local! {
     static CURRENT: RefCell<Option<Exchange>> = const { RefCell::new(None) };
@@ -26,6 +26,7 @@ pub(crate) enum Phase {
 /// One call of the plugin, and what it did meanwhile.
 #[derive(Debug)]
 pub(crate) struct Exchange {
+    plugin: &'static Plugin,
     grants: Rc<Grants>,
     phase: Phase,
     now: Duration,
@@ -36,7 +37,14 @@ pub(crate) struct Exchange {
 impl Exchange {
     /// Runs the plugin's function as part of an exchange.
     pub(super) fn during<T>(host: &Host, phase: Phase, function: impl FnOnce() -> T) -> (T, Self) {
-        let new = || Self { grants: Rc::clone(&host.grants), phase, now: host.now, steps: vec![], logged: vec![] };
+        let new = || Self {
+            plugin: host.plugin,
+            grants: Rc::clone(&host.grants),
+            phase,
+            now: host.now,
+            steps: vec![],
+            logged: vec![],
+        };
         CURRENT.set(Some(new()));
         let returned = function();
         (returned, CURRENT.take().unwrap_or_else(new))
@@ -46,7 +54,7 @@ impl Exchange {
         assert!(self.phase == Phase::Preparing, "commands.plan is allowed in prepare only");
         assert!(self.steps.len() < STEPS_MAX, "a plan has at most {STEPS_MAX} steps");
         let granted = self.grants.command(command);
-        let granted = granted.unwrap_or_else(|| panic!("not granted: add [commands.{command}] to the grants file"));
+        let granted = granted.unwrap_or_else(|| panic!("{}", self.not_granted(command, values)));
         match granted.render(values) {
             Ok(rendered) => {
                 self.steps.push((command.to_owned(), rendered));
@@ -57,6 +65,16 @@ impl Exchange {
             Err(RenderError::MissingSlot(slot)) => panic!("command {command}: slot {slot} was given no value"),
             Err(RenderError::GivenTwice(slot)) => panic!("command {command}: slot {slot} was given twice"),
         }
+    }
+}
+
+impl Exchange {
+    /// What to write into the grants file: with the slots that the plugin says it wants, else with those that it filled.
+    fn not_granted(&self, command: &str, values: &[(String, String)]) -> String {
+        let wanted = self.plugin.wants.iter().find(|want| want.command == command).map(|want| want.slots.to_vec());
+        let slots = wanted.unwrap_or_else(|| values.iter().map(|(slot, _)| slot.as_str()).collect());
+        let lines = grant_lines(command, &slots).join("\n");
+        format!("not granted: add to the grants of {}:\n{lines}", self.grants.name)
     }
 }
 
@@ -72,6 +90,8 @@ pub(crate) fn plan(command: &str, values: Vec<(String, String)>) -> Result<(), R
 }
 
 pub(crate) fn log(level: Level, text: &str) {
+    // Cargo shows it for a test that failed.
+    eprintln!("log: {level:?}: {text}");
     current(|exchange| exchange.logged.push((level, text.to_owned())));
 }
 

@@ -4,11 +4,31 @@
 //! it: which command lines come out, and which values do not get in. It runs nothing. What in a daemon would be a fault of the
 //! plugin is a panic here, with the text that the daemon's log would have.
 //!
-//! ```ignore
-//! let host = Host::with_grants(&PLUGIN, include_str!("../whoami.toml"));
+//! ```
+//! # use regent_plugin::prelude::*;
+//! # #[derive(Serialize, Deserialize)]
+//! # struct WhoAmI;
+//! # impl Operation for WhoAmI {
+//! #     type Data = Ignored;
+//! #     const SUMMARY: &'static str = "Tell which user commands run as";
+//! #     fn prepare(_: Ignored, plan: &mut Plan) -> Result<Self, Refusal> {
+//! #         plan.run("whoami", &[])?;
+//! #         Ok(WhoAmI)
+//! #     }
+//! #     fn finish(self, results: &Results) -> Result<impl Serialize, Failure> {
+//! #         Ok(results.text()?.trim().to_owned())
+//! #     }
+//! # }
+//! # plugin! { "whoami" => WhoAmI }
+//! use regent_plugin::testing::{Host, json, ok};
+//!
+//! # fn main() {
+//! let grants = "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]"; // include_str!("../whoami.toml")
+//! let host = Host::with_grants(&PLUGIN, grants);
 //! let planned = host.prepare("whoami", json!(null)).unwrap();
 //! assert_eq!(planned.command_lines(), ["/usr/bin/whoami"]);
-//! assert_eq!(planned.run(|_| ok("root\n")).unwrap(), json!("root"));
+//! assert_eq!(planned.run(|_| ok("root\n")), Ok(json!("root")));
+//! # }
 //! ```
 
 // What the plugin's calls reach while one of its functions runs.
@@ -71,7 +91,7 @@ impl Host {
     /// A host with this grants file, and a `regent.toml` without people.
     ///
     /// # Panics
-    /// If the file has a mistake; the text names each with its line.
+    /// If the file has a mistake, or serves an operation that the plugin does not have; the text names each with its line.
     #[must_use]
     pub fn with_grants(plugin: &'static Plugin, grants: &str) -> Self {
         Self::with_config(plugin, grants, CONFIG)
@@ -86,6 +106,13 @@ impl Host {
         let config = Config::parse("regent.toml", config).unwrap_or_else(|mistakes| panic!("{mistakes}")).value;
         let grants = Grants::parse("test", "grants file", grants, &config);
         let grants = Rc::new(grants.unwrap_or_else(|mistakes| panic!("{mistakes}")).value);
+        for regent_grants::Operation { name, line, .. } in &grants.operations {
+            let has = plugin.names();
+            assert!(
+                plugin.has(name),
+                "grants file:{line}: [operations.{name}]: the plugin has no such operation; it has {has}"
+            );
+        }
         Self { plugin, grants, config, now: NOW }
     }
 
@@ -126,7 +153,10 @@ impl Host {
 
     fn authorise(&self, operation: &Operation, state: &[u8]) -> Result<Vec<Required>, Heard> {
         let asked = Exchange::during(self, Phase::Other, || self.plugin.authorise(&operation.name, state)).0;
-        let asked = asked.map_err(|_| Heard("Authorisation failed".into()))?;
+        let asked = asked.map_err(|refusal| {
+            eprintln!("denied: {refusal}");
+            Heard("Authorisation failed".into())
+        })?;
         let asked = Required::read_json(&asked, &self.config).unwrap_or_else(|why| panic!("authorise: {why}"));
         Ok(regent_grants::combine(&operation.require, &asked))
     }
@@ -138,11 +168,16 @@ impl Host {
 }
 
 fn heard(refusal: &Refusal) -> Heard {
-    fits("refusal", refusal.message.len(), TEXT_MAX);
+    eprintln!("refused: {refusal}");
     match refusal.code.as_str() {
-        "invalid-data" => Heard(format!("Invalid data: {}", refusal.message)),
+        "invalid-data" => Heard(format!("Invalid data: {}", line(&refusal.message))),
         _ => Heard("Operation failed".into()),
     }
+}
+
+/// The words of a refusal are cut and not blamed, because they are often made of what a caller sent.
+fn line(words: &str) -> &str {
+    words.get(..words.floor_char_boundary(TEXT_MAX)).unwrap_or(words)
 }
 
 fn fits(what: &str, size: usize, most: usize) {

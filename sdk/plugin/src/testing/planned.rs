@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     Heard, Host, Required,
     calls::{Exchange, Phase},
-    fits,
+    fits, line,
 };
 use crate::{Level, StepResult, plugin::Prepared};
 
@@ -99,7 +99,8 @@ impl<'host> Planned<'host> {
         let failed = results.iter().any(|result| !result.succeeded());
         let plugin = self.host.plugin;
         let finish = || plugin.finish(&self.name, &self.prepared.state, results);
-        let reply = Exchange::during(self.host, Phase::Other, finish).0.map_err(Heard)?;
+        let reply = Exchange::during(self.host, Phase::Other, finish).0;
+        let reply = reply.map_err(|words| Heard(line(&words).to_owned()))?;
         fits("reply", reply.len(), REPLY_MAX);
         match serde_json::from_str(&reply) {
             Ok(_) if failed => Err(Heard("Operation failed".into())),

@@ -1,4 +1,4 @@
-//! The one door through which the commands start programs: never with standard input, and never longer than they say.
+//! The one door through which a builder starts programs: never with standard input, and never longer than they say.
 
 use std::{
     ffi::OsStr,
@@ -18,57 +18,77 @@ const LONGEST: Duration = Duration::from_mins(40);
 
 /// A program to be run.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub struct Run {
     command: Command,
     within: Duration,
 }
 
 impl Run {
-    pub(crate) fn new(program: impl AsRef<OsStr>) -> Self {
+    /// This program, without arguments.
+    #[must_use]
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
         let mut command = Command::new(program);
         command.stdin(Stdio::null());
         Self { command, within: LONGEST }
     }
 
-    pub(crate) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
         self.command.arg(arg);
         self
     }
 
-    pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+    /// More arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.command.args(args);
         self
     }
 
-    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+    /// With this variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
         self
     }
 
-    pub(crate) fn without_env(mut self, name: &str) -> Self {
+    /// Without this variable, whatever this process has.
+    #[must_use]
+    pub fn without_env(mut self, name: &str) -> Self {
         self.command.env_remove(name);
         self
     }
 
-    pub(crate) fn folder(mut self, folder: &Path) -> Self {
+    /// Started there.
+    #[must_use]
+    pub fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
     }
 
-    pub(crate) fn within(mut self, within: Duration) -> Self {
+    /// Killed after so long.
+    #[must_use]
+    pub fn within(mut self, within: Duration) -> Self {
         self.within = within;
         self
     }
 
     /// Runs it to its end; what it writes is seen.
-    pub(crate) fn done(mut self) -> Result<()> {
+    ///
+    /// # Errors
+    /// It could not be started, failed, or took too long; the text has its command line.
+    pub fn done(mut self) -> Result<()> {
         let child = self.command.spawn().map_err(|error| self.failed(&error.to_string()))?;
         let status = self.ended(child)?;
         if status.success() { Ok(()) } else { Err(self.failed(&status.to_string())) }
     }
 
     /// Runs it and gives back what it wrote to standard output. For short programs: their output has to fit into a pipe.
-    pub(crate) fn text(mut self) -> Result<String> {
+    ///
+    /// # Errors
+    /// As [`done`](Self::done).
+    pub fn text(mut self) -> Result<String> {
         let child = self.command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn();
         let output = child.and_then(Child::wait_with_output).map_err(|error| self.failed(&error.to_string()))?;
         if !output.status.success() {
@@ -102,10 +122,11 @@ impl Run {
     }
 }
 
-/// Cargo in the repository, free of what would make its builds another's: flags for all targets, and another compiler.
-pub(crate) fn cargo() -> Run {
+/// Cargo in this folder, free of what would make its builds another's: flags for all targets, and another compiler.
+#[must_use]
+pub fn cargo(folder: &Path) -> Run {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "CARGO_BUILD_TARGET", "CARGO_BUILD_RUSTFLAGS", "CARGO_TARGET_DIR"]
         .into_iter()
-        .fold(Run::new(cargo).folder(crate::place::root()), Run::without_env)
+        .fold(Run::new(cargo).folder(folder), Run::without_env)
 }

@@ -2,16 +2,21 @@
 
 use std::{fmt, path::Path};
 
-pub(crate) type Result<T> = std::result::Result<T, Error>;
+/// What a step came to.
+pub type Result<T> = std::result::Result<T, Error>;
 
+/// Why a step did not succeed, for the person who typed the command.
 #[derive(Debug)]
-pub(crate) struct Error(String);
+pub struct Error(String);
 
 impl Error {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
+    /// With this text.
+    pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }
+
+impl std::error::Error for Error {}
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,7 +25,11 @@ impl fmt::Display for Error {
 }
 
 /// Says of which file the system spoke.
-pub(crate) trait At<T> {
+pub trait At<T> {
+    /// Of this file.
+    ///
+    /// # Errors
+    /// The system's, with the path.
     fn at(self, path: &Path) -> Result<T>;
 }
 

@@ -4,8 +4,12 @@
 //! owned by root (or the daemon's own user) and writable by nobody else. A root-owned sticky folder such as /tmp is as good,
 //! for in it nobody can replace what is another's. What was judged is what is read or executed: nothing is opened twice.
 
+#![forbid(unsafe_code)]
+
 // What a caller names, below a folder of the administrator's.
 mod below;
+// Files of this kind, written.
+mod folder;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -19,6 +23,7 @@ use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 pub use below::{NotBelow, below};
+pub use folder::{Folder, Standing};
 
 /// Symbolic links followed on one path, as the kernel's own limit.
 const LINKS_MAX: usize = 40;
@@ -31,6 +36,7 @@ pub struct Trusted {
     file: File,
     path: PathBuf,
     mode: u32,
+    group: u32,
     size: u64,
 }
 
@@ -89,7 +95,7 @@ impl Trusted {
         let stat = rustix::fs::fstat(&file).map_err(|errno| failed(&path, errno))?;
         judge_file(&path, &stat)?;
         let size = u64::try_from(stat.st_size).unwrap_or(0);
-        Ok(Self { file: File::from(file), path, mode: stat.st_mode & 0o7777, size })
+        Ok(Self { file: File::from(file), path, mode: stat.st_mode & 0o7777, group: stat.st_gid, size })
     }
 
     /// The path with every link resolved.
@@ -102,6 +108,12 @@ impl Trusted {
     #[must_use]
     pub fn readable_by_others(&self) -> bool {
         self.mode & 0o044 != 0
+    }
+
+    /// The same, but for a group that is meant to read it.
+    #[must_use]
+    pub fn readable_by_others_than(&self, group: Option<u32>) -> bool {
+        self.mode & 0o004 != 0 || (self.mode & 0o040 != 0 && group != Some(self.group))
     }
 
     /// Bytes, as the handle said when it was opened.

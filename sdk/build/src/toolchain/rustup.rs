@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::sysroot;
 use crate::{
     error::{Error, Result},
-    place,
     run::Run,
 };
 
@@ -19,6 +18,6 @@ pub(super) fn ready(target: &str) -> Result<()> {
         return Ok(());
     }
     eprintln!("asking rustup for {target} (at most {} s)", FETCH.as_secs());
-    Run::new("rustup").args(["target", "add", target]).folder(place::root()).within(FETCH).done()?;
+    Run::new("rustup").args(["target", "add", target]).within(FETCH).done()?;
     if library.is_dir() { Ok(()) } else { Err(Error::new(format!("rustup brought no {}", library.display()))) }
 }

@@ -1,5 +1,5 @@
 //! The compiler of plugins: a rustc whose standard library knows `wasm32-wasip2`. Rustup's own where rustup has it or can get
-//! it; else Debian 12's, unpacked into `target/wasm-toolchain` and never installed.
+//! it; else Debian 12's, unpacked into the cache and never installed.
 
 mod debian;
 mod rustup;
@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 
 use crate::{
     error::{Error, Result},
-    place,
     run::{self, Run},
 };
 
@@ -17,18 +16,22 @@ const TARGET: &str = "wasm32-wasip2";
 
 /// Having one tells you: plugins can be compiled.
 #[derive(Debug)]
-pub(crate) struct Wasm {
+pub struct Wasm {
     /// Cargo's folder for this compiler: two compilers in one would build everything anew in turn.
     target: PathBuf,
     debian: Option<debian::Rustc>,
 }
 
-/// Brings the compiler, if it is not there.
-pub(crate) fn wasm() -> Result<Wasm> {
+/// Brings the compiler, if it is not there. What is fetched, and what cargo compiles with it, is kept in the cache. The variable
+/// `REGENT_WASM` says `rustup` or `debian`; left out: what can be had, in this order.
+///
+/// # Errors
+/// What is missing, and how it is to be had.
+pub fn wasm(cache: &Path) -> Result<Wasm> {
     let wanted = std::env::var("REGENT_WASM").unwrap_or_default();
     let why_not = match wanted.as_str() {
         "" | "rustup" => match rustup::ready(TARGET) {
-            Ok(()) => return Ok(Wasm { target: place::target().join("wasm"), debian: None }),
+            Ok(()) => return Ok(Wasm { target: cache.join("wasm"), debian: None }),
             Err(error) if wanted == "rustup" => return Err(error),
             Err(error) => error.to_string(),
         },
@@ -36,14 +39,15 @@ pub(crate) fn wasm() -> Result<Wasm> {
         other => return Err(Error::new(format!("REGENT_WASM is rustup or debian, not {other:?}"))),
     };
     eprintln!("{TARGET} not from rustup: {why_not}");
-    let rustc = debian::ready()?;
-    Ok(Wasm { target: place::target().join("wasm-debian"), debian: Some(rustc) })
+    let rustc = debian::ready(cache)?;
+    Ok(Wasm { target: cache.join("wasm-debian"), debian: Some(rustc) })
 }
 
 impl Wasm {
-    /// `cargo build` for WebAssembly, to be told what.
-    pub(crate) fn cargo_build(&self) -> Run {
-        let cargo = run::cargo().args(["build", "--target", TARGET, "--target-dir"]).arg(&self.target);
+    /// `cargo build` for WebAssembly in a folder, to be told what.
+    #[must_use]
+    pub fn cargo_build(&self, folder: &Path) -> Run {
+        let cargo = run::cargo(folder).args(["build", "--target", TARGET, "--target-dir"]).arg(&self.target);
         match &self.debian {
             Some(rustc) => rustc.compile(cargo),
             None => cargo,
@@ -51,13 +55,17 @@ impl Wasm {
     }
 
     /// Where cargo puts what it built; below it a folder a profile.
-    pub(crate) fn folder(&self) -> PathBuf {
+    #[must_use]
+    pub fn folder(&self) -> PathBuf {
         self.target.join(TARGET)
     }
 }
 
 /// The machine's own target.
-pub(crate) fn host() -> Result<String> {
+///
+/// # Errors
+/// There is no rustc, or none that says.
+pub fn host() -> Result<String> {
     let version = rustc("-vV")?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| Error::new("rustc -vV names no host"))
@@ -69,5 +77,5 @@ fn sysroot() -> Result<PathBuf> {
 }
 
 fn rustc(question: &str) -> Result<String> {
-    Run::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg(question).folder(place::root()).text()
+    Run::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg(question).text()
 }

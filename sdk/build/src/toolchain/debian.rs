@@ -13,7 +13,7 @@ use std::{
 use super::{host, sysroot};
 use crate::{
     error::{At, Error, Result},
-    place,
+    folder,
     run::Run,
 };
 
@@ -36,16 +36,16 @@ pub(crate) struct Rustc {
 }
 
 /// The compiler, unpacked by an earlier run or by this one.
-pub(super) fn ready() -> Result<Rustc> {
-    let folder = place::target().join("wasm-toolchain");
+pub(super) fn ready(cache: &Path) -> Result<Rustc> {
+    let folder = cache.join("wasm-toolchain");
     if !folder.join(WHOLE).exists() {
         only_on_debian()?;
         // An interrupted run left a part that nobody looks at; it starts again.
-        let part = place::emptied(place::target().join("wasm-toolchain.part"))?;
+        let part = folder::emptied(cache.join("wasm-toolchain.part"))?;
         fetch(&part)?;
         Rustc::at(&part.join("root"))?;
         fs::write(part.join(WHOLE), "").at(&part)?;
-        place::remove(&folder)?;
+        folder::remove(&folder)?;
         fs::rename(&part, &folder).at(&folder)?;
     }
     Rustc::at(&folder.join("root"))
@@ -65,7 +65,7 @@ impl Rustc {
         let needed =
             [tools.join("wasm-component-ld"), lld.join("wasm-ld"), rustc.wasi().join("libc.a"), rustc.program()];
         if let Some(missing) = needed.iter().find(|file| !file.exists()) {
-            let again = place::target().join("wasm-toolchain");
+            let again = root.parent().unwrap_or(root);
             return Err(Error::new(format!(
                 "{} is missing; remove {} and try again",
                 missing.display(),
@@ -121,7 +121,7 @@ fn fetch(part: &Path) -> Result<()> {
     eprintln!("[2/4] looking for the compiler's packages");
     let packages = apt.packages()?;
     eprintln!("[3/4] fetching {}", packages.join(" "));
-    let (debs, root) = (place::emptied(part.join("debs"))?, place::emptied(part.join("root"))?);
+    let (debs, root) = (folder::emptied(part.join("debs"))?, folder::emptied(part.join("root"))?);
     apt.get().args(["download", "-q"]).args(&packages).folder(&debs).within(FETCH).done()?;
     let mut unpacked = 0;
     for entry in fs::read_dir(&debs).at(&debs)? {
@@ -133,7 +133,7 @@ fn fetch(part: &Path) -> Result<()> {
     if unpacked != packages.len() {
         return Err(Error::new(format!("apt was asked for {} packages and brought {unpacked}", packages.len())));
     }
-    place::remove(&debs)?;
+    folder::remove(&debs)?;
     apt.clear()
 }
 
@@ -193,8 +193,8 @@ impl Apt {
     }
 
     fn clear(&self) -> Result<()> {
-        place::remove(&self.lists)?;
-        place::remove(&self.cache)
+        folder::remove(&self.lists)?;
+        folder::remove(&self.cache)
     }
 }
 

@@ -1,0 +1,185 @@
+//! `plugin upgrade` and `plugin rollback`: the pin becomes another, after what that means was shown. Until then the daemon serves
+//! what it accepted.
+
+use regent_client::HoldView;
+use regent_protocol::visible;
+use serde::Serialize;
+
+use super::difference::{self, Change};
+use super::{EVERY_NAME, Installed, agreed, kept, voided};
+use crate::arguments::{self, Place};
+use crate::described::{self, Found};
+use crate::ending::{Ending, Failure};
+use crate::files::{self, Configuration};
+use crate::output;
+
+/// What came of it, for programs.
+#[derive(Serialize)]
+struct Report<'a> {
+    plugin: &'a str,
+    /// The grants file.
+    file: String,
+    /// The digest that is pinned.
+    sha256: &'a str,
+    /// Those that were.
+    before: Vec<String>,
+    /// Granted operations that the module does not have: until that is mended the daemon serves what it accepted before.
+    lost: Vec<String>,
+    /// `None`: what was accepted is not known.
+    changes: Option<&'a [Change]>,
+    /// Holds that become void; `None`: not known, since no daemon could be asked.
+    voids: Option<Vec<&'a str>>,
+    /// Whether the file is another now.
+    written: bool,
+}
+
+pub(crate) fn upgrade(place: &Place, asked: &arguments::Upgrade) -> Result<Ending, Failure> {
+    let name = asked.name.as_str();
+    let configuration = Configuration::read(&asked.config.config)?;
+    let installed = Installed::read(&configuration, name)?;
+    let module = described::describe(&installed.module(&configuration, name)?)?;
+    let digest = module.sha256.to_ascii_lowercase();
+    if let Some(wanted) = asked.sha256.as_ref().filter(|wanted| wanted.to_ascii_lowercase() != digest) {
+        return Err(Failure::other(format!(
+            "{}: has sha256 {digest} and not {wanted}: nothing was accepted",
+            module.file
+        )));
+    }
+    let before = installed.pins.digests();
+    let accepted = accepted(&configuration, &installed, name);
+    let changes = difference::between(accepted.as_ref(), &module);
+    let voids = voided::holds(place, &installed.pins.operations());
+    let known = before.contains(&digest);
+    let lost = lost(&installed, &module);
+    let text = installed.pinned(&configuration, name, &digest)?;
+    if !asked.json {
+        let what = if known { Changed::Nothing } else { Changed::From(accepted.as_ref(), &changes) };
+        output::print(&shown(name, &module, &what, &lost, &voids))?;
+    }
+    let mut written = false;
+    if asked.print {
+        if !asked.json {
+            output::print(&format!("\n{}:\n{}", installed.path().display(), visible::text(&text)))?;
+        }
+    } else if !known {
+        let instead = format!("say --yes --sha256 {digest}, if that is the module that you mean");
+        if !asked.yes && !agreed("Accept this module?", &instead)? {
+            return Err(Failure::other("not accepted: the daemon serves what it accepted before"));
+        }
+        installed.folder.replace(&installed.file, &installed.standing, text.as_bytes()).map_err(files::said)?;
+        written = true;
+    }
+    let report = Report {
+        plugin: name,
+        file: installed.path().display().to_string(),
+        sha256: &digest,
+        before,
+        lost,
+        changes: accepted.is_some().then_some(&changes),
+        voids: voided::ids(&voids),
+        written,
+    };
+    told(asked.json, &report, "accepted: a running daemon takes it up at once (regent plugin list says how it went)")
+}
+
+pub(crate) fn rollback(place: &Place, asked: &arguments::Pin) -> Result<Ending, Failure> {
+    let name = asked.name.as_str();
+    let configuration = Configuration::read(&asked.config.config)?;
+    let installed = Installed::read(&configuration, name)?;
+    let record = kept::record(&configuration, name).map_err(files::said)?;
+    let newest = record.as_ref().and_then(|record| record.before.first());
+    let digest = newest.ok_or_else(|| Failure::other(format!("{name}: no module served before the present one")))?;
+    if kept::module(&configuration, digest).is_none() {
+        return Err(Failure::other(format!("{name}: the module {digest} is no longer kept")));
+    }
+    let text = installed.pinned(&configuration, name, digest)?;
+    let voids = voided::holds(place, &installed.pins.operations());
+    if !asked.json {
+        output::print(&format!("{name}: back to sha256 {digest}\n{}", voided::shown(&voids)))?;
+    }
+    if !asked.print {
+        installed.folder.replace(&installed.file, &installed.standing, text.as_bytes()).map_err(files::said)?;
+    } else if !asked.json {
+        output::print(&format!("\n{}:\n{}", installed.path().display(), visible::text(&text)))?;
+    }
+    let report = Report {
+        plugin: name,
+        file: installed.path().display().to_string(),
+        sha256: digest,
+        before: installed.pins.digests(),
+        lost: Vec::new(),
+        changes: None,
+        voids: voided::ids(&voids),
+        written: !asked.print,
+    };
+    let said = "pinned: a running daemon serves it at once from what it keeps; the module's file is as it is";
+    told(asked.json, &report, said)
+}
+
+fn told(json: bool, report: &Report<'_>, said: &str) -> Result<Ending, Failure> {
+    if json {
+        output::document(report)?;
+    } else if report.written {
+        output::print(&format!("{}: {said}", visible::line(&report.file)))?;
+    }
+    Ok(Ending::Done)
+}
+
+/// The module that the daemon accepted last, or that is pinned, if it is kept.
+fn accepted(configuration: &Configuration, installed: &Installed, name: &str) -> Option<Found> {
+    let record = kept::record(configuration, name).ok().flatten();
+    let digest = record.map(|record| record.accepted).or_else(|| match installed.pins.digests().as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    })?;
+    described::describe(&kept::module(configuration, &digest)?).ok()
+}
+
+/// Granted operations that the module does not have.
+fn lost(installed: &Installed, module: &Found) -> Vec<String> {
+    let has =
+        |name: &str| module.operations.iter().any(|operation| operation.name == name || operation.name == EVERY_NAME);
+    installed.pins.operations().into_iter().map(|(name, _)| name).filter(|name| !has(name)).collect()
+}
+
+/// Whether the module is another, and than which.
+enum Changed<'a> {
+    Nothing,
+    From(Option<&'a Found>, &'a [Change]),
+}
+
+fn shown(
+    name: &str,
+    module: &Found,
+    changed: &Changed<'_>,
+    lost: &[String],
+    voids: &Result<Vec<HoldView>, Failure>,
+) -> String {
+    let file = visible::line(&module.file);
+    let what = match changed {
+        Changed::Nothing => return format!("{name}: {file} is the module that is pinned already\n"),
+        Changed::From(Some(before), []) => {
+            let before = visible::line(&before.sha256);
+            format!("It says of itself what sha256 {before} said: other code, the same words.\n")
+        }
+        Changed::From(Some(before), changes) => {
+            let (before, changes) = (visible::line(&before.sha256), difference::shown(changes));
+            format!("What it says of itself is not what sha256 {before} said:\n{changes}")
+        }
+        Changed::From(None, changes) => {
+            let all = difference::shown(changes);
+            format!(
+                "What was accepted before is not known here (only root reads what is kept). What it says of itself:\n{all}"
+            )
+        }
+    };
+    let lost = match lost {
+        [] => String::new(),
+        lost => format!(
+            "It does not have what the grants serve, and a daemon goes on with the module before it until they do not: {}\n",
+            visible::line(&lost.join(", "))
+        ),
+    };
+    let digest = visible::line(&module.sha256);
+    format!("{name}: {file}\nsha256 {digest}, {} bytes\n\n{what}\n{lost}{}", module.size, voided::shown(voids))
+}

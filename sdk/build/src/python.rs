@@ -1,0 +1,82 @@
+//! A folder of Python as a component: componentize-py from PyPI, in a virtual environment of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::error::{At, Error, Result};
+use crate::folder;
+use crate::run::Run;
+
+/// What makes components of Python.
+pub const COMPONENTIZE: &str = "componentize-py==0.25.1";
+/// 60 MB from PyPI over a slow line.
+const INSTALL: Duration = Duration::from_mins(5);
+/// It takes 10 s on a slow machine.
+const COMPONENTIZE_WITHIN: Duration = Duration::from_mins(3);
+
+/// Having one tells you: these packages are installed in it.
+#[derive(Debug)]
+pub struct Venv {
+    bin: PathBuf,
+}
+
+impl Venv {
+    /// A program in it: `python`, `componentize-py`.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.bin.join(name)
+    }
+
+    /// Makes `out` of the module `module` in `source`, for this world of the WIT folder.
+    ///
+    /// # Errors
+    /// What componentize-py says went to standard error.
+    pub fn component(&self, source: &Path, module: &str, wit: &Path, world: &str, out: &Path) -> Result<()> {
+        let part = out.with_extension("wasm.part");
+        Run::new(self.program("componentize-py"))
+            .arg("--wit-path")
+            .arg(wit)
+            .args(["--world", world, "componentize", "--stub-wasi", "--python-path"])
+            .arg(source)
+            .arg(module)
+            .arg("--output")
+            .arg(&part)
+            .folder(out.parent().unwrap_or(Path::new(".")))
+            .within(COMPONENTIZE_WITHIN)
+            .done()?;
+        fs::rename(&part, out).at(out)
+    }
+}
+
+/// The environment in this folder with these packages, made if it is not there.
+///
+/// # Errors
+/// What is missing, and how it is to be had.
+pub fn venv(at: &Path, packages: &[&str]) -> Result<Venv> {
+    let pins = packages.join("\n");
+    let (venv, whole) = (Venv { bin: at.join("bin") }, at.join("whole"));
+    if fs::read_to_string(&whole).is_ok_and(|found| found == pins) && venv.program("python").exists() {
+        return Ok(venv);
+    }
+    folder::remove(at)?;
+    eprintln!("making {}: {}", at.display(), packages.join(" "));
+    Run::new("python3").args(["-m", "venv"]).arg(at).within(INSTALL).done().map_err(|error| {
+        Error::new(format!("{error}\n  Python 3 with venv is needed: on Debian `apt install python3-venv`"))
+    })?;
+    Run::new(venv.program("python"))
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"])
+        .args(packages)
+        .within(INSTALL)
+        .done()
+        .map_err(|error| Error::new(format!("{error}\n  does this machine reach PyPI?")))?;
+    fs::write(&whole, pins).at(&whole)?;
+    Ok(venv)
+}
+
+/// Whether Python is there with what makes environments: Debian has that in a package of its own.
+#[must_use]
+pub fn can_make_one() -> bool {
+    let looked = "import importlib.util as u, sys; sys.exit(not (u.find_spec('venv') and u.find_spec('ensurepip')))";
+    Run::new("python3").args(["-c", looked]).done().is_ok()
+}

@@ -1,0 +1,90 @@
+//! What a plugin author outside this repository builds with: the SDK's crates and the WIT, as folders that stand alone. The
+//! manifest above the crates says for them what this repository's says, and nothing of what is not there.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use regent_build::{At as _, Error, Result};
+use toml_edit::{Array, DocumentMut, Item, Table, value};
+
+use crate::{dist, place};
+
+/// Its crates: where each is here, and there.
+const CRATES: [(&str, &str); 3] = [("sdk/plugin", "plugin"), ("host/grants", "grants"), ("host/lane", "lane")];
+
+/// Fills the folders `sdk` and `wit` of a build.
+pub(crate) fn fill(folder: &Path) -> Result<()> {
+    let sdk = folder.join("sdk");
+    for (from, to) in CRATES {
+        let (from, to) = (place::root().join(from), sdk.join(to));
+        copy(&from.join("src"), &to.join("src"))?;
+        dist::install(&from.join("Cargo.toml"), &to.join("Cargo.toml"), 0o644)?;
+    }
+    copy(&place::root().join("wit"), &folder.join("wit"))?;
+    // The versions that were tried, for whoever begins with them.
+    dist::install(&place::root().join("Cargo.lock"), &sdk.join("Cargo.lock"), 0o644)?;
+    let manifest = place::root().join("Cargo.toml");
+    let written = alone(&fs::read_to_string(&manifest).at(&manifest)?)?;
+    let to = sdk.join("Cargo.toml");
+    fs::write(&to, written).at(&to)
+}
+
+/// The workspace's manifest with these crates alone.
+fn alone(manifest: &str) -> Result<String> {
+    let mut document: DocumentMut = manifest.parse().map_err(|why| Error::new(format!("Cargo.toml: {why}")))?;
+    document.retain(|key, _| key == "workspace");
+    let none = || Error::new("Cargo.toml has no [workspace]");
+    let workspace = document.get_mut("workspace").and_then(Item::as_table_mut).ok_or_else(none)?;
+    workspace.remove("default-members");
+    workspace.insert("members", value(CRATES.iter().map(|(_, there)| *there).collect::<Array>()));
+    let dependencies = workspace.get_mut("dependencies").and_then(Item::as_table_mut).ok_or_else(none)?;
+    near(dependencies);
+    Ok(document.to_string())
+}
+
+/// Of the dependencies by path only those that are there, where they are there.
+fn near(dependencies: &mut Table) {
+    let there = |path: &str| CRATES.iter().find(|(here, _)| *here == path).map(|(_, there)| *there);
+    dependencies.retain(|_, item| item.get("path").and_then(Item::as_str).is_none_or(|path| there(path).is_some()));
+    for (_, item) in dependencies.iter_mut() {
+        let moved = item.get("path").and_then(Item::as_str).and_then(there);
+        if let (Some(moved), Some(table)) = (moved, item.as_inline_table_mut()) {
+            table.insert("path", moved.into());
+        }
+    }
+}
+
+/// A folder with all below it, but for the crates' own tests.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).at(to)?;
+    for entry in fs::read_dir(from).at(from)? {
+        let path: PathBuf = entry.at(from)?.path();
+        let Some(name) = path.file_name() else { continue };
+        match path.is_dir() {
+            true if name == "tests" => {}
+            true => copy(&path, &to.join(name))?,
+            false => dist::install(&path, &to.join(name), 0o644)?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_names_what_is_there_and_nothing_else() {
+        let manifest = fs::read_to_string(place::root().join("Cargo.toml")).unwrap();
+        let alone = alone(&manifest).unwrap();
+        assert!(alone.contains("members = [\"plugin\", \"grants\", \"lane\"]"), "{alone}");
+        assert!(
+            alone.contains("path = \"grants\"") && !alone.contains("host/") && !alone.contains("path = \"sdk/"),
+            "{alone}"
+        );
+        assert!(!alone.contains("[profile") && !alone.contains("default-members"), "{alone}");
+    }
+}
