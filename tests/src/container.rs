@@ -63,26 +63,35 @@ pub struct Container {
 impl Container {
     /// As this user of the machine, who is root inside.
     pub fn of(outer: &str, socket: &Path, mounted: Mounted) -> Self {
-        Self::start(outer, &["--user", "--map-root-user"], socket, mounted)
+        Self::start(outer, &["--user", "--map-root-user"], None, socket, mounted)
     }
 
     /// Whose root is the machine's: no user namespace.
     pub fn of_root(socket: &Path) -> Self {
-        Self::start("root", &[], socket, Mounted::Folder)
+        Self::start("root", &[], None, socket, Mounted::Folder)
     }
 
-    fn start(outer: &str, namespaces: &[&str], socket: &Path, mounted: Mounted) -> Self {
+    /// The same, but the program runs under this number.
+    pub fn of_number(uid: u32, socket: &Path) -> Self {
+        Self::start("root", &[], Some(uid), socket, Mounted::ReadOnly)
+    }
+
+    fn start(outer: &str, namespaces: &[&str], inner: Option<u32>, socket: &Path, mounted: Mounted) -> Self {
         let python = std::env::var("REGENT_PYTHON").expect("REGENT_PYTHON is not set: run `cargo xtask test`");
         let (from, name) = match mounted {
             Mounted::Folder | Mounted::ReadOnly => (socket.parent().unwrap(), "/regent.sock"),
             Mounted::File => (socket, ""),
         };
+        let number = inner.unwrap_or(0).to_string();
+        let becomes = ["setpriv", "--reuid", &number, "--regid", &number, "--clear-groups"];
         let mode = if mounted == Mounted::ReadOnly { "ro" } else { "rw" };
         let mut child = Command::new("unshare")
             .args(namespaces)
             .args(["--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "sh"])
             .arg(from)
-            .args([mode, &python, "-c", PROGRAM])
+            .arg(mode)
+            .args(becomes.iter().filter(|_| inner.is_some()))
+            .args([&python, "-c", PROGRAM])
             .uid(user(outer))
             .gid(group_of(outer))
             .current_dir("/")
@@ -93,7 +102,7 @@ impl Container {
         let (asks, told) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         let mut container = Self { child, asks, told, name };
         let inside: Value = serde_json::from_str(&container.line()).expect("it starts");
-        assert_eq!(inside, json!([0, 1]), "root, and the first process");
+        assert_eq!(inside, json!([inner.unwrap_or(0), 1]), "its user, and the first process");
         container
     }
 

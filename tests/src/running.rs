@@ -34,6 +34,10 @@ impl<'w> Running<'w> {
     }
 
     pub(crate) fn start_over(world: &'w World, config: PathBuf, wrapper: &[&str]) -> Self {
+        Self::start_given(world, config, wrapper, Stdio::null())
+    }
+
+    pub(crate) fn start_given(world: &'w World, config: PathBuf, wrapper: &[&str], stdin: Stdio) -> Self {
         let regentd = dist().join("bin/regentd");
         let mut command = match wrapper {
             [] => Command::new(&regentd),
@@ -46,7 +50,7 @@ impl<'w> Running<'w> {
         let mut child = command
             .arg("--config")
             .arg(config)
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -74,9 +78,16 @@ impl<'w> Running<'w> {
         });
     }
 
-    /// Waits until this plugin serves, or for ever does not.
+    /// Waits until this plugin serves; at once without hope where its grants file has a mistake.
+    #[track_caller]
     pub fn serving(self, plugin: &str) -> Self {
-        self.wait_log(&format!("plugin {plugin} serves"));
+        let (serves, file) = (format!("plugin {plugin} serves"), format!("/{plugin}.toml:"));
+        eventually(&serves, || {
+            let log = self.log();
+            let mistake = log.lines().find(|line| line.starts_with("regentd: error:") && line.contains(&file));
+            assert_eq!(mistake, None);
+            log.contains(&serves).then_some(())
+        });
         self
     }
 
@@ -154,10 +165,14 @@ impl<'w> Running<'w> {
         self.child.wait().unwrap();
     }
 
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid).unwrap()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
     /// SIGTERM, and how it ended.
     pub fn end(mut self) -> ExitStatus {
-        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid).unwrap()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.signal(rustix::process::Signal::TERM);
         self.child.wait().unwrap()
     }
 

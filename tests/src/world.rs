@@ -89,6 +89,12 @@ impl World {
         self
     }
 
+    /// A socket as it stands in a file.
+    pub fn socket_lines(mut self, lines: &str) -> Self {
+        self.sockets.push(lines.to_owned());
+        self
+    }
+
     pub fn socket_path(&self, name: &str) -> PathBuf {
         self.path(&format!("run-{name}/regent.sock"))
     }
@@ -114,6 +120,13 @@ impl World {
     pub fn module(self, name: &str, from: &Path, grants: &str) -> Self {
         fs::copy(from, self.path(&format!("plugins/{name}.wasm"))).unwrap();
         self.grants(name, grants)
+    }
+
+    /// A grants file of operations without code, and the shipped module that serves them, whose digest PIN becomes.
+    pub fn without_code(self, name: &str, grants: &str) -> Self {
+        fs::copy(dist().join("plugins/commands.wasm"), self.path("plugins/commands.wasm")).unwrap();
+        let pinned = grants.replace("PIN", &self.digest("commands"));
+        self.grants(name, &pinned)
     }
 
     /// A grants file; `PIN` in it becomes the digest of the module that is there.
@@ -162,6 +175,11 @@ impl World {
     /// The same under another program, such as strace.
     pub fn start_under(&self, wrapper: &[&str]) -> Running<'_> {
         Running::start(self, wrapper)
+    }
+
+    /// The same with a standard input, which the wrapper may make another descriptor of.
+    pub fn start_given(&self, wrapper: &[&str], stdin: impl Into<std::process::Stdio>) -> Running<'_> {
+        Running::start_given(self, self.write_config(), wrapper, stdin.into())
     }
 
     /// The same over the configuration that was written before.

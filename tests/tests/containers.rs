@@ -10,7 +10,9 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use regent_tests::{
@@ -274,4 +276,76 @@ fn the_users_of_a_container_share_one_users_places() {
     let (_third, answered) = Crowd::of("games", &world, ("web", SECRET), 300);
     let (_fourth, more) = Crowd::of("daemon", &world, ("web", SECRET), 300);
     assert_eq!((answered, more), (300, 300), "each user has its own where uids are trusted");
+}
+
+/// A number that no user of this machine has.
+const NUMBER: u32 = 54_321;
+
+#[test]
+fn a_folder_below_a_closed_one_is_for_the_container_alone() {
+    needs_root();
+    let world = World::new();
+    let closed = world.path("boxes");
+    fs::create_dir(&closed).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o700)).unwrap();
+    let path = closed.join("shop/regent.sock");
+    let lines = format!(
+        "[[sockets]]\nname = \"shop\"\npath = \"{}\"\nmode = \"0666\"\nsecret = \"{BOX_SECRET}\"\ntrust_peer_uid = true\noperations = [\"*\"]\n",
+        path.display()
+    );
+    let world = world.socket_lines(&lines).plugin("echo", "[operations.echo]\n").module(
+        "of-number",
+        &dist().join("plugins/echo.wasm"),
+        &format!("[operations.echo]\nas = \"of-number\"\nallow = [{{ uid = {NUMBER} }}]\n"),
+    );
+    let running = world.start().serving("echo").serving("of-number");
+    let mut container = Container::of_number(NUMBER, &path);
+    assert_eq!(container.ask(BOX_SECRET, op("echo"))["data"], 1);
+    assert_eq!(container.ask(BOX_SECRET, op("of-number"))["data"], 1, "its number is what it has outside");
+    let mut other = Container::of_number(NUMBER + 1, &path);
+    assert_eq!(code(&other.ask(BOX_SECRET, op("of-number"))), "unknown-operation");
+    // From outside, with the secret, and by a socket that is open to all.
+    let path = path.to_str().unwrap();
+    let outside = running.regent_as("games", &["--socket", path, "call", "echo"]);
+    assert!(outside.status != 0 && outside.stderr.contains("Permission denied"), "{outside:?}");
+    assert_eq!(running.regent_as("games", &["call", "echo"]).status, 0, "its own socket is open");
+}
+
+fn page() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/containers.md")).unwrap()
+}
+
+#[test]
+fn the_configuration_on_the_page_is_served_as_it_stands_there() {
+    needs_root();
+    let page = page();
+    let blocks: Vec<&str> = page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [socket, grants] = blocks[..] else { panic!("two blocks, not {}", blocks.len()) };
+    let world = World::new();
+    let (path, secret) = (world.socket_path("shop"), world.path("shop.secret"));
+    fs::write(&secret, BOX_SECRET).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    let socket = socket
+        .replace("/run/regent/shop/regent.sock", path.to_str().unwrap())
+        .replace("/etc/regent/shop.secret", secret.to_str().unwrap());
+    let world = world.socket_lines(&socket).without_code("shop", &grants.replace("\"…\"", "\"PIN\""));
+    let running = world.start().serving("shop");
+    let mut container = Container::of_number(NUMBER, &path);
+    let reply = container.ask(BOX_SECRET, json!({"op": "note", "data": {"order": 17}}));
+    assert_eq!(reply, json!({"success": true, "uid": null, "data": "noted 17"}));
+    let held = container.ask(BOX_SECRET, json!({"op": "refund", "data": {"order": 17}}));
+    assert_eq!(held["state"], "held", "{held}");
+    assert!(running.regent(&["pending"]).stdout.contains("socket:shop"));
+}
+
+#[test]
+fn each_test_that_the_page_names_is_there() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let tests: String =
+        fs::read_dir(folder).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let page = page();
+    let named = page.split('`').filter(|word| word.matches('_').count() > 3 && !word.contains(' '));
+    let missing: Vec<_> = named.clone().filter(|name| !tests.contains(&format!("fn {name}()"))).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+    assert!(named.count() >= 12);
 }

@@ -4,7 +4,7 @@
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::net::SocketAddrUnix;
+use rustix::net::{SocketAddrUnix, SocketType};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 /// The first number, by sd_listen_fds(3).
@@ -33,6 +33,12 @@ impl Activated {
             let socket = socket.map_err(|why| format!("LISTEN_FDS: descriptor {number}: {why}"))?;
             let path = path_of(&socket)
                 .ok_or_else(|| format!("LISTEN_FDS: descriptor {number} is no Unix socket with a path"))?;
+            if !listens(&socket) {
+                return Err(format!(
+                    "LISTEN_FDS: descriptor {number} is a socket that does not listen: write ListenStream={}",
+                    path.display()
+                ));
+            }
             Ok((path, socket))
         });
         taken.collect::<Result<_, String>>().map(Self)
@@ -48,6 +54,12 @@ impl Activated {
     pub fn left(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(|(path, _)| path.as_path())
     }
+}
+
+/// For streams: only such are accepted at all.
+fn listens(socket: &OwnedFd) -> bool {
+    let stream = rustix::net::sockopt::socket_type(socket) == Ok(SocketType::STREAM);
+    stream && rustix::net::sockopt::socket_acceptconn(socket) == Ok(true)
 }
 
 fn path_of(socket: &OwnedFd) -> Option<PathBuf> {

@@ -89,6 +89,12 @@ impl Listener {
         Ok(Self { listener: UnixListener::from_std(listener)?, path: place.path.clone(), own })
     }
 
+    /// Whether it is the daemon's to say who may connect.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.own
+    }
+
     /// The next peer that the kernel vouches for.
     pub async fn accept(&self) -> (UnixStream, Peer) {
         loop {

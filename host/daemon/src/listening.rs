@@ -31,6 +31,7 @@ enum Kind {
 #[derive(Debug)]
 struct Open {
     place: Place,
+    own: bool,
     task: AbortHandle,
 }
 
@@ -63,11 +64,12 @@ impl Listening {
             self.permit_anew(&key, place);
         }
         for (key, place, listener) in opened {
+            let own = listener.is_own();
             let task = match key.1 {
                 Kind::Requests => serve::requests(daemon, &place.path, listener, &self.connections),
                 Kind::Admin => serve::admins(daemon, listener, &self.connections),
             };
-            self.open.borrow_mut().insert(key, Open { place, task });
+            self.open.borrow_mut().insert(key, Open { place, own, task });
         }
         Ok(())
     }
@@ -75,7 +77,9 @@ impl Listening {
     fn permit_anew(&self, key: &(PathBuf, Kind), place: Place) {
         let mut open = self.open.borrow_mut();
         let Some(open) = open.get_mut(key).filter(|open| open.place != place) else { return };
-        if let Err(why) = permit(&place) {
+        if open.own
+            && let Err(why) = permit(&place)
+        {
             crate::error!("{}: its mode and group stay as they were: {why}", place.path.display());
         }
         open.place = place;

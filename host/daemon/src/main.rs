@@ -49,6 +49,11 @@ fn main() -> ExitCode {
     if arguments.check {
         return check(&config);
     }
+    // Before anything of our own has one of their numbers.
+    let handed = match Activated::take() {
+        Ok(handed) => handed,
+        Err(why) => return failed(&[why], CANNOT_START),
+    };
     // Before configuration and secrets are read: what the spawner's memory does not hold, its children cannot find.
     let helpers = match Helpers::find() {
         Ok(helpers) => helpers,
@@ -62,7 +67,7 @@ fn main() -> ExitCode {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(FILES_AT_A_TIME).build();
     match runtime {
-        Ok(runtime) => runtime.block_on(LocalSet::new().run_until(serve(&config, helpers, spawner))),
+        Ok(runtime) => runtime.block_on(LocalSet::new().run_until(serve(&config, helpers, spawner, handed))),
         Err(why) => failed(&[why.to_string()], CANNOT_START),
     }
 }
@@ -78,16 +83,12 @@ fn check(config: &Path) -> ExitCode {
     if findings.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
 }
 
-async fn serve(config: &Path, helpers: Helpers, spawner: process::SpawnerSocket) -> ExitCode {
+async fn serve(config: &Path, helpers: Helpers, spawner: process::SpawnerSocket, handed: Activated) -> ExitCode {
     let mut findings = Findings::default();
     let Some(policy) = policy::read(config, &mut findings) else {
         return failed(&findings.mistakes, BAD_CONFIGURATION);
     };
     findings.warnings.iter().for_each(|warning| regentd::warning!("{warning}"));
-    let handed = match Activated::take() {
-        Ok(handed) => handed,
-        Err(why) => return failed(&[why], CANNOT_START),
-    };
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
     let (Ok(mut term), Ok(mut interrupt), Ok(mut hangup)) = signals else {
         return failed(&["signals cannot be waited for".into()], CANNOT_START);

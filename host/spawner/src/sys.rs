@@ -17,13 +17,16 @@ pub(crate) fn check(result: i64) -> Result<i64, i32> {
     if result < 0 { Err(errno()) } else { Ok(result) }
 }
 
-/// Makes this process the reaper of all that it starts and deaf to a terminal, and returns where SIGCHLD arrives. SIGTERM
+/// Makes this process the reaper of all that it starts, deaf to a terminal and holder of its socket alone, and returns where SIGCHLD arrives. SIGTERM
 /// arrives there too and means nothing here, but must be blocked before a reaper is cloned: ignored, as it is until the reaper
 /// blocks it itself, a kill that comes right behind its start would be lost.
 pub(crate) fn prepare() -> Result<OwnedFd, i32> {
     // SAFETY: no memory of ours is involved; a session of its own fails only where it has one already.
     unsafe {
         libc::setsid();
+        // A service manager's sockets, and whatever else the daemon was started with: none of it is for this process, which
+        // holds for ever what it is given. Where the call is not known, nothing of it reaches a child either way.
+        libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
         // It was executed by a descriptor, whose number would be its name.
         libc::prctl(libc::PR_SET_NAME, c"regent-spawner".as_ptr(), 0, 0, 0);
         // A reaper ends as its command did, perhaps by a signal that would write its core.
