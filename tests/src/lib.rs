@@ -19,12 +19,15 @@ mod world;
 mod running;
 // A connection in raw bytes.
 mod wire;
+// Modules that come, go and change.
+mod modules;
 // Processes as /proc shows them.
 pub mod proc;
 // Trying again until it holds.
 mod eventually;
 
 pub use eventually::eventually;
+pub use modules::{bytes, relabelled};
 pub use running::{Cli, Running};
 pub use wire::{Wire, code, error};
 pub use world::{SECRET, World, dist, fixture, needs_root, user};
