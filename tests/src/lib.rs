@@ -21,6 +21,8 @@ mod running;
 mod wire;
 // A client in namespaces of its own.
 mod container;
+// Modules that come, go and change.
+mod modules;
 // Processes as /proc shows them.
 pub mod proc;
 // Trying again until it holds.
@@ -28,6 +30,7 @@ mod eventually;
 
 pub use container::{Container, Mounted};
 pub use eventually::eventually;
+pub use modules::{bytes, relabelled};
 pub use running::{Cli, Running};
 pub use wire::{Wire, code, error};
 pub use world::{SECRET, World, dist, fixture, group_of, needs_root, user};

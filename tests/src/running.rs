@@ -165,6 +165,7 @@ impl<'w> Running<'w> {
         self.child.wait().unwrap();
     }
 
+    /// A signal to the daemon.
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid).unwrap()).unwrap();
         rustix::process::kill_process(pid, signal).unwrap();

@@ -62,12 +62,8 @@ impl Installed {
         current: Option<&Rc<Plugin>>,
         ground: &Ground,
     ) -> Option<Rc<Plugin>> {
-        let last = || self.shelf.record(name).map(|record| record.accepted);
-        let acceptable: Vec<ModuleDigest> = match load.grants.sha256.as_slice() {
-            [] => last().into_iter().collect(),
-            pins => pins.to_vec(),
-        };
-        for digest in acceptable {
+        let last = self.shelf.record(name).map(|record| record.accepted);
+        for digest in acceptable(&load.grants.sha256, last) {
             let Some(kept) = self.kept(digest).await else { continue };
             match ground.serve(load, current, kept).await {
                 Ok(plugin) => return Some(plugin),
@@ -144,6 +140,13 @@ impl Ground {
     }
 }
 
+/// What may serve instead of the file, first the one that served last: where nothing is pinned, that one alone.
+fn acceptable(pins: &[ModuleDigest], last: Option<ModuleDigest>) -> Vec<ModuleDigest> {
+    let last = last.filter(|last| pins.is_empty() || pins.contains(last));
+    let others = pins.iter().copied().filter(|pin| Some(*pin) != last);
+    last.into_iter().chain(others).collect()
+}
+
 /// Off the request path, for a module may be large.
 async fn read(path: PathBuf) -> Result<Sealed, String> {
     let read = tokio::task::spawn_blocking(move || module::read(&path)).await;
@@ -156,16 +159,32 @@ fn accepted(load: &Load, file: Sealed) -> Result<Sealed, String> {
     let (path, digest) = (load.module.path.display(), file.digest());
     let found = hex::encode(digest);
     if !pins.is_empty() && !pins.contains(&digest) {
+        let pinned = pins.iter().map(hex::encode).collect::<Vec<_>>().join(" or ");
         return Err(format!(
-            "{path} is not the module that {name}.toml pins: it has sha256 {found}. If that is the one you mean: \
-             regent plugin upgrade {name}"
+            "{path} is not the module that {name}.toml pins: it has sha256 {found}, and pinned is {pinned}. If that is the \
+             one you mean: regent plugin upgrade {name}"
         ));
     }
     match load.module.vouched {
         Some(vouched) if pins.is_empty() && vouched != digest => Err(format!(
-            "{path} is not the module that SHA256SUMS beside it names: it has sha256 {found}. Install the package again, or pin \
-             it: sha256 = \"{found}\" in {name}.toml"
+            "{path} is not the module that SHA256SUMS beside it names: it has sha256 {found}, and the list says {}. Install \
+             the package again, or pin it: sha256 = \"{found}\" in {name}.toml",
+            hex::encode(vouched)
         )),
         _ => Ok(file),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_served_last_comes_first_if_it_is_pinned_or_nothing_is() {
+        let (one, two, six) = ([1; 32], [2; 32], [6; 32]);
+        assert_eq!(acceptable(&[], Some(one)), [one]);
+        assert_eq!(acceptable(&[], None), [[0; 32]; 0]);
+        assert_eq!(acceptable(&[one, two], Some(two)), [two, one]);
+        assert_eq!(acceptable(&[one, two], Some(six)), [one, two]);
     }
 }
