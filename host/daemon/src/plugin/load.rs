@@ -63,6 +63,7 @@ impl Loader {
         };
         let description = self.describe(&plugin, key, &exports).await?;
         served(grants, &description)?;
+        plugin.sandbox().serve();
         Ok(Rc::new(Plugin { description, ..plugin }))
     }
 

@@ -162,6 +162,7 @@ impl Plugin {
         let started = self.programs.sandbox(&self.name, self.uid, &self.code.sealed, &self.settings).await;
         let (sandbox, _exports) = started.map_err(|why| Fault::Ended(why.to_string()))?;
         crate::info!("plugin {}: a new sandbox serves (pid {})", self.name, sandbox.pid());
+        sandbox.serve();
         *self.sandbox.borrow_mut() = Rc::clone(&sandbox);
         Ok(sandbox)
     }

@@ -1,7 +1,7 @@
 //! One sandbox process and its lanes, and the use of a lane for one exchange. Whatever goes wrong on a lane is the end of the
 //! process: nothing that it says afterwards is heard.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use regent_lane::{Ask, Say};
@@ -19,13 +19,20 @@ pub struct Sandbox {
     lanes: RefCell<Vec<Lane>>,
     running: Running,
     condemned: RefCell<Option<String>>,
+    /// Whether a plugin serves by it: before that its end is the end of a load, which is told as such.
+    serves: Cell<bool>,
 }
 
 impl Sandbox {
     /// Over a started process and the lanes to it.
     #[must_use]
     pub fn new(plugin: String, running: Running, lanes: Vec<Lane>) -> Rc<Self> {
-        Rc::new(Self { plugin, lanes: RefCell::new(lanes), running, condemned: RefCell::new(None) })
+        Rc::new(Self { plugin, lanes: RefCell::new(lanes), running, condemned: RefCell::new(None), serves: Cell::new(false) })
+    }
+
+    /// It has been seen to load: whatever ends it from now on is worth a line.
+    pub fn serve(&self) {
+        self.serves.set(true);
     }
 
     /// Whether it can still be asked.
@@ -54,7 +61,9 @@ impl Sandbox {
     pub fn condemn(&self, why: &str) {
         let mut condemned = self.condemned.borrow_mut();
         if condemned.is_none() {
-            crate::warning!("plugin {}: its sandbox is ended: {why}", self.plugin);
+            if self.serves.get() {
+                crate::warning!("plugin {}: its sandbox is ended: {why}", self.plugin);
+            }
             *condemned = Some(why.to_owned());
             self.running.kill();
         }
