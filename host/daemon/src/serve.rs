@@ -16,12 +16,13 @@ use crate::connection::{Connection, Next};
 use crate::daemon::Daemon;
 use crate::gate::{Requester, place_of};
 use crate::held;
-use crate::listen::{Admission, Connections, Listener};
+use crate::listen::{Admission, CONNECTIONS_EACH, CONNECTIONS_MAX, Connections, Listener};
 use crate::pipeline::{self, Answered, Caller};
 use crate::plugin::places::Peer as Share;
 use crate::policy::Socket;
 use crate::random;
 use crate::refusals::{Because, refused};
+use crate::why::Refused;
 
 /// A wrong secret is answered after this. Its connection keeps its place so long, whether or not anybody still listens.
 const WRONG_SECRET: Duration = Duration::from_secs(1);
@@ -38,7 +39,15 @@ pub fn requests(daemon: &Rc<Daemon>, path: &Path, listener: Listener, connection
             None => (u64::MAX, uid),
         }
     };
-    accept(listener, connections, place, move |stream, peer, place| {
+    let full = {
+        let (daemon, path) = (Rc::clone(&daemon), path.clone());
+        move |peer: Peer, refusal: &Refusal, reference: &str| {
+            if let Some(socket) = socket_at(&daemon, &path) {
+                crowded(&daemon, &requester(&socket, peer), refusal, reference);
+            }
+        }
+    };
+    accept(listener, connections, place, full, move |stream, peer, place| {
         connection(Rc::clone(&daemon), path.clone(), peer, Connection::new(stream), place)
     })
 }
@@ -50,6 +59,7 @@ pub fn admins(daemon: &Rc<Daemon>, listener: Listener, connections: &Rc<Connecti
         listener,
         connections,
         |uid| (ADMIN, uid),
+        |_, _, _| (),
         move |stream, peer, place| administrator(Rc::clone(&daemon), peer.uid, Connection::new(stream), place),
     )
 }
@@ -58,6 +68,7 @@ fn accept<F: Future<Output = ()> + 'static>(
     listener: Listener,
     connections: &Rc<Connections>,
     place: impl Fn(u32) -> Share + 'static,
+    full: impl Fn(Peer, &Refusal, &str) + 'static,
     serve: impl Fn(UnixStream, Peer, Admission) -> F + 'static,
 ) -> AbortHandle {
     let connections = Rc::clone(connections);
@@ -68,13 +79,22 @@ fn accept<F: Future<Output = ()> + 'static>(
                 Some(place) => drop(spawn_local(serve(stream, peer, place))),
                 None => {
                     // Not worth a task: what does not fit into the socket's buffer is not sent.
-                    let reply = Reply::refused(Refusal::too_many_requests().with_reference(random::reference()));
+                    let (refusal, reference) = (Refusal::too_many_requests(), random::reference());
+                    full(peer, &refusal, &reference);
+                    let reply = Reply::refused(refusal.with_reference(reference));
                     let _gone = stream.try_write(&reply.to_line(None));
                 }
             }
         }
     });
     accepting.abort_handle()
+}
+
+/// Kept for who asks why; not worth a line of any log.
+fn crowded(daemon: &Daemon, requester: &Requester, refusal: &Refusal, reference: &str) {
+    let whose = if requester.trusted { "of one user on one socket" } else { "on a socket where uids are not trusted" };
+    let why = format!("at most {CONNECTIONS_EACH} connections {whose} are open at once, and {CONNECTIONS_MAX} in all");
+    daemon.remembered.keep(Refused { requester, asked: None, refusal, reference, why: &why, rule: None });
 }
 
 /// The socket that is configured at this path now.

@@ -8,6 +8,8 @@
 pub mod rules;
 // Lines to be copied into a grants file.
 pub mod lines;
+// A file for one socket alone.
+mod apart;
 // What the log still knows.
 mod log;
 
@@ -16,10 +18,11 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use regent_protocol::{AllowView, Data, Origin, Refusal, RuleView, WhyView};
+use regent_protocol::{AllowView, Code, Data, Origin, Refusal, RuleView, WhyView};
 
 use crate::daemon::Daemon;
 use crate::gate::{Owner, Requester};
+use crate::held::{KEYED_EACH, LIVE_EACH, LIVE_MAX};
 use crate::time::second;
 
 pub(crate) use log::in_log;
@@ -103,9 +106,24 @@ fn view(refused: Refused<'_>) -> WhyView {
         data: refused.asked.map(|(_, data)| cut(data.as_str(), DATA_MAX)),
         said: cut(&refused.refusal.text, TEXT_MAX),
         code: Some(refused.refusal.code),
-        why: cut(refused.why, TEXT_MAX),
+        why: if refused.why.is_empty() { by_code(refused.refusal.code) } else { cut(refused.why, TEXT_MAX) },
         rule,
         allow: allow.flatten(),
+    }
+}
+
+/// What there is to say where the code alone decided.
+fn by_code(code: Code) -> String {
+    match code {
+        Code::Denied => "it gave no secret, or none of this socket's".into(),
+        Code::Rate => format!(
+            "a place is used up: of one requester {LIVE_EACH} holds wait or run at once and {KEYED_EACH} requests with a \
+             key are kept, and {LIVE_MAX} holds wait or run in all"
+        ),
+        Code::UnknownUid => "no hold of this requester has this uid: it is another's, or is no longer kept \
+                             (keep_results), or never was"
+            .into(),
+        _ => String::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use regent_grants::{Grants, Operation, Principal, Visible};
 use regent_protocol::{AllowView, RuleView};
 
-use super::Rule;
+use super::{Rule, apart};
 use crate::catalog::{Catalog, Served, Unseen};
 use crate::gate::Requester;
 use crate::policy::{Policy, Socket};
@@ -94,14 +94,7 @@ fn not_allowed(served: &Served, policy: &Policy, socket: &Socket, requester: &Re
     let (grants, operation) = (&served.entry.grants, &served.operation);
     if !requester.trusted {
         let text = "trust_peer_uid = false: rules of allow match nobody on this socket".into();
-        let allow = AllowView {
-            file: grants.file.clone(),
-            lines: vec![
-                format!("[operations.{}-{}]", operation.name, socket.name),
-                "# the same without allow, for this socket's operations".into(),
-            ],
-            beware: Some("then every process behind that socket's secret may ask for it".into()),
-        };
+        let allow = apart::file(grants, operation, socket);
         return Rule { rule: rule(file(policy), Some(socket.line), text), allow: Some(allow) };
     }
     let rules: Vec<String> = operation.allow.iter().flatten().map(principal).collect();
