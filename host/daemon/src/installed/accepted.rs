@@ -7,6 +7,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use regent_lane::MODULE_MAX;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,8 @@ const RECORD_MAX: u64 = 4 << 10;
 #[derive(Debug, Clone)]
 pub struct Shelf {
     folder: PathBuf,
+    /// One writes at a time: plugins of one module keep the same file.
+    writing: Arc<Mutex<()>>,
 }
 
 /// What a plugin accepted.
@@ -45,7 +48,7 @@ impl Shelf {
             _ => {}
         }
         fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
-        Ok(Self { folder })
+        Ok(Self { folder, writing: Arc::default() })
     }
 
     fn module_path(&self, digest: &ModuleDigest) -> PathBuf {
@@ -88,6 +91,7 @@ impl Shelf {
     /// # Errors
     /// What the disk says: it serves all the same, and may not after a restart.
     pub fn accept(&self, plugin: &str, module: &Sealed) -> io::Result<()> {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let digest = module.digest();
         let path = self.module_path(&digest);
         if !path.exists() {
@@ -103,6 +107,7 @@ impl Shelf {
 
     /// Drops modules that none of these plugins can go back to, and what is told of others.
     pub fn tidy(&self, plugins: &BTreeSet<String>, pins: &BTreeSet<ModuleDigest>) {
+        let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let records: Vec<Record> = plugins.iter().filter_map(|plugin| self.record(plugin)).collect();
         let mut named: BTreeSet<String> = pins.iter().map(hex::encode).collect();
         for record in records {
@@ -166,6 +171,19 @@ mod tests {
         assert_eq!(record.accepted, all[1].digest());
         assert_eq!(record.before, [hex::encode(all[2].digest()), hex::encode(all[0].digest())]);
         assert_eq!(shelf.module(&all[0].digest()).unwrap().digest(), all[0].digest());
+    }
+
+    #[test]
+    fn plugins_of_one_module_that_start_at_once_each_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(folder.path().to_path_buf()).unwrap();
+        let module = sealed(&[7; 100_000]);
+        std::thread::scope(|scope| {
+            let accept = |plugin: usize| shelf.accept(&format!("p{plugin}"), &module);
+            let all: Vec<_> = (0..16).map(|plugin| scope.spawn(move || accept(plugin))).collect();
+            all.into_iter().for_each(|accepted| accepted.join().unwrap().unwrap());
+        });
+        assert!((0..16).all(|plugin| shelf.record(&format!("p{plugin}")).is_some()));
     }
 
     #[test]
