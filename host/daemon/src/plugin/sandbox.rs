@@ -27,7 +27,13 @@ impl Sandbox {
     /// Over a started process and the lanes to it.
     #[must_use]
     pub fn new(plugin: String, running: Running, lanes: Vec<Lane>) -> Rc<Self> {
-        Rc::new(Self { plugin, lanes: RefCell::new(lanes), running, condemned: RefCell::new(None), serves: Cell::new(false) })
+        Rc::new(Self {
+            plugin,
+            lanes: RefCell::new(lanes),
+            running,
+            condemned: RefCell::new(None),
+            serves: Cell::new(false),
+        })
     }
 
     /// It has been seen to load: whatever ends it from now on is worth a line.
