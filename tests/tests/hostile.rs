@@ -122,6 +122,7 @@ fn each_broken_rule_fails_its_own_request_and_nothing_else() {
         fails(&running, op, word, why);
     }
     assert!(running.log().contains("a panic's text reaches the log"));
+    assert!(running.log().contains("[commands.undeclared]"), "what is not granted is told with the lines that would");
     assert_eq!(running.op("sixty-four", Value::Null)["success"], true, "the longest plan runs");
 }
 

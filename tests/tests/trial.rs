@@ -262,7 +262,7 @@ fn what_is_not_granted_is_told_with_lines_that_grant_it() {
     bench.write("whoami.toml", "[operations.whoami]\n");
     let (tried, status) = bench.try_it(&[&file, "whoami"]);
     assert_eq!(status, 78);
-    assert_eq!(tried["error"]["add"]["lines"], "[commands.whoami]\nrun = [\"/usr/bin/PROGRAM\"]\n");
+    assert_eq!(tried["error"]["add"]["lines"], "[commands.whoami]\nrun = [\"/path/to/program\"]\n");
     assert_eq!(tried["write"], Value::Null);
 }
 
@@ -385,7 +385,7 @@ fn people_read_a_trial_and_how_to_go_on() {
          \n\
          There is no grants file. To begin with, DIR/whoami.toml:\n\
          \n    [operations.whoami]\n\
-         \n    # prints the user's name\n    [commands.whoami]\n    run = [\"/usr/bin/PROGRAM\"]"
+         \n    # prints the user's name\n    [commands.whoami]\n    run = [\"/path/to/program\"]"
     );
 }
 

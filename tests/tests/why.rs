@@ -226,7 +226,7 @@ fn a_command_that_is_not_granted_and_the_table_that_would() {
     let why = why(&running, &reply);
     assert_eq!(why["rule"]["rule"], "there is no [commands.list-ports]");
     assert!(why["rule"]["file"].as_str().unwrap().ends_with("/firewall.toml"), "{why}");
-    write(&why, "/usr/bin/PROGRAM", "/usr/bin/true");
+    write(&why, "/path/to/program", "/usr/bin/true");
     reload(&running);
     assert_eq!(ask(&running, "web", &request)["success"], true, "{why}");
 }

@@ -225,7 +225,6 @@ impl Planner for Planning {
         match self.add(&call) {
             Ok(()) => Ok(()),
             Err(NotPlanned::Caller { slot, rule, line, allow }) => {
-                crate::info!("{}: command {}: {slot}: not accepted: {rule}", self.grants.name, call.command);
                 self.rule = Some(rules::slot(&self.grants, &call.command, &slot, &rule, line, allow));
                 Err(refusal(format!("{slot}: not accepted")))
             }

@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 
-use regent_protocol::{Code, Data, Refusal, Reply, State};
+use regent_protocol::{AllowView, Code, Data, Refusal, Reply, State};
 use tokio::time::Instant;
 
 use crate::daemon::Daemon;
@@ -191,32 +191,31 @@ impl Default for Budget {
 pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Because) -> Reply {
     let Because { refusal, why, state, blame, rule, asked } = because;
     let asked = asked.as_deref().map(|(operation, data)| (operation.as_str(), data));
-    daemon.remembered.keep(Refused {
-        requester: &caller.requester,
-        asked,
-        refusal: &refusal,
-        reference,
-        why: &why,
-        rule: rule.map(|rule| *rule),
-    });
+    let rule = rule.map(|rule| *rule);
     if daemon.refusals.spend() {
+        let why =
+            [why.as_str(), rule.as_ref().map_or("", |rule| &rule.rule.rule)].into_iter().find(|why| !why.is_empty());
+        let outcome = why.map_or_else(|| refusal.text.clone(), |why| format!("{}: {why}", refusal.text));
         let (requester, code) = (&caller.requester, refusal.code);
-        let outcome = if why.is_empty() { refusal.text.clone() } else { format!("{}: {why}", refusal.text) };
         let level = if blame == Blame::Ours { crate::log::Level::Warning } else { crate::log::Level::Info };
-        crate::log::say(
-            level,
-            format_args!(
-                "ref {reference}: {} (uid {}) on {}: {code}: {outcome}",
-                requester.name(),
-                requester.uid,
-                requester.socket
-            ),
-        );
+        let (name, uid, socket) = (requester.name(), requester.uid, &requester.socket);
+        crate::log::say(level, format_args!("ref {reference}: {name} (uid {uid}) on {socket}: {code}: {outcome}"));
+        if let (Blame::Ours, Some(allow)) = (blame, rule.as_ref().and_then(|rule| rule.allow.as_ref())) {
+            to_be_written(allow);
+        }
         if blame != Blame::Stranger {
             record(daemon, caller, reference, asked.map(|(operation, _)| operation), &outcome);
         }
     }
+    let requester = &caller.requester;
+    daemon.remembered.keep(Refused { requester, asked, refusal: &refusal, reference, why: &why, rule });
     Reply::Refused { refusal: refusal.with_reference(reference), state }
+}
+
+/// What somebody forgot to grant, to be copied from the log.
+fn to_be_written(allow: &AllowView) {
+    crate::warning!("to allow it, write into {}:", allow.file);
+    allow.lines.iter().for_each(|line| crate::warning!("    {line}"));
 }
 
 fn record(daemon: &Daemon, caller: &Caller, reference: &str, operation: Option<&str>, outcome: &str) {

@@ -93,8 +93,8 @@ fn without_a_star_a_name_that_is_not_described_is_told_beside_those_that_are() {
 #[should_panic(expected = r#"not granted: add to the grants of test:
 [commands.up]
 run = ["/path/to/program", "{floor}", "{speed}"]
-params.floor = { type = "…" }
-params.speed = { type = "…" }"#)]
+params.floor = { type = "text", pattern = "[A-Za-z0-9._-]+", max = 64 }
+params.speed = { type = "text", pattern = "[A-Za-z0-9._-]+", max = 64 }"#)]
 fn a_command_that_was_not_granted_is_told_with_the_slots_that_the_plugin_wants() {
     let host = Host::with_grants(&PLUGIN, "[operations.up]");
     let _ = host.prepare("up", json!(null));

@@ -145,7 +145,7 @@ fn a_refusal_with_another_code_keeps_its_words_from_the_caller() {
 #[should_panic(expected = r#"not granted: add to the grants of test:
 [commands.shout]
 run = ["/path/to/program", "{text}"]
-params.text = { type = "…" }"#)]
+params.text = { type = "text", pattern = "[A-Za-z0-9._-]+", max = 64 }"#)]
 fn a_command_that_was_not_granted_is_the_plugins_fault() {
     let _ = host().prepare("speak", json!({"texts": ["a"], "command": "shout", "slot": "text"}));
 }

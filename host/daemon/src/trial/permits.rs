@@ -110,7 +110,7 @@ fn named_by_of(text: &str) -> Vec<String> {
         let Some(value) = after.strip_prefix(['=', ':']) else { continue };
         let Some(value) = value.trim_start().strip_prefix(['"', '\'']) else { continue };
         let name = value.split(['"', '\'']).next().unwrap_or_default();
-        if crate::why::lines::is_name(name) && !names.iter().any(|known| known == name) {
+        if regent_grants::is_name(name) && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
     }

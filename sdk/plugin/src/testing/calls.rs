@@ -72,7 +72,9 @@ impl Exchange {
     /// What to write into the grants file: with the slots that the plugin says it wants, else with those that it filled.
     fn not_granted(&self, command: &str, values: &[(String, String)]) -> String {
         let wanted = self.plugin.wants.iter().find(|want| want.command == command).map(|want| want.slots.to_vec());
-        let slots = wanted.unwrap_or_else(|| values.iter().map(|(slot, _)| slot.as_str()).collect());
+        let names = wanted.unwrap_or_else(|| values.iter().map(|(slot, _)| slot.as_str()).collect());
+        let value = |name: &str| values.iter().find(|(slot, _)| slot == name).map(|(_, value)| value.as_str());
+        let slots: Vec<_> = names.into_iter().map(|name| (name, value(name))).collect();
         let lines = grant_lines(command, &slots).join("\n");
         format!("not granted: add to the grants of {}:\n{lines}", self.grants.name)
     }
