@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
 use tokio::net::unix::pipe::Receiver;
+use tokio::sync::Notify;
 
 /// Read at a time: some hundred events.
 const BUFFER: usize = 16 << 10;
@@ -22,6 +23,8 @@ pub(super) struct Watch {
     /// Read like a pipe; tokio has no better name for what only is readable.
     inotify: Receiver,
     heard: RefCell<Heard>,
+    /// Something was heard while it was asked after a file, and has not been looked at yet.
+    news: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +44,11 @@ impl Watch {
     /// What the kernel says: no inotify, or too many.
     pub(super) fn new() -> io::Result<Self> {
         let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        Ok(Self { inotify: Receiver::from_owned_fd_unchecked(inotify)?, heard: RefCell::default() })
+        Ok(Self {
+            inotify: Receiver::from_owned_fd_unchecked(inotify)?,
+            heard: RefCell::default(),
+            news: Notify::new(),
+        })
     }
 
     /// Listens to these folders and no others; says whether one of them is not the folder that it was. A folder that is not
@@ -70,8 +77,11 @@ impl Watch {
     /// Waits until something may be looked at anew.
     pub(super) async fn changed(&self) {
         loop {
-            if self.inotify.readable().await.is_err() {
-                return std::future::pending().await;
+            tokio::select! {
+                () = self.news.notified() => return,
+                readable = self.inotify.readable() => if readable.is_err() {
+                    return std::future::pending().await;
+                },
             }
             let news = self.hear();
             // No event fits into one byte: this only has tokio see that nothing is left, if so.
@@ -91,7 +101,10 @@ impl Watch {
     /// Whether what was read of this file since the look began is to be believed: nobody writes to it, or did meanwhile.
     #[must_use]
     pub(super) fn is_still(&self, path: &Path) -> bool {
-        self.hear();
+        // The kernel says each thing once.
+        if self.hear() {
+            self.news.notify_one();
+        }
         let heard = self.heard.borrow();
         !heard.written.contains(path) && !heard.touched.contains(path)
     }
@@ -109,7 +122,12 @@ impl Watch {
         let mut reader = Reader::new(&self.inotify, &mut buffer);
         let mut news = false;
         while let Ok(event) = reader.next() {
-            let name = event.file_name().and_then(|name| name.to_str().ok()).filter(|name| is_ours(name));
+            let Some(name) = event.file_name() else {
+                // Of the folder itself: gone, or its owner or mode is another, which decides whether it is believed.
+                news |= heard.take_folder(event.events());
+                continue;
+            };
+            let name = name.to_str().ok().filter(|name| is_ours(name));
             news |= heard.take(event.wd(), name, event.events());
         }
         news
@@ -117,15 +135,16 @@ impl Watch {
 }
 
 impl Heard {
-    fn take(&mut self, folder: i32, name: Option<&str>, events: ReadFlags) -> bool {
+    /// What was said without a file's name; whether it is worth a look.
+    fn take_folder(&mut self, events: ReadFlags) -> bool {
         if events.contains(ReadFlags::QUEUE_OVERFLOW) {
             // What was missed may have been the end of any writing.
             self.written.clear();
-            return true;
         }
-        if events.intersects(ReadFlags::IGNORED | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT) {
-            return true;
-        }
+        true
+    }
+
+    fn take(&mut self, folder: i32, name: Option<&str>, events: ReadFlags) -> bool {
         let (Some(name), Some((folder, _))) = (name, self.folders.get(&folder)) else { return false };
         let path = folder.join(name);
         self.touched.insert(path.clone());
@@ -165,4 +184,61 @@ fn is_a_file_of_its_own(path: &Path) -> bool {
 
 fn identity(folder: &Path) -> Option<(u64, u64)> {
     folder.metadata().ok().map(|stat| (stat.dev(), stat.ino()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// Long enough for what the kernel has already said.
+    const SOON: Duration = Duration::from_secs(5);
+    /// What is not said is waited for so long.
+    const NEVER: Duration = Duration::from_millis(100);
+
+    #[tokio::test]
+    async fn what_is_heard_while_a_file_is_asked_after_is_looked_at_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let watch = Watch::new().unwrap();
+        assert!(watch.follow(&[folder.path().to_path_buf()]));
+        let path = folder.path().join("echo.wasm");
+        watch.begin();
+        fs::write(&path, "written and closed").unwrap();
+        assert!(!watch.is_still(&path));
+        timeout(SOON, watch.changed()).await.unwrap();
+        watch.begin();
+        assert!(watch.is_still(&path));
+        timeout(NEVER, watch.changed()).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn what_is_begun_is_no_news_until_it_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let watch = Watch::new().unwrap();
+        watch.follow(&[folder.path().to_path_buf()]);
+        let path = folder.path().join("echo.toml");
+        let begun = fs::File::create(&path).unwrap();
+        timeout(NEVER, watch.changed()).await.unwrap_err();
+        watch.begin();
+        assert!(watch.is_being_written(&path) && !watch.is_still(&path));
+        drop(begun);
+        timeout(SOON, watch.changed()).await.unwrap();
+        watch.begin();
+        assert!(watch.is_still(&path));
+    }
+
+    #[tokio::test]
+    async fn another_mode_of_the_folder_itself_is_news() {
+        let folder = tempfile::tempdir().unwrap();
+        let watch = Watch::new().unwrap();
+        watch.follow(&[folder.path().to_path_buf()]);
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        timeout(SOON, watch.changed()).await.unwrap();
+    }
 }
