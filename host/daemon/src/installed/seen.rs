@@ -149,7 +149,7 @@ fn written(config: &Config, path: &Path, name: &str, findings: &mut Findings) ->
     };
     let module = module(&grants.module, &config.plugins);
     on_this_machine(&grants, findings);
-    if !module.as_ref().is_some_and(|module| module.vouched.is_some()) {
+    if module.as_ref().is_none_or(|module| module.vouched.is_none()) {
         unpinned(&grants, findings);
     }
     let allowed = grants.operations.iter().map(|operation| (operation.name.clone(), allowed(operation))).collect();

@@ -9,6 +9,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
 use tokio::net::unix::pipe::Receiver;
@@ -16,6 +17,8 @@ use tokio::sync::Notify;
 
 /// Read at a time: some hundred events.
 const BUFFER: usize = 16 << 10;
+/// A file that appeared with something in it, and that nobody has touched for so long, was complete when it appeared.
+const LINKED_AFTER: Duration = Duration::from_secs(1);
 
 /// The ear on the folders.
 #[derive(Debug)]
@@ -31,10 +34,19 @@ pub(super) struct Watch {
 struct Heard {
     /// By the kernel's number: the folder, and what it was when the watch was set.
     folders: HashMap<i32, (PathBuf, Option<(u64, u64)>)>,
-    /// Files that were changed and not yet closed.
-    written: BTreeSet<PathBuf>,
+    /// Files that were begun and not yet closed.
+    written: HashMap<PathBuf, Begun>,
     /// Files of which anything was heard since a look began.
     touched: BTreeSet<PathBuf>,
+}
+
+/// How a file stands that is not yet closed.
+#[derive(Debug)]
+enum Begun {
+    /// It is there, with so many bytes since then, and nobody was heard to write to it.
+    There(u64, Instant),
+    /// Somebody writes to it.
+    Written,
 }
 
 impl Watch {
@@ -51,15 +63,17 @@ impl Watch {
         })
     }
 
-    /// Listens to these folders and no others; says whether one of them is not the folder that it was. A folder that is not
-    /// there is tried again with the next call.
+    /// Listens to these folders and no others; says whether one of them is not the folder that it was, or a file in one is
+    /// whole that was not known to be. A folder that is not there is tried again with the next call.
     pub(super) fn follow(&self, folders: &[PathBuf]) -> bool {
         let mut heard = self.heard.borrow_mut();
         let stale = |(_, (path, was)): &(&i32, &(PathBuf, _))| !folders.contains(path) || identity(path) != *was;
         let gone: Vec<i32> = heard.folders.iter().filter(stale).map(|(number, _)| *number).collect();
         for number in &gone {
             let _the_folder_went_first = remove_watch(&self.inotify, *number);
-            heard.folders.remove(number);
+            if let Some((folder, _)) = heard.folders.remove(number) {
+                heard.written.retain(|path, _| path.parent() != Some(&folder));
+            }
         }
         let mut new = false;
         for folder in folders {
@@ -71,7 +85,7 @@ impl Watch {
                 new |= heard.folders.insert(number, (folder.clone(), is)).is_none();
             }
         }
-        new || !gone.is_empty()
+        new | !gone.is_empty() | heard.take_linked()
     }
 
     /// Waits until something may be looked at anew.
@@ -106,13 +120,13 @@ impl Watch {
             self.news.notify_one();
         }
         let heard = self.heard.borrow();
-        !heard.written.contains(path) && !heard.touched.contains(path)
+        !heard.written.contains_key(path) && !heard.touched.contains(path)
     }
 
     /// Whether somebody has begun to write to this file and not closed it.
     #[must_use]
     pub(super) fn is_being_written(&self, path: &Path) -> bool {
-        self.heard.borrow().written.contains(path)
+        self.heard.borrow().written.contains_key(path)
     }
 
     /// Takes note of all that the kernel has to say; whether any of it is worth a look.
@@ -148,15 +162,36 @@ impl Heard {
         let (Some(name), Some((folder, _))) = (name, self.folders.get(&folder)) else { return false };
         let path = folder.join(name);
         self.touched.insert(path.clone());
-        let begun = events.contains(ReadFlags::CREATE) && is_a_file_of_its_own(&path);
-        if begun || events.contains(ReadFlags::MODIFY) {
-            self.written.insert(path);
+        if events.contains(ReadFlags::MODIFY) {
+            self.written.insert(path, Begun::Written);
+            return false;
+        }
+        if events.contains(ReadFlags::CREATE)
+            && let Some(size) = size_of_a_file_of_its_own(&path)
+        {
+            self.written.insert(path, Begun::There(size, Instant::now()));
             return false;
         }
         if !events.contains(ReadFlags::ATTRIB) {
             self.written.remove(&path);
         }
         true
+    }
+
+    /// Files that were complete before they got this name (O_TMPFILE, and a link) are never closed under it. They are known by
+    /// what is in them though nobody wrote it here; says whether there is any.
+    fn take_linked(&mut self) -> bool {
+        let before = self.written.len();
+        self.written.retain(|path, begun| {
+            let Begun::There(size, since) = begun else { return true };
+            let now = path.symlink_metadata().map_or(0, |stat| stat.len());
+            if now != *size {
+                // One long write(2) is heard of when it is over.
+                (*size, *since) = (now, Instant::now());
+            }
+            now == 0 || since.elapsed() < LINKED_AFTER
+        });
+        self.written.len() < before
     }
 }
 
@@ -177,9 +212,9 @@ fn is_ours(name: &str) -> bool {
     !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".wasm") || name == "SHA256SUMS")
 }
 
-/// What was made by open(2) is closed some time; a link, a FIFO or a folder is whole as soon as it is there.
-fn is_a_file_of_its_own(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|stat| stat.is_file() && stat.nlink() == 1)
+/// What was made by open(2) is closed some time, so it has a size to be watched; a link, a FIFO or a folder is whole as soon as it is there.
+fn size_of_a_file_of_its_own(path: &Path) -> Option<u64> {
+    path.symlink_metadata().ok().filter(|stat| stat.is_file() && stat.nlink() == 1).map(|stat| stat.len())
 }
 
 fn identity(folder: &Path) -> Option<(u64, u64)> {
@@ -191,8 +226,6 @@ fn identity(folder: &Path) -> Option<(u64, u64)> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
-    use std::time::Duration;
-
     use tokio::time::timeout;
 
     use super::*;
