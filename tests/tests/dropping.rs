@@ -11,11 +11,13 @@ mod handmade;
 
 use std::fs::{self, File};
 use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use handmade::saying;
 use regent_tests::{World, bytes, eventually, fixture, needs_root, relabelled};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use serde_json::{Value, json};
 
 /// What does not happen is waited for so long: many times what the daemon takes to look.
@@ -314,4 +316,26 @@ fn a_folder_that_is_made_anew_in_another_ones_place_is_followed() {
     running.wait_unknown("echo");
     world.put("plugins/echo.wasm", bytes("echo"));
     eventually("it serves again", || (running.op("echo", json!(1))["data"] == 1).then_some(()));
+}
+
+#[test]
+fn files_that_come_by_a_link_are_whole_as_soon_as_they_are_there() {
+    let world = world();
+    world.put("plugins-say.wasm", says("linked"));
+    world.put("grants-say.toml", SAY);
+    let running = world.start().serving("echo");
+    // Files without a name, which get one when they are complete.
+    for (from, to) in [("plugins-say.wasm", "plugins/say.wasm"), ("grants-say.toml", "grants/say.toml")] {
+        let folder = world.path(to).parent().unwrap().to_path_buf();
+        let flags = OFlags::WRONLY | OFlags::TMPFILE;
+        let mut file = File::from(rustix::fs::open(folder, flags, Mode::from_raw_mode(0o644)).unwrap());
+        file.write_all(&fs::read(world.path(from)).unwrap()).unwrap();
+        let nameless = format!("/proc/self/fd/{}", file.as_raw_fd());
+        rustix::fs::linkat(CWD, nameless, CWD, world.path(to), AtFlags::SYMLINK_FOLLOW).unwrap();
+    }
+    running.wait_answer("say", &json!("linked"));
+    world.take_away("plugins/say.wasm");
+    running.wait_unknown("say");
+    fs::hard_link(world.path("plugins-say.wasm"), world.path("plugins/say.wasm")).unwrap();
+    running.wait_answer("say", &json!("linked"));
 }

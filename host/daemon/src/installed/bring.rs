@@ -37,12 +37,16 @@ impl Installed {
             Err(why) => return nothing(vec![why]),
         };
         let file = read(load.module.path.clone()).await;
-        if !self.is_still(&load.module.path) {
+        if !self.is_still(&load.module.path) || !load.module.is_unchanged() {
             // What was read may be half of it; it is looked at again when it is closed.
             self.forget_judged(name);
             return nothing(vec![format!("{}: is being written", load.module.path.display())]);
         }
         let digest = file.as_ref().ok().map(Sealed::digest);
+        if digest.is_none() {
+            // Why it cannot be read may lie above it, and be mended there: it is tried with each look.
+            self.forget_judged(name);
+        }
         let own = match file.and_then(|file| accepted(load, file)) {
             Ok(file) => ground.serve(load, current.as_ref(), file).await,
             Err(why) => Err(vec![why]),

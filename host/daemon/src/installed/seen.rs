@@ -70,6 +70,14 @@ pub struct Module {
     pub vouched: Option<ModuleDigest>,
 }
 
+impl Module {
+    /// Whether the file is the one that was seen, and nobody has written to it since.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        FileId::of(&self.path).as_ref() == Some(&self.file)
+    }
+}
+
 /// What tells a file from another, or from itself after a change: device, inode, size, and both times in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileId {

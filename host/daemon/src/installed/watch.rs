@@ -9,6 +9,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init, remove_watch};
 use tokio::net::unix::pipe::Receiver;
@@ -16,6 +17,8 @@ use tokio::sync::Notify;
 
 /// Read at a time: some hundred events.
 const BUFFER: usize = 16 << 10;
+/// A file that appeared with something in it, and that nobody has touched for so long, was complete when it appeared.
+const LINKED_AFTER: Duration = Duration::from_secs(1);
 
 /// The ear on the folders.
 #[derive(Debug)]
@@ -23,18 +26,27 @@ pub(super) struct Watch {
     /// Read like a pipe; tokio has no better name for what only is readable.
     inotify: Receiver,
     heard: RefCell<Heard>,
-    /// Something worth a look was heard while another question was asked.
-    overheard: Notify,
+    /// Something was heard while it was asked after a file, and has not been looked at yet.
+    news: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Heard {
     /// By the kernel's number: the folder, and what it was when the watch was set.
     folders: HashMap<i32, (PathBuf, Option<(u64, u64)>)>,
-    /// Files that were changed and not yet closed.
-    written: BTreeSet<PathBuf>,
+    /// Files that were begun and not yet closed.
+    written: HashMap<PathBuf, Begun>,
     /// Files of which anything was heard since a look began.
     touched: BTreeSet<PathBuf>,
+}
+
+/// How a file stands that is not yet closed.
+#[derive(Debug)]
+enum Begun {
+    /// It is there, with so many bytes since then, and nobody was heard to write to it.
+    There(u64, Instant),
+    /// Somebody writes to it.
+    Written,
 }
 
 impl Watch {
@@ -47,19 +59,21 @@ impl Watch {
         Ok(Self {
             inotify: Receiver::from_owned_fd_unchecked(inotify)?,
             heard: RefCell::default(),
-            overheard: Notify::new(),
+            news: Notify::new(),
         })
     }
 
-    /// Listens to these folders and no others; says whether one of them is not the folder that it was. A folder that is not
-    /// there is tried again with the next call.
+    /// Listens to these folders and no others; says whether one of them is not the folder that it was, or a file in one is
+    /// whole that was not known to be. A folder that is not there is tried again with the next call.
     pub(super) fn follow(&self, folders: &[PathBuf]) -> bool {
         let mut heard = self.heard.borrow_mut();
         let stale = |(_, (path, was)): &(&i32, &(PathBuf, _))| !folders.contains(path) || identity(path) != *was;
         let gone: Vec<i32> = heard.folders.iter().filter(stale).map(|(number, _)| *number).collect();
         for number in &gone {
             let _the_folder_went_first = remove_watch(&self.inotify, *number);
-            heard.folders.remove(number);
+            if let Some((folder, _)) = heard.folders.remove(number) {
+                heard.written.retain(|path, _| path.parent() != Some(&folder));
+            }
         }
         let mut new = false;
         for folder in folders {
@@ -71,14 +85,14 @@ impl Watch {
                 new |= heard.folders.insert(number, (folder.clone(), is)).is_none();
             }
         }
-        new || !gone.is_empty()
+        new | !gone.is_empty() | heard.take_linked()
     }
 
     /// Waits until something may be looked at anew.
     pub(super) async fn changed(&self) {
         loop {
             tokio::select! {
-                () = self.overheard.notified() => return,
+                () = self.news.notified() => return,
                 readable = self.inotify.readable() => if readable.is_err() {
                     return std::future::pending().await;
                 },
@@ -101,18 +115,18 @@ impl Watch {
     /// Whether what was read of this file since the look began is to be believed: nobody writes to it, or did meanwhile.
     #[must_use]
     pub(super) fn is_still(&self, path: &Path) -> bool {
+        // The kernel says each thing once.
         if self.hear() {
-            // The look that goes on may have been past it.
-            self.overheard.notify_one();
+            self.news.notify_one();
         }
         let heard = self.heard.borrow();
-        !heard.written.contains(path) && !heard.touched.contains(path)
+        !heard.written.contains_key(path) && !heard.touched.contains(path)
     }
 
     /// Whether somebody has begun to write to this file and not closed it.
     #[must_use]
     pub(super) fn is_being_written(&self, path: &Path) -> bool {
-        self.heard.borrow().written.contains(path)
+        self.heard.borrow().written.contains_key(path)
     }
 
     /// Takes note of all that the kernel has to say; whether any of it is worth a look.
@@ -122,7 +136,12 @@ impl Watch {
         let mut reader = Reader::new(&self.inotify, &mut buffer);
         let mut news = false;
         while let Ok(event) = reader.next() {
-            let name = event.file_name().and_then(|name| name.to_str().ok()).filter(|name| is_ours(name));
+            let Some(name) = event.file_name() else {
+                // Of the folder itself: gone, or its owner or mode is another, which decides whether it is believed.
+                news |= heard.take_folder(event.events());
+                continue;
+            };
+            let name = name.to_str().ok().filter(|name| is_ours(name));
             news |= heard.take(event.wd(), name, event.events());
         }
         news
@@ -130,27 +149,49 @@ impl Watch {
 }
 
 impl Heard {
-    fn take(&mut self, folder: i32, name: Option<&str>, events: ReadFlags) -> bool {
+    /// What was said without a file's name; whether it is worth a look.
+    fn take_folder(&mut self, events: ReadFlags) -> bool {
         if events.contains(ReadFlags::QUEUE_OVERFLOW) {
             // What was missed may have been the end of any writing.
             self.written.clear();
-            return true;
         }
-        if events.intersects(ReadFlags::IGNORED | ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::UNMOUNT) {
-            return true;
-        }
+        true
+    }
+
+    fn take(&mut self, folder: i32, name: Option<&str>, events: ReadFlags) -> bool {
         let (Some(name), Some((folder, _))) = (name, self.folders.get(&folder)) else { return false };
         let path = folder.join(name);
         self.touched.insert(path.clone());
-        let begun = events.contains(ReadFlags::CREATE) && is_a_file_of_its_own(&path);
-        if begun || events.contains(ReadFlags::MODIFY) {
-            self.written.insert(path);
+        if events.contains(ReadFlags::MODIFY) {
+            self.written.insert(path, Begun::Written);
+            return false;
+        }
+        if events.contains(ReadFlags::CREATE)
+            && let Some(size) = size_of_a_file_of_its_own(&path)
+        {
+            self.written.insert(path, Begun::There(size, Instant::now()));
             return false;
         }
         if !events.contains(ReadFlags::ATTRIB) {
             self.written.remove(&path);
         }
         true
+    }
+
+    /// Files that were complete before they got this name (O_TMPFILE, and a link) are never closed under it. They are known by
+    /// what is in them though nobody wrote it here; says whether there is any.
+    fn take_linked(&mut self) -> bool {
+        let before = self.written.len();
+        self.written.retain(|path, begun| {
+            let Begun::There(size, since) = begun else { return true };
+            let now = path.symlink_metadata().map_or(0, |stat| stat.len());
+            if now != *size {
+                // One long write(2) is heard of when it is over.
+                (*size, *since) = (now, Instant::now());
+            }
+            now == 0 || since.elapsed() < LINKED_AFTER
+        });
+        self.written.len() < before
     }
 }
 
@@ -171,9 +212,9 @@ fn is_ours(name: &str) -> bool {
     !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".wasm") || name == "SHA256SUMS")
 }
 
-/// What was made by open(2) is closed some time; a link, a FIFO or a folder is whole as soon as it is there.
-fn is_a_file_of_its_own(path: &Path) -> bool {
-    path.symlink_metadata().is_ok_and(|stat| stat.is_file() && stat.nlink() == 1)
+/// What was made by open(2) is closed some time, so it has a size to be watched; a link, a FIFO or a folder is whole as soon as it is there.
+fn size_of_a_file_of_its_own(path: &Path) -> Option<u64> {
+    path.symlink_metadata().ok().filter(|stat| stat.is_file() && stat.nlink() == 1).map(|stat| stat.len())
 }
 
 fn identity(folder: &Path) -> Option<(u64, u64)> {
@@ -181,20 +222,56 @@ fn identity(folder: &Path) -> Option<(u64, u64)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
-    use std::time::Duration;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    use tokio::time::timeout;
 
     use super::*;
 
+    /// Long enough for what the kernel has already said.
+    const SOON: Duration = Duration::from_secs(5);
+    /// What is not said is waited for so long.
+    const NEVER: Duration = Duration::from_millis(100);
+
     #[tokio::test]
-    async fn what_is_heard_while_a_look_goes_on_is_looked_at_by_the_next() {
+    async fn what_is_heard_while_a_file_is_asked_after_is_looked_at_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let watch = Watch::new().unwrap();
+        assert!(watch.follow(&[folder.path().to_path_buf()]));
+        let path = folder.path().join("echo.wasm");
+        watch.begin();
+        fs::write(&path, "written and closed").unwrap();
+        assert!(!watch.is_still(&path));
+        timeout(SOON, watch.changed()).await.unwrap();
+        watch.begin();
+        assert!(watch.is_still(&path));
+        timeout(NEVER, watch.changed()).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn what_is_begun_is_no_news_until_it_is_closed() {
         let folder = tempfile::tempdir().unwrap();
         let watch = Watch::new().unwrap();
         watch.follow(&[folder.path().to_path_buf()]);
+        let path = folder.path().join("echo.toml");
+        let begun = fs::File::create(&path).unwrap();
+        timeout(NEVER, watch.changed()).await.unwrap_err();
         watch.begin();
-        std::fs::write(folder.path().join("half"), "").unwrap();
-        std::fs::rename(folder.path().join("half"), folder.path().join("new.toml")).unwrap();
-        assert!(watch.is_still(&folder.path().join("other.toml")));
-        tokio::time::timeout(Duration::from_secs(5), watch.changed()).await.unwrap();
+        assert!(watch.is_being_written(&path) && !watch.is_still(&path));
+        drop(begun);
+        timeout(SOON, watch.changed()).await.unwrap();
+        watch.begin();
+        assert!(watch.is_still(&path));
+    }
+
+    #[tokio::test]
+    async fn another_mode_of_the_folder_itself_is_news() {
+        let folder = tempfile::tempdir().unwrap();
+        let watch = Watch::new().unwrap();
+        watch.follow(&[folder.path().to_path_buf()]);
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        timeout(SOON, watch.changed()).await.unwrap();
     }
 }

@@ -42,6 +42,7 @@ pub struct Want {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with a list of operations")]
 struct Wire {
     operations: Vec<WireOperation>,
     #[serde(default)]
@@ -65,10 +66,15 @@ impl Description {
     /// # Errors
     /// Every reason why it cannot be served, for the administrator.
     pub fn read(text: &str, exports: &[Export]) -> Result<Self, Vec<String>> {
-        let wire: Wire =
-            serde_json::from_str(text).map_err(|why| vec![format!("what it says of itself cannot be read: {why}")])?;
+        let wire: Wire = serde_json::from_str(text).map_err(|why| {
+            vec![format!(
+                "what its describe returns is not as wit/operation.wit has it: {why}. Its author can repair it"
+            )]
+        })?;
         if wire.operations.len() > OPERATIONS_MAX {
-            return Err(vec![format!("it describes more than {OPERATIONS_MAX} operations")]);
+            return Err(vec![format!(
+                "it describes more than {OPERATIONS_MAX} operations: make several plugins of it"
+            )]);
         }
         let mut description = Self { operations: BTreeMap::new(), wants: wire.wants };
         let mut reasons = Vec::new();
@@ -77,7 +83,7 @@ impl Description {
             match read_operation(operation, exports) {
                 Ok(read) => {
                     if description.operations.insert(name.clone(), read).is_some() {
-                        reasons.push(format!("it describes the operation {name} twice"));
+                        reasons.push(format!("it describes the operation {name} twice: its author can leave one out"));
                     }
                 }
                 Err(why) => reasons.extend(why.into_iter().map(|why| format!("operation {name}: {why}"))),
@@ -111,12 +117,17 @@ fn read_operation(wire: WireOperation, exports: &[Export]) -> Result<Operation, 
                 continue;
             }
             other => {
-                reasons.push(format!("uses {other}, which is no optional interface of regent:plugin@0.1"));
+                reasons.push(format!(
+                    "uses {other}, which is no optional interface of regent:plugin@0.1: there is authorising, finishing"
+                ));
                 continue;
             }
         };
         if !exports.contains(&export) {
-            reasons.push(format!("uses {used}, but the component does not export regent:plugin/{used}"));
+            reasons.push(format!(
+                "uses {used}, but the component does not export regent:plugin/{used}: its author can export it, or \
+                 leave it out of `uses`"
+            ));
         }
         operation.authorising |= export == Export::Authorising;
         operation.finishing |= export == Export::Finishing;

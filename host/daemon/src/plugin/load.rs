@@ -123,7 +123,7 @@ impl Loader {
         if let Some(description) = self.cache.description(key).and_then(|text| Description::read(&text, exports).ok()) {
             return Ok(description);
         }
-        let text = ask(plugin).await.map_err(|fault| vec![format!("describe: {fault}")])?;
+        let text = ask(plugin).await.map_err(|fault| vec![format!("describe: {fault}. Its author can repair it")])?;
         let description = Description::read(&text, exports)?;
         let cache = self.cache.clone();
         let keep = tokio::task::spawn_blocking(move || cache.keep_description(key, &text));
@@ -160,7 +160,8 @@ pub fn served(grants: &Grants, description: &Description) -> Result<(), Vec<Stri
     let names: Vec<&str> = description.names().collect();
     let reasons: Vec<String> = unknown
         .map(|operation| {
-            let (name, has) = (&operation.name, names.join(", "));
+            let name = &operation.name;
+            let has = if names.is_empty() { "none at all".to_owned() } else { names.join(", ") };
             format!(
                 "{}.toml:{}: [operations.{name}]: the plugin has no such operation; it has {has}",
                 grants.name, operation.line

@@ -2,7 +2,7 @@
 //! is compiled; the file on the disk is never opened again.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::Path;
 
 use regent_lane::MODULE_MAX;
@@ -93,15 +93,14 @@ impl Sealed {
 /// # Errors
 /// Why it is not to be read, for the administrator.
 pub fn read(path: &Path) -> Result<Sealed, String> {
+    if let Some(kind) = no_file(path) {
+        return Err(format!("{}: is {kind}: put the .wasm file itself there", path.display()));
+    }
     let trusted = Trusted::open_itself(path).map_err(|why| why.to_string())?;
     if trusted.size() > MODULE_MAX {
         return Err(too_large(path));
     }
-    let mut file = trusted.into_file();
-    let mut magic = [0; 4];
-    file.read_exact(&mut magic).map_err(|why| format!("{}: {why}", path.display()))?;
-    file.rewind().map_err(|why| format!("{}: {why}", path.display()))?;
-    Sealed::copy("module", file, MODULE_MAX).map_err(|why| format!("{}: {why}", path.display()))
+    Sealed::copy("module", trusted.into_file(), MODULE_MAX).map_err(|why| format!("{}: {why}", path.display()))
 }
 
 /// Reads a module that is only tried: whoever owns it, for nothing of it is believed. A pipe or device is not waited for.
@@ -120,6 +119,21 @@ pub fn read_untrusted(path: &Path) -> Result<Sealed, String> {
         return Err(too_large(path));
     }
     Sealed::copy("module", file, MODULE_MAX).map_err(|why| said(&why))
+}
+
+/// What has the place of a file, in words; whether it may be read is judged when it is opened.
+fn no_file(path: &Path) -> Option<&'static str> {
+    let kind = path.symlink_metadata().ok()?.file_type();
+    if kind.is_file() {
+        return None;
+    }
+    Some(if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_dir() {
+        "a folder"
+    } else {
+        "a pipe, a socket or a device"
+    })
 }
 
 fn too_large(path: &Path) -> String {
