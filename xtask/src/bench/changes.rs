@@ -49,6 +49,9 @@ fn python() -> Option<PathBuf> {
     given.into_iter().chain([place::target().join("python/python.wasm")]).find(|path| path.exists())
 }
 
+/// Within what a module is to serve that is compiled first, and one that was compiled before.
+type Aims = (&'static str, &'static str);
+
 struct Column<'a> {
     plugins: usize,
     crowd: Crowd,
@@ -61,9 +64,9 @@ impl Column<'_> {
         self.starts()?;
         self.rest()?;
         let rust = dist.join(format!("plugins/{}.wasm", MODULE.0));
-        self.dropped("Rust module", &rust, MODULE.1, "1 s", self.amount.changes)?;
+        self.dropped("Rust module", &rust, MODULE.1, ("1 s", "50 ms"), self.amount.changes)?;
         if let Some(python) = python() {
-            self.dropped("Python module", &python, "say", "10 s", 1)?;
+            self.dropped("Python module", &python, "say", ("10 s", ""), 1)?;
         }
         self.reloads()
     }
@@ -109,7 +112,8 @@ impl Column<'_> {
     }
 
     /// A plugin dropped in, replaced and taken away beside the others.
-    fn dropped(&mut self, what: &str, module: &Path, operation: &str, aim: &'static str, turns: usize) -> Result<()> {
+    fn dropped(&mut self, what: &str, module: &Path, operation: &str, aims: Aims, turns: usize) -> Result<()> {
+        let (new, known) = aims;
         let module = fs::read(module).at(module)?;
         let name = format!("{what} ({} KB)", module.len() / 1000);
         let grants = format!("[operations.{operation}]\nas = \"dropped\"\n");
@@ -142,9 +146,9 @@ impl Column<'_> {
             unknown(&mut client, "dropped", begin)?;
             daemon.remove("plugins/dropped.wasm")?;
         }
-        self.took(&format!("{name} dropped in to served, compiled meanwhile"), aim, compiled);
-        self.took(&format!("{name} replaced to served, compiled meanwhile"), aim, replaced);
-        self.took(&format!("{name} dropped in to served, compiled before"), "50 ms", cached);
+        self.took(&format!("{name} dropped in to served, compiled meanwhile"), new, compiled);
+        self.took(&format!("{name} replaced to served, compiled meanwhile"), new, replaced);
+        self.took(&format!("{name} dropped in to served, compiled before"), known, cached);
         self.took(&format!("{name} taken away to unknown"), "", gone);
         Ok(())
     }

@@ -57,18 +57,18 @@ impl Crowd {
     pub(super) fn start(&self) -> Result<Start> {
         self.daemon.end();
         let started = self.daemon.start()?;
-        self.daemon.says(" serves ", 1, 0)?;
+        self.daemon.says(" serves p", 1, 0)?;
         let first = self.first_to_serve()?;
         no_op(&mut self.daemon.client(), &first)?;
         let answer = started.elapsed();
-        self.daemon.says(" serves ", self.plugins, 0)?;
+        self.daemon.says(" serves p", self.plugins, 0)?;
         Ok(Start { ready: started.ready, answer, all: started.elapsed() })
     }
 
     fn first_to_serve(&self) -> Result<String> {
         let log = self.daemon.log();
-        let name = log.lines().find_map(|line| line.split_once(" serves ")?.0.rsplit(' ').next());
-        name.map(str::to_owned).ok_or_else(|| Error::new("no plugin serves"))
+        let served = log.lines().find_map(|line| line.split_once(" serves p")?.1.split(' ').next());
+        served.map(|number| format!("p{number}")).ok_or_else(|| Error::new("no plugin serves"))
     }
 
     /// What is held when everything serves and nobody asks.

@@ -111,6 +111,14 @@ impl Instance {
         }
     }
 
+    /// It serves what lies there, and names nobody who may be another user or group by now.
+    fn is_settled(&self) -> bool {
+        let serves = |entry: &Rc<Entry>| {
+            entry.plugin().is_some() && entry.grants.operations.iter().all(|operation| operation.allow.is_none())
+        };
+        self.reasons.is_empty() && self.entry.as_ref().is_some_and(serves)
+    }
+
     fn stop_loading(&mut self) {
         if let Some(loading) = self.loading.take() {
             loading.abort();
@@ -212,10 +220,14 @@ impl Installed {
         self.watch.as_ref().is_some_and(|watch| watch.follow(&folders))
     }
 
-    /// Lives by another configuration from the next look on; what its people and teams meant is judged anew.
+    /// Lives by this configuration from the next look on. What means the same as before is not judged anew.
     pub fn configure(&self, config: Arc<Config>) {
-        *self.config.borrow_mut() = config;
-        self.instances.borrow_mut().values_mut().for_each(|instance| instance.judged = None);
+        let former = self.config.replace(Arc::clone(&config));
+        let same = former.people == config.people && former.teams == config.teams;
+        let mut instances = self.instances.borrow_mut();
+        for instance in instances.values_mut().filter(|instance| !(same && instance.is_settled())) {
+            instance.judged = None;
+        }
     }
 
     /// Looks at the folders now, and begins to load what is new.
@@ -371,13 +383,16 @@ impl Installed {
         instance.loading = None;
         instance.file = brought.file;
         instance.pin = brought.pin;
-        self.settle_one(&name, instance, load, brought);
+        let new = self.settle_one(&name, instance, load, brought);
         drop(instances);
-        self.publish();
+        if new {
+            self.publish();
+        }
         self.settled.notify_waiters();
     }
 
-    fn settle_one(&self, name: &str, instance: &mut Instance, load: Load, brought: Brought) {
+    /// Says what came of a load; true if what is granted has changed with it.
+    fn settle_one(&self, name: &str, instance: &mut Instance, load: Load, brought: Brought) -> bool {
         let Brought { plugin, reasons, file, .. } = brought;
         let Some(plugin) = plugin else {
             match &instance.entry {
@@ -385,7 +400,8 @@ impl Installed {
                 Some(entry) => entry.set(Status::Unserved(file)),
                 None => {}
             }
-            return self.say_reasons(name, instance, reasons);
+            self.say_reasons(name, instance, reasons);
+            return false;
         };
         let former = instance.entry.as_ref().and_then(|entry| entry.plugin());
         let same = former.is_some_and(|former| Rc::ptr_eq(&former, &plugin)) && instance.text == Some(load.text);
@@ -402,15 +418,18 @@ impl Installed {
         let unresolved = unresolved
             .map(|(operation, why)| format!("{name}: operation {operation}: allow: {why}, so it is not served"));
         let reasons = reasons.into_iter().chain(unresolved).collect();
-        match &instance.entry {
+        let waiting = instance.entry.as_ref().filter(|entry| Rc::ptr_eq(&entry.grants, &load.grants));
+        let new = waiting.is_none();
+        match waiting {
             // Whoever waits for it hears of it.
-            Some(entry) if Rc::ptr_eq(&entry.grants, &load.grants) => entry.set(Status::Serving(plugin)),
-            _ => {
+            Some(entry) => entry.set(Status::Serving(plugin)),
+            None => {
                 instance.entry =
                     Some(Entry::new(load.grants, load.allowed, load.module.vouched.is_some(), Status::Serving(plugin)))
             }
         }
         self.say_reasons(name, instance, reasons);
+        new
     }
 
     /// Keeps why something is not as it lies there, and says what was not said before.
