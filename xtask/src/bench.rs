@@ -83,7 +83,7 @@ pub(crate) fn bench(words: &[&str]) -> Result<()> {
         // Inside the second call, what the first one built.
         None if std::env::var_os(INNER).is_some() => place::dist(),
         None => {
-            build::with(&regent_build::wasm(&place::target())?, Profile::Release)?;
+            build::with(&regent_build::wasm(&place::target(), place::root())?, Profile::Release)?;
             place::dist()
         }
     };

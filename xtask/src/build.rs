@@ -11,7 +11,7 @@ const SHIPPED: [&str; 6] = ["echo", "whoami", "firewall", "restart", "reboot", "
 
 /// Fills `target/dist`.
 pub(crate) fn build(profile: Profile) -> Result<()> {
-    with(&regent_build::wasm(&place::target())?, profile)
+    with(&regent_build::wasm(&place::target(), place::root())?, profile)
 }
 
 /// The same with a toolchain that is at hand. The plugins come first: they are what can be impossible here.

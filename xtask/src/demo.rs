@@ -27,7 +27,7 @@ pub(crate) fn demo() -> Result<()> {
     }
     // A dist that is at hand is shown as it is.
     if std::env::var_os("REGENT_DEMO_AS_BUILT").is_none() {
-        build::with(&regent_build::wasm(&place::target())?, Profile::Dev)?;
+        build::with(&regent_build::wasm(&place::target(), place::root())?, Profile::Dev)?;
     }
     let python = python::venv()?.program("python");
     let stage = Stage::set(root)?;

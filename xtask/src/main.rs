@@ -66,7 +66,7 @@ fn command(words: &[&str]) -> Result<()> {
         ["demo"] => demo::demo(),
         ["test"] => test::test(),
         ["plugins", out, packages @ ..] if !packages.is_empty() => {
-            plugins::build(&regent_build::wasm(&place::target())?, packages, out.as_ref())
+            plugins::build(&regent_build::wasm(&place::target(), place::root())?, packages, out.as_ref())
         }
         ["python"] => python::component(&python::venv()?).map(|path| println!("{}", path.display())),
         ["help" | "--help" | "-h"] => {

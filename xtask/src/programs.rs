@@ -41,12 +41,12 @@ fn dynamic(profile: Profile, packages: &[&str], out: &Path) -> Result<()> {
 /// Statically linked.
 fn fixed(profile: Profile, package: &str, out: &Path) -> Result<()> {
     fixed_cargo("build", profile)?.args(["-p", package, "--bin", package]).done()?;
-    take(&place::native().join(regent_build::host()?).join(profile.folder()), package, out)
+    take(&place::native().join(regent_build::host(place::root())?).join(profile.folder()), package, out)
 }
 
 /// `cargo build` or `cargo test` of what is linked statically.
 pub(crate) fn fixed_cargo(verb: &str, profile: Profile) -> Result<Run> {
-    let host = regent_build::host()?;
+    let host = regent_build::host(place::root())?;
     Ok(cargo(verb, profile).args(["--target", &host]).env("RUSTFLAGS", "-C target-feature=+crt-static"))
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn test() -> Result<()> {
 
 /// The dist, the tests' own plugins, and Python's things. Without the first two there is nothing to test.
 fn make(wrong: &mut Vec<Error>) -> Result<Made> {
-    let wasm = regent_build::wasm(&place::target())?;
+    let wasm = regent_build::wasm(&place::target(), place::root())?;
     build::with(&wasm, Profile::Dev)?;
     let fixtures = regent_build::emptied(place::target().join("fixtures"))?;
     plugins::build(&wasm, &["hostile"], &fixtures)?;

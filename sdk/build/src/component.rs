@@ -1,10 +1,11 @@
 //! A crate as a component: cargo's build, and a look whether that is what came of it.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::error::{At, Error, Result};
-use crate::run::cargo;
+use crate::package::Package;
 use crate::toolchain::Wasm;
 
 /// How much the compiler is to make of it.
@@ -39,47 +40,116 @@ impl Effort {
 /// What a WebAssembly component begins with: the magic, then version 13 of layer 1. A core module has 1 and layer 0.
 const COMPONENT: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
 
-/// Builds packages of the workspace in a folder; for each the file that came of it.
+/// Having one tells you: these bytes begin as a component does, and were built of the package of this name.
+#[derive(Debug)]
+pub struct Component {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Component {
+    /// What is in this file, as the component of this name.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn read(name: &str, file: &Path) -> Result<Self> {
+        let bytes = fs::read(file).at(file)?;
+        match bytes.starts_with(&COMPONENT) {
+            true => Ok(Self { name: name.to_owned(), bytes }),
+            false => Err(Error::new(format!("{}: what was built is no WebAssembly component", file.display()))),
+        }
+    }
+
+    /// The package's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The module.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Writes it to this file, whole or not at all, as a daemon would take it: nobody else may write it, whatever the umask.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn write(&self, to: &Path) -> Result<()> {
+        let mut part = to.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        fs::write(&part, &self.bytes).at(&part)?;
+        fs::set_permissions(&part, Permissions::from_mode(0o644)).at(&part)?;
+        fs::rename(&part, to).at(to)
+    }
+}
+
+/// Builds packages of the workspace in a folder. What cargo compiles stays below `target`, which must be that workspace's own:
+/// cargo takes packages of one name in two workspaces for the same, and would hand out the other's module as up to date.
 ///
 /// # Errors
 /// Cargo's own words went to standard error; or what was built is no component.
-pub fn packages(wasm: &Wasm, folder: &Path, packages: &[&str], effort: Effort) -> Result<Vec<PathBuf>> {
-    let cargo = wasm.cargo_build(folder).arg("--release");
-    let cargo = cargo.args(effort.settings().iter().flat_map(|setting| ["--config", setting]));
-    packages.iter().fold(cargo, |cargo, package| cargo.args(["-p", package])).done()?;
-    packages.iter().map(|package| built(wasm, package)).collect()
+pub fn packages(wasm: &Wasm, target: &Path, packages: &[&str], effort: Effort) -> Result<Vec<Component>> {
+    let all = Package::all(wasm.folder())?;
+    let chosen = packages.iter().map(|name| {
+        let found = all.iter().find(|package| package.name == *name);
+        found.ok_or_else(|| Error::new(format!("there is no package {name} in {}", wasm.folder().display())))
+    });
+    build(wasm, target, &chosen.collect::<Result<Vec<_>>>()?, effort)
 }
 
-/// Builds the crate in this folder: its package's name, and the file.
+/// Builds the crate whose manifest is in the toolchain's folder. What is said of `target` at [`packages`] holds here too.
 ///
 /// # Errors
 /// As [`packages`]; or there is no crate here.
-pub fn this(wasm: &Wasm, folder: &Path, effort: Effort) -> Result<(String, PathBuf)> {
-    let name = name(folder)?;
-    let file = packages(wasm, folder, &[&name], effort)?.into_iter().next();
-    file.map(|file| (name, file)).ok_or_else(|| Error::new("cargo built nothing"))
+pub fn this(wasm: &Wasm, target: &Path, effort: Effort) -> Result<Component> {
+    let package = Package::of(wasm.folder())?;
+    let component = build(wasm, target, &[&package], effort)?.pop();
+    component.ok_or_else(|| Error::new("cargo built nothing"))
 }
 
-/// The package whose manifest is in this folder, by cargo's own reading of it.
-fn name(folder: &Path) -> Result<String> {
-    let manifest = folder.join("Cargo.toml");
-    let manifest = manifest.canonicalize().at(&manifest)?;
-    let text = cargo(folder).args(["metadata", "--no-deps", "--format-version", "1"]).text()?;
-    let read: serde_json::Value =
-        serde_json::from_str(&text).map_err(|why| Error::new(format!("cargo metadata: {why}")))?;
-    let packages = read.get("packages").and_then(|packages| packages.as_array());
-    let own = |package: &&serde_json::Value| {
-        package.get("manifest_path").and_then(|path| path.as_str()).map(Path::new) == Some(&manifest)
-    };
-    let found = packages.and_then(|packages| packages.iter().find(own)?.get("name")?.as_str());
-    found.map(str::to_owned).ok_or_else(|| Error::new(format!("{}: is no package", manifest.display())))
-}
-
-fn built(wasm: &Wasm, package: &str) -> Result<PathBuf> {
-    let built = wasm.folder().join("release").join(package.replace('-', "_")).with_extension("wasm");
-    let bytes = fs::read(&built).at(&built)?;
-    if bytes.starts_with(&COMPONENT) {
-        return Ok(built);
+fn build(wasm: &Wasm, target: &Path, packages: &[&Package], effort: Effort) -> Result<Vec<Component>> {
+    // Before minutes are spent on a crate of which nothing can come.
+    let modules = packages.iter().map(|package| package.module()).collect::<Result<Vec<_>>>()?;
+    let target = wasm.target(target);
+    let cargo = wasm.cargo_build().arg("--target-dir").arg(&target).arg("--release");
+    let cargo = cargo.args(effort.settings().iter().flat_map(|setting| ["--config", setting]));
+    let cargo = packages.iter().fold(cargo, |cargo, package| cargo.args(["-p", &package.name]));
+    if !cargo.succeeds()? {
+        return Err(Error::new("cargo could not build it: what it says stands above"));
     }
-    Err(Error::new(format!("{} is no component: does its Cargo.toml say crate-type = [\"cdylib\"]?", built.display())))
+    let built = wasm.built(&target);
+    packages.iter().zip(modules).map(|(package, module)| Component::read(&package.name, &built.join(module))).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_core_module_and_a_cut_one_are_no_components() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.wasm");
+        for bytes in [&b"\0asm\x01\0\0\0"[..], b"\0asm", b"", b"\x7fELF\x02\x01\x01\0"] {
+            fs::write(&file, bytes).unwrap();
+            assert!(Component::read("a", &file).unwrap_err().to_string().contains("no WebAssembly component"));
+        }
+        fs::write(&file, b"\0asm\x0d\0\x01\0 and more").unwrap();
+        assert_eq!(Component::read("a", &file).unwrap().bytes().len(), 17);
+    }
+
+    #[test]
+    fn a_component_is_written_whole_and_nobody_else_may_write_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let to = folder.path().join("a.wasm");
+        fs::write(&to, "a former one").unwrap();
+        fs::set_permissions(&to, Permissions::from_mode(0o666)).unwrap();
+        Component { name: "a".into(), bytes: COMPONENT.to_vec() }.write(&to).unwrap();
+        assert_eq!(fs::read(&to).unwrap(), COMPONENT);
+        assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o644);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no part of it is left beside it");
+    }
 }

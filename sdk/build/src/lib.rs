@@ -12,6 +12,8 @@
 
 // The compiler of plugins.
 mod toolchain;
+// What cargo says of a crate.
+mod package;
 // A crate as a component.
 mod component;
 // A folder of Python as one.
@@ -21,7 +23,7 @@ mod error;
 mod folder;
 mod run;
 
-pub use component::{Effort, packages, this};
+pub use component::{Component, Effort, packages, this};
 pub use error::{At, Error, Result};
 pub use folder::{emptied, remove};
 pub use run::{Run, cargo};

@@ -79,9 +79,21 @@ impl Run {
     /// # Errors
     /// It could not be started, failed, or took too long; the text has its command line.
     pub fn done(mut self) -> Result<()> {
-        let child = self.command.spawn().map_err(|error| self.failed(&error.to_string()))?;
-        let status = self.ended(child)?;
+        let status = self.status()?;
         if status.success() { Ok(()) } else { Err(self.failed(&status.to_string())) }
+    }
+
+    /// The same of a program that says itself why it failed: whether it succeeded.
+    ///
+    /// # Errors
+    /// It could not be started, or took too long.
+    pub fn succeeds(mut self) -> Result<bool> {
+        Ok(self.status()?.success())
+    }
+
+    fn status(&mut self) -> Result<ExitStatus> {
+        let child = self.command.spawn().map_err(|error| self.failed(&error.to_string()))?;
+        self.ended(child)
     }
 
     /// Runs it and gives back what it wrote to standard output. For short programs: their output has to fit into a pipe.

@@ -25,4 +25,10 @@ pub(crate) struct Build {
     /// Small, to be shipped; left out: quick, to be tried
     #[arg(long)]
     pub(crate) release: bool,
+    /// Write the module to this file; left out: DIR/target/regent/NAME.wasm
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// What is next is known: for `plugin run --watch`
+    #[arg(long, hide = true)]
+    pub(crate) again: bool,
 }

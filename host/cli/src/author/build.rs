@@ -1,73 +1,94 @@
 //! `plugin build`: the source in a folder as `target/regent/NAME.wasm`. What is needed for it is found or fetched into a cache
-//! of the user's, and the compiler's own words are passed on as they are.
+//! of the user's, what is compiled stays in the folder, and the compiler's own words are passed on as they are.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use regent_build::{Effort, python};
+use regent_build::{At as _, Component, Effort, Error, emptied, python};
 use regent_protocol::visible;
+use sha2::{Digest as _, Sha256};
 
 use super::Build;
 use super::sdk::Sdk;
+use super::source::{Language, Source};
 use crate::ending::{Ending, Failure};
 use crate::output;
 
 pub(crate) fn build(build: &Build) -> Result<Ending, Failure> {
     let begin = Instant::now();
-    let folder = build.dir.canonicalize().map_err(|error| at(&build.dir, &error))?;
-    let cache = cache()?;
-    fs::create_dir_all(&cache).map_err(|error| at(&cache, &error))?;
-    let out = folder.join("target/regent");
-    fs::create_dir_all(&out).map_err(|error| at(&out, &error))?;
-    let made = if folder.join("Cargo.toml").is_file() {
-        of_rust(&folder, &cache, &out, if build.release { Effort::Small } else { Effort::Quick })?
-    } else if folder.join("app.py").is_file() {
-        of_python(&folder, &cache, &out)?
-    } else {
-        let place = visible::argument(&build.dir.display().to_string());
-        return Err(Failure::usage(format!(
-            "{place}: there is neither Cargo.toml nor app.py: `regent plugin new NAME` makes one"
-        )));
+    let source = Source::find(&build.dir)?;
+    let component = match source.language {
+        Language::Rust => of_rust(&source, if build.release { Effort::Small } else { Effort::Quick })?,
+        Language::Python => of_python(&source)?,
     };
-    let size = fs::metadata(&made).map_err(|error| at(&made, &error))?.len();
-    let (made, took) = (visible::argument(&made.display().to_string()), begin.elapsed().as_secs_f64());
-    output::print(&format!("{made}: {size} bytes, in {took:.1} s"))?;
+    let to = match &build.out {
+        Some(out) => out.clone(),
+        None => source.products().join(format!("{}.wasm", component.name())),
+    };
+    component.write(&to).map_err(said)?;
+    let took = begin.elapsed().as_secs_f64();
+    let shown = visible::argument(&to.display().to_string());
+    let (size, digest) = (component.bytes().len(), hex::encode(Sha256::digest(component.bytes())));
+    output::print(&format!("{shown}: {size} bytes, in {took:.1} s\nsha256 {digest}"))?;
+    if !build.again {
+        // What a folder builds elsewhere is tried from there.
+        let what = if build.out.is_some() { &to } else { &build.dir };
+        output::print(&next(what, &source, component.name()))?;
+    }
     Ok(Ending::Done)
 }
 
-fn of_rust(folder: &Path, cache: &Path, out: &Path, effort: Effort) -> Result<PathBuf, Failure> {
-    let wasm = regent_build::wasm(cache).map_err(said)?;
-    let (name, built) = regent_build::this(&wasm, folder, effort).map_err(said)?;
-    let made = out.join(format!("{name}.wasm"));
-    let part = made.with_extension("part");
-    fs::copy(&built, &part).and_then(|_| fs::rename(&part, &made)).map_err(|error| at(&made, &error))?;
-    Ok(made)
+fn of_rust(source: &Source, effort: Effort) -> Result<Component, Failure> {
+    let wasm = regent_build::wasm(&cache()?, &source.folder).map_err(said)?;
+    regent_build::this(&wasm, &source.products(), effort).map_err(said)
 }
 
-fn of_python(folder: &Path, cache: &Path, out: &Path) -> Result<PathBuf, Failure> {
-    let name = folder.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| Failure::usage("the folder's name is the plugin's, and it has none"))?;
+fn of_python(source: &Source) -> Result<Component, Failure> {
     let sdk = Sdk::find()?;
-    let venv = python::venv(&cache.join("python"), &[python::COMPONENTIZE]).map_err(said)?;
-    let made = out.join(format!("{name}.wasm"));
-    venv.component(folder, "app", &sdk.wit(), "finishing-plugin", &made).map_err(said)?;
-    Ok(made)
+    let venv = python::venv(&cache()?.join("python"), &[python::COMPONENTIZE]).map_err(said)?;
+    // What componentize-py makes is looked at before it takes the place of what was there.
+    let folder = emptied(source.products().join("python")).map_err(said)?;
+    let made = folder.join("made.wasm");
+    venv.component(&source.folder, "app", &sdk.wit(), "finishing-plugin", &made).map_err(said)?;
+    let component = Component::read(&source.name()?, &made).map_err(said)?;
+    regent_build::remove(&folder).map_err(said)?;
+    Ok(component)
 }
 
 /// By the XDG Base Directory Specification.
 fn cache() -> Result<PathBuf, Failure> {
     let given = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let folder = given("XDG_CACHE_HOME").or_else(|| Some(given("HOME")?.join(".cache")));
-    folder
-        .map(|folder| folder.join("regent"))
-        .ok_or_else(|| Failure::usage("HOME is not set: set it, or XDG_CACHE_HOME"))
+    let folder = folder.ok_or_else(|| Failure::usage("HOME is not set: set it, or XDG_CACHE_HOME"))?.join("regent");
+    fs::create_dir_all(&folder).at(&folder).map_err(said)?;
+    Ok(folder)
 }
 
-fn said(error: regent_build::Error) -> Failure {
-    Failure::other(error.to_string())
+/// The command that tries it, with the first operation that is granted.
+fn next(what: &Path, source: &Source, name: &str) -> String {
+    let operation = source.first_operation(name).unwrap_or_else(|| "OP".to_owned());
+    let [what, operation] = [&what.display().to_string(), &operation].map(|word| visible::argument(word));
+    format!("next: regent plugin run {what} {operation} KEY=VALUE")
 }
 
-fn at(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::other(format!("{}: {error}", path.display()))
+/// The first line is what is wrong, the others what to do.
+fn said(error: Error) -> Failure {
+    let text = error.to_string();
+    let mut lines = text.lines().map(str::trim);
+    let words = lines.next().unwrap_or_default().to_owned();
+    let advice = lines.collect::<Vec<_>>().join("; ");
+    Failure { advice: Some(advice).filter(|advice| !advice.is_empty()), ..Failure::other(words) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_and_what_to_do_are_lines_of_their_own() {
+        let failure = said(Error::new("no Rust here\n  get it\n  or Debian's"));
+        assert_eq!((&*failure.words, failure.advice.as_deref()), ("no Rust here", Some("get it; or Debian's")));
+        assert_eq!(said(Error::new("cargo could not")).advice, None);
+    }
 }

@@ -4,6 +4,8 @@
 mod arguments;
 // `plugin new`.
 mod new;
+// A folder with a plugin's source.
+mod source;
 // `plugin build`.
 mod build;
 // Where the SDK is.

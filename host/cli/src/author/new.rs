@@ -1,6 +1,7 @@
 //! `plugin new`: a plugin that works, to be changed. It is made whole or not at all, and over nothing that is there.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use regent_protocol::visible;
@@ -12,6 +13,16 @@ use crate::output;
 
 /// A name stands in commands and on lines for people.
 const NAME_MAX: usize = 64;
+
+/// Rust's words, its own crates, the folders of a build, what a plugin is built on, and a TOML file that is no grants file.
+const TAKEN: &str = "\
+    abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in \
+    let loop macro match mod move mut override priv pub ref return self Self static struct super trait true try type typeof \
+    unsafe unsized use virtual where while \
+    alloc core proc_macro std test \
+    build deps examples incremental \
+    regent_plugin serde serde_json \
+    pyproject";
 
 /// Path and text of each file.
 type Files = &'static [(&'static str, &'static str)];
@@ -37,8 +48,13 @@ pub(crate) fn new(new: &New) -> Result<Ending, Failure> {
     let name = named(&new.name)?;
     let sdk = Sdk::find()?;
     let folder = new.dir.join(name);
-    let said = |error: std::io::Error| Failure::other(format!("{}: {error}", folder.display()));
-    fs::create_dir(&folder).map_err(said)?;
+    fs::create_dir(&folder).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::other(format!(
+            "{}: is there already, and nothing is written over: take another name",
+            folder.display()
+        )),
+        _ => at(&folder, &error),
+    })?;
     let written = write(&folder, if new.python { PYTHON } else { RUST }, name, &sdk, new.python);
     if let Err(failure) = written {
         // Whoever tries again finds no half of it.
@@ -54,16 +70,29 @@ fn named(name: &str) -> Result<&str, Failure> {
     let good = name.len() <= NAME_MAX
         && name.bytes().all(letter)
         && name.starts_with(|first: char| first.is_ascii_alphabetic());
-    // Cargo takes no crate of these names, and the SDK has its own.
-    if good && !["test", "std", "core", "regent-plugin", "regent_plugin"].contains(&name) {
-        return Ok(name);
+    match () {
+        () if !good => Err(Failure::usage(format!(
+            "{name:?} is no name of a plugin: write letters, digits, - and _, a letter first"
+        ))),
+        () if is_taken(name) => {
+            Err(Failure::usage(format!("{name:?} means something else to Rust or Python: take another")))
+        }
+        () => Ok(name),
     }
-    Err(Failure::usage(format!("{name:?} is no name of a plugin: write letters, digits, - and _, a letter first")))
+}
+
+/// Cargo takes no crate of these names, or takes it for another.
+fn is_taken(name: &str) -> bool {
+    let word = name.replace('-', "_");
+    TAKEN.split_whitespace().any(|taken| taken == word)
 }
 
 fn write(folder: &Path, files: Files, name: &str, sdk: &Sdk, python: bool) -> Result<(), Failure> {
-    let sdk_folder = sdk.folder().to_str().ok_or_else(|| Failure::other("the SDK's path is not UTF-8"))?;
-    let filled = |text: &str| text.replace("{{name}}", name).replace("{{sdk}}", sdk_folder);
+    let crates = sdk.folder().join("plugin");
+    let crates = crates.to_str().ok_or_else(|| Failure::other("the SDK's path is not UTF-8"))?;
+    // As TOML writes it, whatever is in it.
+    let crates = toml_edit::Value::from(crates).to_string();
+    let filled = |text: &str| text.replace("{{name}}", name).replace("\"{{sdk}}/plugin\"", &crates);
     for (path, text) in files {
         let path = folder.join(filled(path));
         let above = path.parent().unwrap_or(folder);
@@ -72,7 +101,11 @@ fn write(folder: &Path, files: Files, name: &str, sdk: &Sdk, python: bool) -> Re
     if !python {
         // The versions that the SDK was tried with; cargo takes out what is not needed.
         let lock = sdk.folder().join("Cargo.lock");
-        fs::copy(&lock, folder.join("Cargo.lock")).map_err(|error| at(&lock, &error))?;
+        match fs::copy(&lock, folder.join("Cargo.lock")) {
+            // An SDK that is no build's: cargo then chooses.
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(at(&lock, &error)),
+            _ => {}
+        }
     }
     Ok(())
 }
@@ -98,7 +131,9 @@ mod tests {
         for name in ["hello", "open-port", "a_1"] {
             assert_eq!(named(name).unwrap(), name);
         }
-        for name in ["", "1a", "-a", "a b", "a/b", "ä", "test", "regent-plugin", &"a".repeat(65)] {
+        for name in
+            ["", "1a", "-a", "a b", "a/b", "ä", "fn", "test", "serde", "proc-macro", "regent-plugin", &"a".repeat(65)]
+        {
             assert_eq!(named(name).unwrap_err().ending.number(), 2, "{name}");
         }
     }

@@ -42,7 +42,8 @@ fn built(run: &Run) -> Result<bool, Failure> {
     if !["Cargo.toml", "app.py"].iter().any(|source| run.what.join(source).is_file()) {
         return Ok(true);
     }
-    let build = [OsStr::new("plugin"), OsStr::new("build"), OsStr::new("--"), run.what.as_os_str()];
+    let build = ["plugin", "build", "--again", "--"].map(OsStr::new);
+    let build = build.into_iter().chain([run.what.as_os_str()]);
     Ok(door::regent_runs(build)? == Ending::Done)
 }
 

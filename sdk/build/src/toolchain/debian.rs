@@ -36,25 +36,25 @@ pub(crate) struct Rustc {
 }
 
 /// The compiler, unpacked by an earlier run or by this one.
-pub(super) fn ready(cache: &Path) -> Result<Rustc> {
+pub(super) fn ready(cache: &Path, crates: &Path) -> Result<Rustc> {
     let folder = cache.join("wasm-toolchain");
     if !folder.join(WHOLE).exists() {
         only_on_debian()?;
         // An interrupted run left a part that nobody looks at; it starts again.
         let part = folder::emptied(cache.join("wasm-toolchain.part"))?;
         fetch(&part)?;
-        Rustc::at(&part.join("root"))?;
+        Rustc::at(&part.join("root"), crates)?;
         fs::write(part.join(WHOLE), "").at(&part)?;
         folder::remove(&folder)?;
         fs::rename(&part, &folder).at(&folder)?;
     }
-    Rustc::at(&folder.join("root"))
+    Rustc::at(&folder.join("root"), crates)
 }
 
 impl Rustc {
     /// Looks whether all is there that a build needs.
-    fn at(root: &Path) -> Result<Self> {
-        let tools = sysroot()?.join("lib/rustlib").join(host()?).join("bin");
+    fn at(root: &Path, crates: &Path) -> Result<Self> {
+        let tools = sysroot(crates)?.join("lib/rustlib").join(host(crates)?).join("bin");
         let triplet = format!("{}-linux-gnu", env::consts::ARCH);
         let rustc = Self {
             root: root.to_owned(),

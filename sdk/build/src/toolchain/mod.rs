@@ -14,24 +14,29 @@ use crate::{
 /// What plugins are compiled for.
 const TARGET: &str = "wasm32-wasip2";
 
-/// Having one tells you: plugins can be compiled.
+/// Having one tells you: plugins in this folder can be compiled. Of this folder, for a file in it or above may name another
+/// compiler than the machine's usual one.
 #[derive(Debug)]
 pub struct Wasm {
-    /// Cargo's folder for this compiler: two compilers in one would build everything anew in turn.
-    target: PathBuf,
+    folder: PathBuf,
     debian: Option<debian::Rustc>,
 }
 
-/// Brings the compiler, if it is not there. What is fetched, and what cargo compiles with it, is kept in the cache. The variable
-/// `REGENT_WASM` says `rustup` or `debian`; left out: what can be had, in this order.
+/// Brings the compiler, if it is not there. What is fetched is kept in the cache. The variable `REGENT_WASM` says `rustup` or
+/// `debian`; left out: what can be had, in this order.
 ///
 /// # Errors
 /// What is missing, and how it is to be had.
-pub fn wasm(cache: &Path) -> Result<Wasm> {
+pub fn wasm(cache: &Path, folder: &Path) -> Result<Wasm> {
     let wanted = std::env::var("REGENT_WASM").unwrap_or_default();
+    // Either way needs it, and 140 MB are not fetched to find that out.
+    let rust = sysroot(folder).map_err(|_| {
+        Error::new("there is no Rust here that runs: cargo and rustc are needed\n  get them from https://rustup.rs")
+    })?;
+    let found = |debian| Wasm { folder: folder.to_owned(), debian };
     let why_not = match wanted.as_str() {
-        "" | "rustup" => match rustup::ready(TARGET) {
-            Ok(()) => return Ok(Wasm { target: cache.join("wasm"), debian: None }),
+        "" | "rustup" => match rustup::ready(&rust, TARGET, folder) {
+            Ok(()) => return Ok(found(None)),
             Err(error) if wanted == "rustup" => return Err(error),
             Err(error) => error.to_string(),
         },
@@ -39,43 +44,51 @@ pub fn wasm(cache: &Path) -> Result<Wasm> {
         other => return Err(Error::new(format!("REGENT_WASM is rustup or debian, not {other:?}"))),
     };
     eprintln!("{TARGET} not from rustup: {why_not}");
-    let rustc = debian::ready(cache)?;
-    Ok(Wasm { target: cache.join("wasm-debian"), debian: Some(rustc) })
+    Ok(found(Some(debian::ready(cache, folder)?)))
 }
 
 impl Wasm {
-    /// `cargo build` for WebAssembly in a folder, to be told what.
-    #[must_use]
-    pub fn cargo_build(&self, folder: &Path) -> Run {
-        let cargo = run::cargo(folder).args(["build", "--target", TARGET, "--target-dir"]).arg(&self.target);
+    /// Where it was looked for, and where cargo is started.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// `cargo build` for WebAssembly, to be told what.
+    pub(crate) fn cargo_build(&self) -> Run {
+        let cargo = run::cargo(&self.folder).args(["build", "--target", TARGET]);
         match &self.debian {
             Some(rustc) => rustc.compile(cargo),
             None => cargo,
         }
     }
 
-    /// Where cargo puts what it built; below it a folder a profile.
-    #[must_use]
-    pub fn folder(&self) -> PathBuf {
-        self.target.join(TARGET)
+    /// This compiler's own part of cargo's folder: two compilers in one would build everything anew in turn.
+    pub(crate) fn target(&self, folder: &Path) -> PathBuf {
+        folder.join(if self.debian.is_some() { "wasm-debian" } else { "wasm" })
+    }
+
+    /// Where cargo then puts what it built.
+    pub(crate) fn built(&self, target: &Path) -> PathBuf {
+        target.join(TARGET).join("release")
     }
 }
 
-/// The machine's own target.
+/// The machine's own target, of the compiler that is used in this folder.
 ///
 /// # Errors
 /// There is no rustc, or none that says.
-pub fn host() -> Result<String> {
-    let version = rustc("-vV")?;
+pub fn host(folder: &Path) -> Result<String> {
+    let version = rustc("-vV", folder)?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| Error::new("rustc -vV names no host"))
 }
 
 /// Where the compiler of `cargo` has its libraries.
-fn sysroot() -> Result<PathBuf> {
-    Ok(Path::new(rustc("--print=sysroot")?.trim()).to_owned())
+fn sysroot(folder: &Path) -> Result<PathBuf> {
+    Ok(Path::new(rustc("--print=sysroot", folder)?.trim()).to_owned())
 }
 
-fn rustc(question: &str) -> Result<String> {
-    Run::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg(question).text()
+fn rustc(question: &str, folder: &Path) -> Result<String> {
+    let rustc = std::env::var_os("RUSTC").filter(|named| !named.is_empty());
+    Run::new(rustc.unwrap_or_else(|| "rustc".into())).arg(question).folder(folder).text()
 }
