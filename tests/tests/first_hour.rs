@@ -45,7 +45,7 @@ fn run(script: &str) -> Output {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("target")).unwrap();
     symlink(dist(), folder.path().join("target/dist")).unwrap();
-    // What `cargo xtask` has fetched and compiled need not be fetched and compiled again.
+    // What `cargo xtask` has fetched need not be fetched again.
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
     symlink(target.canonicalize().unwrap(), folder.path().join("regent")).unwrap();
     Command::new("unshare")

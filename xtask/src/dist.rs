@@ -80,6 +80,7 @@ pub(crate) fn install(from: &Path, to: &Path, mode: u32) -> Result<()> {
     permit(to, mode)
 }
 
-fn permit(path: &Path, mode: u32) -> Result<()> {
+/// Gives a file or folder exactly this mode.
+pub(crate) fn permit(path: &Path, mode: u32) -> Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode)).at(path)
 }

@@ -2,7 +2,7 @@
 //! manifest above the crates says for them what this repository's says, and nothing of what is not there.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,7 @@ pub(crate) fn fill(folder: &Path) -> Result<()> {
     for (from, to) in CRATES {
         let (from, to) = (place::root().join(from), sdk.join(to));
         copy(&from.join("src"), &to.join("src"))?;
-        dist::install(&from.join("Cargo.toml"), &to.join("Cargo.toml"), 0o644)?;
+        as_old(&from.join("Cargo.toml"), &to.join("Cargo.toml"))?;
     }
     copy(&place::root().join("wit"), &folder.join("wit"))?;
     // The versions that were tried, for whoever begins with them.
@@ -28,7 +28,9 @@ pub(crate) fn fill(folder: &Path) -> Result<()> {
     let manifest = place::root().join("Cargo.toml");
     let written = alone(&fs::read_to_string(&manifest).at(&manifest)?)?;
     let to = sdk.join("Cargo.toml");
-    fs::write(&to, written).at(&to)
+    fs::write(&to, written).at(&to)?;
+    dist::permit(&to, 0o644)?;
+    dist::permit(&sdk, 0o755)
 }
 
 /// The workspace's manifest with these crates alone.
@@ -56,24 +58,36 @@ fn near(dependencies: &mut Table) {
     }
 }
 
-/// A folder with all below it, but for the crates' own tests.
+/// A folder with all below it, but for the crates' own tests. Every user of the machine may read it.
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).at(to)?;
+    let above = to.parent().unwrap_or(to);
+    [above, to].into_iter().try_for_each(|folder| dist::permit(folder, 0o755))?;
     for entry in fs::read_dir(from).at(from)? {
         let path: PathBuf = entry.at(from)?.path();
         let Some(name) = path.file_name() else { continue };
         match path.is_dir() {
             true if name == "tests" => {}
             true => copy(&path, &to.join(name))?,
-            false => dist::install(&path, &to.join(name), 0o644)?,
+            false => as_old(&path, &to.join(name))?,
         }
     }
     Ok(())
 }
 
+/// Copies a file with its time, by which cargo knows whether to compile it again: a build of ours that changes nothing in the
+/// SDK is none for those who use it.
+fn as_old(from: &Path, to: &Path) -> Result<()> {
+    dist::install(from, to, 0o644)?;
+    let time = fs::metadata(from).and_then(|found| found.modified()).at(from)?;
+    File::options().write(true).open(to).and_then(|file| file.set_modified(time)).at(to)
+}
+
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]
@@ -86,5 +100,42 @@ mod tests {
             "{alone}"
         );
         assert!(!alone.contains("[profile") && !alone.contains("default-members"), "{alone}");
+    }
+
+    #[test]
+    fn cargo_finds_in_the_folders_all_that_the_crates_name() {
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path()).unwrap();
+        let sdk = folder.path().join("sdk");
+        let read =
+            regent_build::cargo(&sdk).args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).text();
+        let read: serde_json::Value = serde_json::from_str(&read.unwrap()).unwrap();
+        let found = read["packages"].as_array().unwrap();
+        assert_eq!(found.len(), CRATES.len());
+        for dependency in found.iter().flat_map(|package| package["dependencies"].as_array().unwrap()) {
+            let Some(path) = dependency["path"].as_str() else { continue };
+            assert!(Path::new(path).starts_with(&sdk) && Path::new(path).join("Cargo.toml").is_file(), "{path}");
+        }
+        assert!(folder.path().join("wit/world.wit").is_file(), "what the bindings are generated from");
+    }
+
+    #[test]
+    fn everybody_may_read_it_nobody_write_it_and_it_is_as_old_as_its_source() {
+        let folder = tempfile::tempdir().unwrap();
+        fill(folder.path()).unwrap();
+        let mut ahead = vec![folder.path().join("sdk"), folder.path().join("wit")];
+        while let Some(path) = ahead.pop() {
+            let found = fs::metadata(&path).unwrap();
+            let mode = if found.is_dir() { 0o755 } else { 0o644 };
+            assert_eq!(found.permissions().mode() & 0o777, mode, "{}", path.display());
+            if found.is_dir() {
+                ahead.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            }
+        }
+        let time = |path: PathBuf| fs::metadata(path).unwrap().modified().unwrap();
+        assert_eq!(
+            time(folder.path().join("sdk/plugin/src/lib.rs")),
+            time(place::root().join("sdk/plugin/src/lib.rs"))
+        );
     }
 }

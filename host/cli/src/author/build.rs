@@ -46,7 +46,7 @@ fn of_rust(source: &Source, effort: Effort) -> Result<Component, Failure> {
 
 fn of_python(source: &Source) -> Result<Component, Failure> {
     let sdk = Sdk::find()?;
-    let venv = python::venv(&cache()?.join("python"), &[python::COMPONENTIZE]).map_err(said)?;
+    let venv = python::venv(&cache()?.join("componentize-py"), &[python::COMPONENTIZE]).map_err(said)?;
     // What componentize-py makes is looked at before it takes the place of what was there.
     let folder = emptied(source.products().join("python")).map_err(said)?;
     let made = folder.join("made.wasm");

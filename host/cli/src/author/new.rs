@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use regent_protocol::visible;
 
@@ -47,7 +47,8 @@ const PYTHON: Files = &[
 pub(crate) fn new(new: &New) -> Result<Ending, Failure> {
     let name = named(&new.name)?;
     let sdk = Sdk::find()?;
-    let folder = new.dir.join(name);
+    // As it is typed: `cd hello`.
+    let folder = if new.dir == Path::new(".") { PathBuf::from(name) } else { new.dir.join(name) };
     fs::create_dir(&folder).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Failure::other(format!(
             "{}: is there already, and nothing is written over: take another name",
