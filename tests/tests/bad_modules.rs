@@ -215,8 +215,14 @@ fn told(running: &Running<'_>, name: &str) -> String {
 fn general(world: &World, text: &str) -> String {
     let text = text.replace(&world.path("").display().to_string(), "/FOLDER/");
     let is_digest = |word: &str| [12, 64].contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // Where a module was cut depends on what it was built with.
+    let is_offset = |word: &str| word.starts_with("0x");
     let line = |line: &str| {
-        let words = line.split(' ').map(|word| if is_digest(word) { "DIGEST" } else { word });
+        let words = line.split(' ').map(|word| match word {
+            word if is_digest(word) => "DIGEST",
+            word if is_offset(word) => "OFFSET).",
+            word => word,
+        });
         words.collect::<Vec<_>>().join(" ")
     };
     text.lines().map(line).collect::<Vec<_>>().join("\n") + "\n"

@@ -215,7 +215,10 @@ fn what_is_wrong_with_a_new_module_is_said_and_what_was_served_goes_on_even_afte
     let bad = world.digest("say");
     let listed = running.wait_plugin("say", "serving-accepted");
     assert_eq!((&listed["serves"], &listed["file"]), (&json!(good), &json!(bad)));
-    assert_eq!(listed["reasons"], json!(["this is not WebAssembly"]));
+    assert_eq!(
+        listed["reasons"],
+        json!(["this is not WebAssembly: what belongs here is what `regent plugin build` makes"])
+    );
     assert!(running.log().contains("plugin say serves on as before: this is not WebAssembly"));
     assert_eq!(running.op("say", Value::Null)["data"], "on");
     drop(running);

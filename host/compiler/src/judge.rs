@@ -40,7 +40,7 @@ fn kind(module: &[u8]) -> Result<(), String> {
         return Ok(());
     }
     Err(if module.is_empty() {
-        "the file is empty".into()
+        "the file is empty: build or copy it once more".into()
     } else if module.starts_with(CORE) {
         "this is a core module, and plugins are components. Rust: build for wasm32-wasip2; otherwise: wasm-tools \
          component new"
@@ -52,7 +52,7 @@ fn kind(module: &[u8]) -> Result<(), String> {
     } else if module.trim_ascii_start().starts_with(b"(") {
         "this is WebAssembly's text format: turn it into a component first (wasm-tools parse)".into()
     } else {
-        "this is not WebAssembly".into()
+        "this is not WebAssembly: what belongs here is what `regent plugin build` makes".into()
     })
 }
 

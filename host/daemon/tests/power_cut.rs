@@ -244,6 +244,31 @@ fn a_change_made_for_an_older_version_is_refused_and_leaves_no_record() {
     assert_eq!(disk.audit.len().unwrap(), before);
 }
 
+#[test]
+fn a_plugin_keeps_its_number_and_nothing_is_written_to_say_so() {
+    let disk = Disk::new(None, vec![], vec![]);
+    let (ledger, _) = disk.start().unwrap();
+    let numbers = || ["one", "two", "three"].map(|plugin| ledger.store.sandbox(plugin, 2).unwrap());
+    assert_eq!(numbers(), [Some(0), Some(1), None]);
+    let before = disk.power.lock().unwrap().syncs;
+    assert_eq!(["one", "two"].map(|plugin| ledger.store.sandbox(plugin, 2).unwrap()), [Some(0), Some(1)]);
+    assert_eq!(disk.power.lock().unwrap().syncs, before);
+    assert_eq!(ledger.store.sandbox("two", 1).unwrap(), None);
+}
+
+#[test]
+fn all_holds_together_are_told_without_their_results() {
+    let disk = Disk::new(None, vec![], vec![]);
+    let (ledger, _) = disk.start().unwrap();
+    let held = step(&ledger, &mut Witness::default(), asked(0), None).unwrap();
+    let mut done = held.ended(State::Done, None, now());
+    done.outcome = Some(Outcome::Done(Data::null()));
+    ledger.transition(&mut done, None, &[]).unwrap();
+    assert!(ledger.store.hold(&done.id).unwrap().unwrap().outcome.is_some());
+    let all = ledger.store.holds().unwrap();
+    assert_eq!((all.len(), all[0].state, all[0].outcome.is_none()), (1, State::Done, true));
+}
+
 /// What a start in this boot makes of an operation with these steps that was running when the power went out.
 fn found_running(steps: &[bool], boot: &'static str) -> (Hold, Recovered) {
     let disk = Disk::new(None, vec![], vec![]);

@@ -153,6 +153,19 @@ pub enum Blame {
     Answer,
 }
 
+impl Blame {
+    /// The word by which log, audit and the author's tools tell it.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Time => "plugin-timeout",
+            Self::Memory => "plugin-memory",
+            Self::Trap => "plugin-trap",
+            Self::Denied | Self::Answer => "plugin-fault",
+        }
+    }
+}
+
 /// How one step ended: the words of `step-result` in `wit/types.wit`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepResult {

@@ -72,18 +72,19 @@ impl Plugin {
         let (functions, exports) = Functions::of(&linked)?;
         let plugin = Self { linked, functions, settings: settings.settings.into() };
         let busy = ticker.busy();
-        let first = Instance::prepare(&plugin, lane)
-            .map_err(|why| Unloadable::for_good(format!("it does not start: {}", told(why))))?;
+        let first = Instance::prepare(&plugin, lane).map_err(|why| Unloadable::for_good(told(why)))?;
         drop(busy);
         Ok(Loaded { plugin: Arc::new(plugin), ticker, first, exports })
     }
 }
 
-/// The text of a fault.
+/// Why it cannot be instantiated. No request can have a part in that, so it is for its author to mend.
 fn told(error: wasmtime::Error) -> String {
     match fault::say(error) {
-        Ok(Say::Fault(_, text)) => text,
-        _ => "a lane ended".into(),
+        Ok(Say::Fault(blame, text)) => {
+            format!("{}: it does not start: {text}. Mend what it does before anything is asked of it", blame.code())
+        }
+        _ => "it does not start: a lane ended".into(),
     }
 }
 

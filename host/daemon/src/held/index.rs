@@ -59,10 +59,9 @@ impl Index {
         keyed().count() < KEYED_MAX && keyed().filter(|entry| entry.owner == *owner).count() < KEYED_EACH
     }
 
-    /// How many wait or run.
-    #[must_use]
-    pub(super) fn live(&self) -> usize {
-        self.0.values().filter(|entry| entry.ended.is_none()).count()
+    /// Those that wait or run.
+    pub(super) fn live(&self) -> impl Iterator<Item = &HoldId> {
+        self.0.iter().filter(|(_, entry)| entry.ended.is_none()).map(|(id, _)| id)
     }
 
     /// Takes note of a hold as it is now, and wakes who waits for it.

@@ -207,7 +207,7 @@ impl Held {
 
     /// Everything that waits and that this approver may see, what was asked first before what came later.
     pub async fn pending(&self, approver: &Approver) -> Vec<Hold> {
-        let all = said(self.disk.run(|ledger| ledger.store.holds()).await).unwrap_or_default();
+        let all = self.live().await;
         let now = Timestamp::now();
         let waits = |hold: &Hold| hold.state == State::Held && now < hold.expires;
         let mut pending: Vec<Hold> =
@@ -343,8 +343,17 @@ impl Held {
 
     /// What had been approved and not begun when the predecessor ended.
     pub async fn approved(&self) -> Vec<HoldId> {
-        let all = said(self.disk.run(|ledger| ledger.store.holds()).await).unwrap_or_default();
+        let all = self.live().await;
         all.into_iter().filter(|hold| hold.state == State::Approved).map(|hold| hold.id).collect()
+    }
+
+    /// Those that have not ended, of which there are few, among all that are kept.
+    async fn live(&self) -> Vec<Hold> {
+        let ids: Vec<HoldId> = self.index.borrow().live().cloned().collect();
+        let read = self.disk.run(move |ledger| {
+            ids.iter().filter_map(|id| ledger.store.hold(id).transpose()).collect::<Result<Vec<_>, _>>()
+        });
+        said(read.await).unwrap_or_default()
     }
 
     /// Whose word counts.
@@ -361,7 +370,7 @@ impl Held {
     /// How many wait for consent.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.index.borrow().live()
+        self.index.borrow().live().count()
     }
 
     /// The number of the uid that sandboxes of this plugin run as; `None` when all of the range are taken.

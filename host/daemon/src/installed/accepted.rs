@@ -101,8 +101,30 @@ impl Shelf {
         if former.as_ref().is_some_and(|record| record.accepted == digest) {
             return Ok(());
         }
-        let text = serde_json::to_vec(&next(former, digest))?;
-        write(&self.record_path(plugin), |file| file.write_all(&text))
+        let record = next(former.clone(), digest);
+        let text = serde_json::to_vec(&record)?;
+        write(&self.record_path(plugin), |file| file.write_all(&text))?;
+        former.iter().flat_map(|former| &former.before).filter(|gone| !record.before.contains(gone)).for_each(|gone| {
+            self.drop_unless_named(gone);
+        });
+        Ok(())
+    }
+
+    /// Drops a module that a plugin can no longer go back to, unless another can.
+    fn drop_unless_named(&self, digest: &str) {
+        let named = fs::read_dir(&self.folder).into_iter().flatten().flatten().any(|entry| {
+            let path = entry.path();
+            let record = path.extension().is_some_and(|ending| ending == "json");
+            record && fs::read_to_string(&path).is_ok_and(|text| text.contains(digest))
+        });
+        if !named {
+            let _either_way = fs::remove_file(self.folder.join(format!("{digest}.wasm")));
+        }
+    }
+
+    /// What this plugin accepted is no longer to serve by itself.
+    pub fn forget(&self, plugin: &str) {
+        let _either_way = fs::remove_file(self.record_path(plugin));
     }
 
     /// Drops modules that none of these plugins can go back to, and what is told of others.
@@ -184,6 +206,17 @@ mod tests {
             all.into_iter().for_each(|accepted| accepted.join().unwrap().unwrap());
         });
         assert!((0..16).all(|plugin| shelf.record(&format!("p{plugin}")).is_some()));
+    }
+
+    #[test]
+    fn what_no_plugin_can_go_back_to_any_more_is_dropped_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(folder.path().to_path_buf()).unwrap();
+        let all: Vec<Sealed> = [b"1", b"2", b"3", b"4"].iter().map(|bytes| sealed(*bytes)).collect();
+        shelf.accept("other", &all[1]).unwrap();
+        all.iter().for_each(|module| shelf.accept("echo", module).unwrap());
+        assert!(!shelf.module_path(&all[0].digest()).exists());
+        assert!(all.iter().skip(1).all(|module| shelf.module(&module.digest()).is_some()));
     }
 
     #[test]

@@ -14,6 +14,8 @@ mod watch;
 pub mod accepted;
 // From a file that was seen to a plugin that serves.
 mod bring;
+// What was seen, taken.
+mod take;
 // As it is told.
 mod views;
 
@@ -26,18 +28,16 @@ use std::time::Duration;
 
 use regent_grants::{Config, Grants};
 use tokio::sync::{Mutex, Notify, watch as channel};
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::catalog::{Allowed, Catalog, Entry, Status};
+use crate::catalog::{Allowed, Catalog, Entry};
 use crate::held::Held;
-use crate::kept::audit::Event;
-use crate::kept::ledger::{SharedAudit, lock};
+use crate::kept::ledger::SharedAudit;
 use crate::plugin::load::Loader;
 use crate::plugin::module::ModuleDigest;
 use accepted::Shelf;
-use bring::Brought;
-use seen::{File, Module, Seen, Written};
+use seen::Module;
 use watch::Watch;
 
 /// After a change others often follow at once: they are one look.
@@ -275,207 +275,11 @@ impl Installed {
         drop(tokio::task::spawn_blocking(move || shelf.tidy(&names, &pins)));
     }
 
-    fn take(self: &Rc<Self>, seen: Seen) {
-        let Seen { files, strays, mistakes, warnings } = seen;
-        // A folder that could not be read says nothing of what was in it.
-        if mistakes.is_empty() {
-            let gone: Vec<String> =
-                self.instances.borrow().keys().filter(|name| !files.contains_key(*name)).cloned().collect();
-            gone.iter().for_each(|name| self.remove(name));
-        }
-        for (name, file) in files {
-            self.take_file(&name, file);
-        }
-        let found = Found { mistakes, warnings, strays };
-        if *self.findings.borrow() != found {
-            found.mistakes.iter().for_each(|mistake| crate::error!("{mistake}"));
-            found.warnings.iter().for_each(|warning| crate::warning!("{warning}"));
-            *self.findings.borrow_mut() = found;
-        }
-        self.publish();
-    }
-
-    fn remove(&self, name: &str) {
-        let path = self.instances.borrow().get(name).map(|instance| instance.path.clone());
-        if path.is_some_and(|path| self.is_still(&path) || !path.exists()) {
-            self.instances.borrow_mut().remove(name);
-            self.tell(format!("plugin {name}: its grants file is gone: what it served is unknown now"));
-            self.settled.notify_waiters();
-        }
-    }
-
-    fn is_still(&self, path: &std::path::Path) -> bool {
-        self.watch.as_ref().is_none_or(|watch| watch.is_still(path))
-    }
-
-    fn is_being_written(&self, path: &std::path::Path) -> bool {
-        self.watch.as_ref().is_some_and(|watch| watch.is_being_written(path))
-    }
-
-    fn take_file(self: &Rc<Self>, name: &str, file: File) {
-        let mut instances = self.instances.borrow_mut();
-        let instance = instances.entry(name.to_owned()).or_insert_with(|| Instance::at(file.path.clone()));
-        if !self.is_still(&file.path) {
-            if instance.entry.is_none() {
-                instance.reasons = vec![format!("{}: is being written", file.path.display())];
-            }
-            return;
-        }
-        if instance.warnings != file.warnings {
-            file.warnings.iter().for_each(|warning| crate::warning!("{warning}"));
-            instance.warnings = file.warnings;
-        }
-        instance.path = file.path;
-        match file.written {
-            Ok(written) => self.take_written(name, instance, written),
-            Err(mistakes) => {
-                instance.stop_loading();
-                instance.judged = None;
-                self.say_reasons(name, instance, mistakes);
-            }
-        }
-    }
-
-    fn take_written(self: &Rc<Self>, name: &str, instance: &mut Instance, written: Written) {
-        let Written { grants, text, allowed, module } = written;
-        let Some(module) = module else {
-            let (module, folders) = (&grants.module, list(&self.config.borrow().plugins));
-            let had = instance.entry.take().is_some();
-            instance.stop_loading();
-            (instance.judged, instance.module, instance.file) = (None, None, None);
-            self.say_reasons(name, instance, vec![format!("there is no {module}.wasm in {folders}: put it there")]);
-            if had {
-                self.tell(format!("plugin {name}: its module is gone: what it served is unknown now"));
-            }
-            return;
-        };
-        instance.module = Some(module.path.clone());
-        if self.is_being_written(&module.path) {
-            if instance.entry.is_none() {
-                instance.reasons = vec![format!("{}: is being written", module.path.display())];
-            }
-            return;
-        }
-        let judged = Some((text, module.clone()));
-        if instance.judged == judged {
-            return;
-        }
-        instance.judged = judged;
-        instance.stop_loading();
-        let grants = Rc::new(grants);
-        if instance.entry.as_ref().is_none_or(|entry| entry.plugin().is_none()) {
-            // Nothing of it serves, so whoever asks waits for this.
-            instance.entry =
-                Some(Entry::new(Rc::clone(&grants), allowed.clone(), module.vouched.is_some(), Status::Preparing));
-        }
-        let load = Load { text, grants, allowed, module };
-        let (installed, name) = (Rc::clone(self), name.to_owned());
-        let loading = spawn_local(async move { installed.load(name, load).await });
-        instance.loading = Some(loading.abort_handle());
-    }
-
-    /// Brings a file to serve, and says what came of it.
-    async fn load(self: Rc<Self>, name: String, load: Load) {
-        let current = self.instances.borrow().get(&name).and_then(|instance| instance.entry.as_ref()?.plugin());
-        let brought = self.bring(&name, &load, current).await;
-        let mut instances = self.instances.borrow_mut();
-        let Some(instance) = instances.get_mut(&name) else { return };
-        instance.loading = None;
-        instance.file = brought.file;
-        instance.pin = brought.pin;
-        let new = self.settle_one(&name, instance, load, brought);
-        drop(instances);
-        if new {
-            self.publish();
-        }
-        self.settled.notify_waiters();
-    }
-
-    /// Says what came of a load; true if what is granted has changed with it.
-    fn settle_one(&self, name: &str, instance: &mut Instance, load: Load, brought: Brought) -> bool {
-        let Brought { plugin, reasons, file, .. } = brought;
-        let Some(plugin) = plugin else {
-            match &instance.entry {
-                Some(entry) if entry.plugin().is_some() => {}
-                Some(entry) => entry.set(Status::Unserved(file)),
-                None => {}
-            }
-            self.say_reasons(name, instance, reasons);
-            return false;
-        };
-        let former = instance.entry.as_ref().and_then(|entry| entry.plugin());
-        let same = former.is_some_and(|former| Rc::ptr_eq(&former, &plugin)) && instance.text == Some(load.text);
-        if !same {
-            let serves: Vec<&str> = load.grants.operations.iter().map(|operation| operation.called.as_str()).collect();
-            let digest = hex::encode(plugin.digest);
-            let news = format!("plugin {name} serves {}", serves.join(", "));
-            self.record(&Event { event: "plugin", module: Some(&digest), outcome: Some(&news), ..Event::default() });
-            self.tell(format!("{news} (sha256 {digest})"));
-        }
-        instance.text = Some(load.text);
-        let unresolved =
-            load.allowed.iter().filter_map(|(operation, allowed)| Some((operation, allowed.as_ref().err()?)));
-        let unresolved = unresolved
-            .map(|(operation, why)| format!("{name}: operation {operation}: allow: {why}, so it is not served"));
-        let reasons = reasons.into_iter().chain(unresolved).collect();
-        let waiting = instance.entry.as_ref().filter(|entry| Rc::ptr_eq(&entry.grants, &load.grants));
-        let new = waiting.is_none();
-        match waiting {
-            // Whoever waits for it hears of it.
-            Some(entry) => entry.set(Status::Serving(plugin)),
-            None => {
-                instance.entry =
-                    Some(Entry::new(load.grants, load.allowed, load.module.vouched.is_some(), Status::Serving(plugin)))
-            }
-        }
-        self.say_reasons(name, instance, reasons);
-        new
-    }
-
-    /// Keeps why something is not as it lies there, and says what was not said before.
-    fn say_reasons(&self, name: &str, instance: &mut Instance, reasons: Vec<String>) {
-        let serves = instance.entry.as_ref().is_some_and(|entry| entry.plugin().is_some());
-        let what = if serves { "serves on as before" } else { "does not serve" };
-        for reason in reasons.iter().filter(|reason| !instance.reasons.contains(reason)) {
-            crate::error!("plugin {name} {what}: {reason}");
-        }
-        instance.reasons = reasons;
-    }
-
-    fn tell(&self, news: String) {
-        crate::info!("{news}");
-        let mut all = self.news.borrow_mut();
-        // Whoever reloads takes them away; where nobody does they must not pile up.
-        if all.len() >= NEWS_MAX {
-            all.remove(0);
-        }
-        all.push(news);
-    }
-
-    /// What serves from now on is on record before it does anything; if it cannot be, what it does cannot be either.
-    fn record(&self, event: &Event<'_>) {
-        if let Err(why) = lock(&self.audit).append(event) {
-            crate::error!("the audit log cannot be written: {why}");
-        }
-    }
-
-    /// The catalog of what serves now, in one step.
-    fn publish(&self) {
-        let before = self.catalog().mistakes();
-        let catalog = Catalog::of(self.instances.borrow().values().filter_map(|instance| instance.entry.clone()));
-        let mistakes = catalog.mistakes();
-        mistakes.iter().filter(|mistake| !before.contains(mistake)).for_each(|mistake| crate::error!("{mistake}"));
-        *self.catalog.borrow_mut() = Rc::new(catalog);
-    }
-
     /// Has the folders looked at soon.
     pub fn look_soon(&self) {
         self.look_again.notify_one();
     }
 }
-
-/// News that nobody has asked for yet.
-const NEWS_MAX: usize = 1_000;
 
 /// A reason that names no file is told with the plugin that it is of.
 fn located(name: &str, reason: &str) -> String {

@@ -143,20 +143,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::Lost`]; `Ok(None)` when all of the range are taken.
     pub fn sandbox(&self, plugin: &str, range: u32) -> Result<Option<u32>, StoreError> {
+        // Asked for every plugin at every start, and given once: nothing is written for those that have one.
+        if let Some(number) = self.database.begin_read()?.open_table(SANDBOXES)?.get(plugin)? {
+            return Ok(Some(number.value()).filter(|number| *number < range));
+        }
         let change = self.change()?;
         let number = {
             let mut table = change.open_table(SANDBOXES)?;
-            let found = table.get(plugin)?.map(|number| number.value());
-            match found {
-                Some(number) => (number < range).then_some(number),
-                None => {
-                    let taken = u32::try_from(table.iter()?.count()).unwrap_or(u32::MAX);
-                    if taken < range {
-                        table.insert(plugin, taken)?;
-                    }
-                    (taken < range).then_some(taken)
-                }
+            let next = u32::try_from(table.iter()?.count()).unwrap_or(u32::MAX);
+            if next < range {
+                table.insert(plugin, next)?;
             }
+            (next < range).then_some(next)
         };
         change.commit()?;
         Ok(number)
@@ -205,7 +203,7 @@ impl Store {
         HoldId::parse(found.value()).map_or(Ok(None), |id| self.hold(&id))
     }
 
-    /// Every hold, oldest ID first by no order that means anything.
+    /// Every hold, by no order that means anything, and without its result: all of these together may be gigabytes.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -214,7 +212,7 @@ impl Store {
         let table = read.open_table(HOLDS)?;
         let mut holds = Vec::new();
         for row in table.iter()? {
-            holds.push(parse(row?.1.value())?);
+            holds.push(Hold { outcome: None, ..parse(row?.1.value())? });
         }
         Ok(holds)
     }

@@ -6,6 +6,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest as _, Sha256};
 
@@ -15,6 +16,8 @@ use super::module::{ModuleDigest, Sealed};
 const MAGIC: &[u8; 16] = b"regent compiled1";
 /// What the engine is made to write: another kind would be another key.
 const ENGINE: &[u8] = b"native";
+/// What was not used for so long is of a module or a compiler that has gone.
+const UNUSED: Duration = Duration::from_secs(90 * 24 * 3600);
 /// The largest artefact: a 64 MiB module came to twice its size when it was compiled.
 pub const ARTEFACT_MAX: u64 = 256 << 20;
 /// The largest description kept beside it.
@@ -44,6 +47,7 @@ impl Cache {
             _ => {}
         }
         fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        forget_unused(&folder);
         Ok(Self { folder, compiler, writing: Arc::default() })
     }
 
@@ -81,6 +85,8 @@ impl Cache {
             Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
+        // By when it was used last it is kept.
+        let _it_is_a_cache = file.set_modified(SystemTime::now());
         let mut header = [0; MAGIC.len() + 64];
         file.read_exact(&mut header)?;
         let sealed = Sealed::copy("code", file, ARTEFACT_MAX)?;
@@ -143,5 +149,34 @@ impl Cache {
         if let Err(why) = kept {
             crate::warning!("{}: {why}: what was compiled is not kept", path.display());
         }
+    }
+}
+
+fn forget_unused(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let used = entry.metadata().and_then(|stat| stat.modified());
+        if used.is_ok_and(|used| used.elapsed().is_ok_and(|unused| unused > UNUSED)) {
+            let _either_way = fs::remove_file(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_used_for_long_is_dropped_and_what_is_used_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(folder.path().join("compiled"), [0; 32]).unwrap();
+        let (used, unused) = (cache.key(&[1; 32]), cache.key(&[2; 32]));
+        for key in [used, unused] {
+            cache.keep_code(key, &Sealed::copy("code", &b"code"[..], ARTEFACT_MAX).unwrap());
+            let file = File::options().write(true).open(cache.path(key, "code")).unwrap();
+            file.set_modified(SystemTime::now() - 2 * UNUSED).unwrap();
+        }
+        assert!(cache.code(used).is_some());
+        let cache = Cache::open(folder.path().join("compiled"), [0; 32]).unwrap();
+        assert!(cache.code(used).is_some() && cache.code(unused).is_none());
     }
 }

@@ -83,10 +83,8 @@ impl Fault {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Guest(Blame::Time, _) => "plugin-timeout",
-            Self::Guest(Blame::Memory, _) => "plugin-memory",
-            Self::Guest(Blame::Trap, _) => "plugin-trap",
-            Self::Guest(Blame::Denied | Blame::Answer, _) | Self::Rule(_) => "plugin-fault",
+            Self::Guest(blame, _) => blame.code(),
+            Self::Rule(_) => "plugin-fault",
             Self::Ended(_) => "plugin-ended",
             Self::Host(_) => "host",
         }

@@ -67,7 +67,10 @@ impl Grants {
     pub fn parse(name: &str, file: &str, text: &str, config: &Config) -> Result<Checked<Self>, Mistakes> {
         let sheet = Sheet::new(file, text);
         if !is_name(name) {
-            sheet.mistake(1, format!("{name:?} is no name of a plugin: call the file by letters, digits, - and _"));
+            sheet.mistake(
+                1,
+                format!("{name:?} is no name of a plugin: call the file by letters, digits, - and _, not - first"),
+            );
         }
         let document = sheet.document();
         let grants = document

@@ -16,7 +16,7 @@ const LAST_ID: i64 = u32::MAX as i64 - 1;
 #[must_use]
 pub fn is_name(word: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    !word.is_empty() && word.len() <= NAME_MAX && word.bytes().all(letter)
+    !word.is_empty() && word.len() <= NAME_MAX && !word.starts_with('-') && word.bytes().all(letter)
 }
 
 impl<'s> Value<'s> {
@@ -35,7 +35,7 @@ impl<'s> Value<'s> {
         if is_name(name) {
             return Some(name);
         }
-        self.mistake(format!("{name:?} is no name: write 1 to {NAME_MAX} letters, digits, - and _"));
+        self.mistake(format!("{name:?} is no name: write 1 to {NAME_MAX} letters, digits, - and _, not - first"));
         None
     }
 

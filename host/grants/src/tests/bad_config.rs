@@ -126,11 +126,12 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             with("[people.anna]", "[sandbox]\nuid = \"5\"\nallow_missing = [\"a b\"]\n[people.anna]"),
             &[
                 "9: [sandbox] has no key \"uid\": did you mean uids?",
-                "10: \"a b\" is no name: write 1 to 64 letters, digits, - and _",
+                "10: \"a b\" is no name: write 1 to 64 letters, digits, - and _, not - first",
             ],
         ),
         (with("name = \"web\"\n", ""), &["3: [[sockets]] has no name: write name = \"web\""]),
-        (with("\"web\"", "\"we b\""), &["4: \"we b\" is no name: write 1 to 64 letters, digits, - and _"]),
+        (with("\"web\"", "\"-web\""), &["4: \"-web\" is no name: write 1 to 64 letters, digits, - and _, not - first"]),
+        (with("\"web\"", "\"we b\""), &["4: \"we b\" is no name: write 1 to 64 letters, digits, - and _, not - first"]),
         (
             with("/run/regent/web/regent.sock", "regent.sock"),
             &["5: path: \"regent.sock\" is not absolute: write a path that begins with /"],
@@ -200,7 +201,10 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             with("\"close\"", "\"*\", \"open\""),
             &["7: \"*\" means all: write it alone, or take it out", "7: open stands twice: take one out"],
         ),
-        (with("\"close\"", "\"cl ose\""), &["7: \"cl ose\" is no name: write 1 to 64 letters, digits, - and _"]),
+        (
+            with("\"close\"", "\"cl ose\""),
+            &["7: \"cl ose\" is no name: write 1 to 64 letters, digits, - and _, not - first"],
+        ),
         (
             with("[people.anna]", "trust_peer_uid = \"no\"\n[people.anna]"),
             &["8: trust_peer_uid is a text: write true or false"],
@@ -248,7 +252,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (with("admin = true", "admin = 1"), &["14: admin is a number: write true or false"]),
         (
             with("[people.anna]", "[people.\"an na\"]\nuser = \"x\"\n[people.anna]"),
-            &["8: \"an na\" is no name: write 1 to 64 letters, digits, - and _"],
+            &["8: \"an na\" is no name: write 1 to 64 letters, digits, - and _, not - first"],
         ),
         (with("ops = [\"anna\", \"ben\"]", "ops = []"), &["16: ops is empty: a team has persons: write their names"]),
         (

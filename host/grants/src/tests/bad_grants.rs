@@ -39,7 +39,7 @@ fn the_file_is_good_as_it_stands() {
 #[test]
 fn a_file_of_an_odd_name_is_a_mistake() {
     let mistakes = Grants::parse("fire wall", "f", "[operations.o]\n", &config()).unwrap_err();
-    let text = "f:1: \"fire wall\" is no name of a plugin: call the file by letters, digits, - and _";
+    let text = "f:1: \"fire wall\" is no name of a plugin: call the file by letters, digits, - and _, not - first";
     assert_eq!(mistakes.to_string(), text);
 }
 
@@ -84,11 +84,11 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("[operations.open]", "[operations.\"o pen\"]"),
-            &["5: \"o pen\" is no name: write 1 to 64 letters, digits, - and _"],
+            &["5: \"o pen\" is no name: write 1 to 64 letters, digits, - and _, not - first"],
         ),
         (
             with("[settings]", "module = \"../firewall\"\n[settings]"),
-            &["2: \"../firewall\" is no name: write 1 to 64 letters, digits, - and _"],
+            &["2: \"../firewall\" is no name: write 1 to 64 letters, digits, - and _, not - first"],
         ),
         (
             with("allow = [{ user = \"www-data\" }]", "allow = []"),
@@ -185,7 +185,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "as = \"a b\""),
-            &["7: \"a b\" is no name: write 1 to 64 letters, digits, - and _"],
+            &["7: \"a b\" is no name: write 1 to 64 letters, digits, - and _, not - first"],
         ),
         (
             with(
@@ -265,7 +265,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("[commands.open-port]", "[commands.\"open port\"]"),
-            &["8: \"open port\" is no name: write 1 to 64 letters, digits, - and _"],
+            &["8: \"open port\" is no name: write 1 to 64 letters, digits, - and _, not - first"],
         ),
         (
             with("run = [\"/usr/sbin/ufw\", \"{ip}\", \"{port}\"]\n", ""),

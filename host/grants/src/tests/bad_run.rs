@@ -127,7 +127,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (with("reply = \"json\"", "output_max = 0"), &["9: output_max is 0: write a number from 1 to 1048576"]),
         (
             with("[operations.rotate]", "[operations.\"ro tate\"]"),
-            &["5: \"ro tate\" is no name: write 1 to 64 letters, digits, - and _"],
+            &["5: \"ro tate\" is no name: write 1 to 64 letters, digits, - and _, not - first"],
         ),
         (
             with("[operations.rotate]", "[operations.rotate]\nas = \"restart\""),

@@ -40,7 +40,7 @@ ops = ["ann"]
             "2: regent.toml has no key \"stat\": did you mean state?",
             "3: keep_results: zero is no time: write 1ms or more, or leave the key out",
             "5: uids must be FIRST+COUNT, from 1000 on: write uids = \"1900000000+1000\"",
-            "7: \"a b\" is no name: write 1 to 64 letters, digits, - and _",
+            "7: \"a b\" is no name: write 1 to 64 letters, digits, - and _, not - first",
             "8: mode must be octal digits in quotes, at most \"0777\": write mode = \"0660\"",
             "9: path: \"s\" is not absolute: write a path that begins with /",
             "10: secret is empty: write 16 random bytes or more, or secret_file = \"/etc/regent/web.secret\"",
@@ -74,7 +74,7 @@ umask = 22
         [
             "1: sha256: write the 64 hexadecimal digits that `sha256sum MODULE.wasm` prints",
             "2: p.toml has no key \"sttings\": did you mean settings?",
-            "4: \"o p\" is no name: write 1 to 64 letters, digits, - and _",
+            "4: \"o p\" is no name: write 1 to 64 letters, digits, - and _, not - first",
             "5: allow is empty: it would allow nobody: write { user = \"NAME\" }, or leave allow out",
             "6: a step has no key \"cont\": did you mean count?",
             "6: no person or team of regent.toml is called \"opps\": did you mean ops?",
@@ -156,7 +156,7 @@ fn a_command_without_a_timeout_that_does_not_fit_is_said_at_the_command() {
 #[test]
 fn a_name_for_callers_that_cannot_be_read_is_not_also_said_to_be_taken() {
     let text = "[operations.a]\nas = \"b c\"\n[operations.b]\nas = \"a\"\n";
-    assert_eq!(grants_say(text), ["2: \"b c\" is no name: write 1 to 64 letters, digits, - and _"]);
+    assert_eq!(grants_say(text), ["2: \"b c\" is no name: write 1 to 64 letters, digits, - and _, not - first"]);
 }
 
 #[test]
