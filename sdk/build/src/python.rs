@@ -54,9 +54,10 @@ impl Venv {
 /// # Errors
 /// What is missing, and how it is to be had.
 pub fn venv(at: &Path, packages: &[&str]) -> Result<Venv> {
-    let pins = packages.join("\n");
+    let at = &lasting(at)?;
+    let made_as = made_as(at, packages);
     let (venv, whole) = (Venv { bin: at.join("bin") }, at.join("whole"));
-    if fs::read_to_string(&whole).is_ok_and(|found| found == pins) && venv.program("python").exists() {
+    if fs::read_to_string(&whole).is_ok_and(|found| found == made_as) && venv.program("python").exists() {
         return Ok(venv);
     }
     folder::remove(at)?;
@@ -70,8 +71,20 @@ pub fn venv(at: &Path, packages: &[&str]) -> Result<Venv> {
         .within(INSTALL)
         .done()
         .map_err(|error| Error::new(format!("{error}\n  does this machine reach PyPI?")))?;
-    fs::write(&whole, pins).at(&whole)?;
+    fs::write(&whole, made_as).at(&whole)?;
     Ok(venv)
+}
+
+/// The folder by the path that lasts: without the links by which it was reached.
+fn lasting(at: &Path) -> Result<PathBuf> {
+    let (above, name) = (at.parent().unwrap_or(Path::new(".")), at.file_name().unwrap_or_default());
+    fs::create_dir_all(above).at(above)?;
+    Ok(above.canonicalize().at(above)?.join(name))
+}
+
+/// What an environment is known by. Its programs begin with its path, so one that was moved is none.
+fn made_as(at: &Path, packages: &[&str]) -> String {
+    format!("{}\n{}", at.display(), packages.join("\n"))
 }
 
 /// Whether Python is there with what makes environments: Debian has that in a package of its own.
@@ -79,4 +92,34 @@ pub fn venv(at: &Path, packages: &[&str]) -> Result<Venv> {
 pub fn can_make_one() -> bool {
     let looked = "import importlib.util as u, sys; sys.exit(not (u.find_spec('venv') and u.find_spec('ensurepip')))";
     Run::new("python3").args(["-c", looked]).done().is_ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn an_environment_is_one_however_it_is_reached_and_none_once_it_was_moved() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().canonicalize().unwrap().join("cache");
+        let link = folder.path().join("link");
+        symlink(&cache, &link).unwrap();
+        let made = lasting(&cache.join("venv")).unwrap();
+        assert_eq!(lasting(&link.join("venv")).unwrap(), made);
+        assert_ne!(made_as(&folder.path().join("moved/venv"), &["a==1"]), made_as(&made, &["a==1"]));
+        assert_ne!(made_as(&made, &["a==2"]), made_as(&made, &["a==1"]));
+    }
+
+    #[test]
+    fn what_is_whole_is_taken_as_it_is_and_nothing_is_fetched() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().canonicalize().unwrap().join("venv");
+        fs::create_dir_all(at.join("bin")).unwrap();
+        fs::write(at.join("bin/python"), "").unwrap();
+        fs::write(at.join("whole"), made_as(&at, &["no-such-package==1"])).unwrap();
+        assert_eq!(venv(&at, &["no-such-package==1"]).unwrap().program("python"), at.join("bin/python"));
+    }
 }
