@@ -62,7 +62,8 @@ pub fn venv(at: &Path, packages: &[&str]) -> Result<Venv> {
     }
     folder::remove(at)?;
     eprintln!("making {}: {}", at.display(), packages.join(" "));
-    Run::new("python3").args(["-m", "venv"]).arg(at).within(INSTALL).done().map_err(|error| {
+    let python = if can_make_one() { interpreter() } else { "python3" };
+    Run::new(python).args(["-m", "venv"]).arg(at).within(INSTALL).done().map_err(|error| {
         Error::new(format!("{error}\n  Python 3 with venv is needed: on Debian `apt install python3-venv`"))
     })?;
     Run::new(venv.program("python"))
@@ -91,7 +92,13 @@ fn made_as(at: &Path, packages: &[&str]) -> String {
 #[must_use]
 pub fn can_make_one() -> bool {
     let looked = "import importlib.util as u, sys; sys.exit(not (u.find_spec('venv') and u.find_spec('ensurepip')))";
-    Run::new("python3").args(["-c", looked]).done().is_ok()
+    Run::new(interpreter()).args(["-c", looked]).done().is_ok()
+}
+
+/// The machine's own Python, which each of its users may run: one from somebody's home is that one's alone.
+fn interpreter() -> &'static str {
+    const SYSTEM: &str = "/usr/bin/python3";
+    if Path::new(SYSTEM).exists() { SYSTEM } else { "python3" }
 }
 
 #[cfg(test)]
