@@ -30,7 +30,7 @@ impl Place {
         let usual = usual_sockets().into_iter().find(|(socket, _)| socket.exists());
         let (socket, secret) = usual.ok_or_else(|| {
             Failure::usage(format!(
-                "which daemon? give --socket PATH or set REGENT_SOCKET: there is no /run/{LOCAL_SOCKET_BELOW}"
+                "which daemon? there is no /run/{LOCAL_SOCKET_BELOW}: start regentd, or give --socket PATH or set REGENT_SOCKET"
             ))
         })?;
         let own = given(&self.secret_file).is_some() || std::env::var_os("REGENT_SECRET").is_some();
@@ -46,7 +46,7 @@ impl Place {
         };
         given(&self.admin).map(Path::to_owned).or_else(usual).ok_or_else(|| {
             Failure::usage(format!(
-                "which daemon? give --admin PATH or set REGENT_ADMIN: there is no /run/{ADMIN_SOCKET_BELOW}"
+                "which daemon? there is no /run/{ADMIN_SOCKET_BELOW}: start regentd, or give --admin PATH or set REGENT_ADMIN"
             ))
         })
     }

@@ -2,6 +2,7 @@
 //! of the user's, and the compiler's own words are passed on as they are.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -15,7 +16,10 @@ use crate::output;
 
 pub(crate) fn build(build: &Build) -> Result<Ending, Failure> {
     let begin = Instant::now();
-    let folder = build.dir.canonicalize().map_err(|error| at(&build.dir, &error))?;
+    let folder = build.dir.canonicalize().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => none(&build.dir, "there is no such folder"),
+        _ => at(&build.dir, &error),
+    })?;
     let cache = cache()?;
     fs::create_dir_all(&cache).map_err(|error| at(&cache, &error))?;
     let out = folder.join("target/regent");
@@ -25,15 +29,18 @@ pub(crate) fn build(build: &Build) -> Result<Ending, Failure> {
     } else if folder.join("app.py").is_file() {
         of_python(&folder, &cache, &out)?
     } else {
-        let place = visible::argument(&build.dir.display().to_string());
-        return Err(Failure::usage(format!(
-            "{place}: there is neither Cargo.toml nor app.py: `regent plugin new NAME` makes one"
-        )));
+        return Err(none(&build.dir, "there is neither Cargo.toml nor app.py"));
     };
     let size = fs::metadata(&made).map_err(|error| at(&made, &error))?.len();
     let (made, took) = (visible::argument(&made.display().to_string()), begin.elapsed().as_secs_f64());
     output::print(&format!("{made}: {size} bytes, in {took:.1} s"))?;
     Ok(Ending::Done)
+}
+
+/// There is no plugin to be built.
+fn none(folder: &Path, why: &str) -> Failure {
+    let place = visible::argument(&folder.display().to_string());
+    Failure::usage(format!("{place}: {why}: `regent plugin new NAME` makes a plugin"))
 }
 
 fn of_rust(folder: &Path, cache: &Path, out: &Path, effort: Effort) -> Result<PathBuf, Failure> {

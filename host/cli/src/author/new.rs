@@ -1,6 +1,7 @@
 //! `plugin new`: a plugin that works, to be changed. It is made whole or not at all, and over nothing that is there.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use regent_protocol::visible;
@@ -37,8 +38,13 @@ pub(crate) fn new(new: &New) -> Result<Ending, Failure> {
     let name = named(&new.name)?;
     let sdk = Sdk::find()?;
     let folder = new.dir.join(name);
-    let said = |error: std::io::Error| Failure::other(format!("{}: {error}", folder.display()));
-    fs::create_dir(&folder).map_err(said)?;
+    fs::create_dir(&folder).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::other(format!(
+            "{}: is there already, and is left as it is: take another name, or --dir",
+            folder.display()
+        )),
+        _ => at(&folder, &error),
+    })?;
     let written = write(&folder, if new.python { PYTHON } else { RUST }, name, &sdk, new.python);
     if let Err(failure) = written {
         // Whoever tries again finds no half of it.
