@@ -32,7 +32,7 @@ pub async fn reload(daemon: &Rc<Daemon>) -> Reloaded {
     reloaded.mistakes.extend(found.mistakes);
     reloaded.warnings.extend(found.warnings);
     notify::ready();
-    crate::info!("reloaded: {} changes, {} mistakes", reloaded.changed.len(), reloaded.mistakes.len());
+    crate::info!("reloaded: changes: {}, mistakes: {}", reloaded.changed.len(), reloaded.mistakes.len());
     reloaded
 }
 
