@@ -66,7 +66,7 @@ fn typed(commands: &[String]) -> String {
 fn the_readmes_commands_take_an_author_from_nothing_to_a_plugin_that_is_served() {
     needs_root();
     let commands = block("author");
-    assert_eq!(commands.len(), 6, "three commands until it ran, and three more until it is served");
+    assert_eq!(commands.len(), 7, "three commands until it ran, and four more until it is served");
     let ground =
         "export PATH=$PWD/target/dist/bin:$PATH\nregent init > /dev/null\nregentd --config /etc/regent/regent.toml &\n";
     let out = run(&format!("{GROUND}unset -f cargo\n{ground}{}", typed(&commands)));
