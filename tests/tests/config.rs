@@ -48,6 +48,23 @@ fn a_good_configuration_ends_the_check_with_0_and_starts_nothing() {
 }
 
 #[test]
+fn a_module_that_is_not_the_pinned_one_is_told_by_the_check_and_the_pinned_one_is_not() {
+    let world = world().grants("echo", "sha256 = \"PIN\"\n[operations.echo]\nallow = [{ uid = 0 }]\n");
+    world.write_config();
+    let (status, said) = regentd(&world, &["--check"]);
+    assert!(status == 0 && !said.contains("is not the module"), "{said}");
+    let other = format!("sha256 = \"{}\"\n[operations.echo]\nallow = [{{ uid = 0 }}]\n", "ab".repeat(32));
+    let world = world.grants("echo", &other);
+    let (status, said) = regentd(&world, &["--check"]);
+    // No mistake: a daemon that runs serves on with the one before it.
+    assert_eq!(status, 0, "{said}");
+    assert!(
+        said.contains("echo.wasm is not the module that echo.toml pins") && said.contains("regent plugin upgrade echo"),
+        "{said}"
+    );
+}
+
+#[test]
 fn all_mistakes_are_told_at_once_each_with_its_file_and_line() {
     let world = world().grants(
         "echo",
@@ -62,6 +79,7 @@ fn all_mistakes_are_told_at_once_each_with_its_file_and_line() {
     assert_eq!(status, BAD_CONFIGURATION, "{said}");
     let at = |line: usize| format!("regent.toml:{line}: ");
     assert!(said.contains(&at(line(&text, "operatons"))) && said.contains("operations"), "{said}");
+    assert!(said.contains("the grants were not looked at"), "{said}");
     // A grants file is told of beside it, with the nearest known key.
     let (status, said) = {
         world.write_config();

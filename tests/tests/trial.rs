@@ -360,7 +360,7 @@ fn people_read_a_trial_and_how_to_go_on() {
         steady(&planned.stdout, &bench),
         "operation  whoami\n\
          module     DIR/whoami.wasm\n\
-         grants     DIR/whoami.toml (with one warning: regentd --check tells it)\n\
+         grants     DIR/whoami.toml (one warning for whoever installs it: regent check)\n\
          summary    the plugin says: Tell which user commands run as\n\
          plan 1     /usr/bin/whoami   [as nobody, whoami, at most 3 s]\n\
          took       …\n\

@@ -6,16 +6,20 @@ mod serving;
 mod files;
 // What is typed about the plugins of a machine.
 mod installing;
+// Which of the options that all verbs take each verb's help shows.
+mod shown;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _, ValueParser};
 use clap::{Args, Parser, Subcommand};
 use regent_protocol::{ID_MAX, WAIT_MAX, WAIT_MIN};
 
 pub(crate) use files::{ConfigFile, Init, Secret, SecretNew, SecretRotate, SecretVerb, Socket, SocketAdd, SocketVerb};
 pub(crate) use installing::{Enable, Pin, Upgrade};
 pub(crate) use serving::{Check, Ops, Plugin, PluginVerb, Reload, Status, Why};
+pub(crate) use shown::{command, parse};
 
 use crate::ending::table;
 
@@ -36,14 +40,19 @@ const PLACE: &str = "Which daemon";
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// The request socket (call, read, cancel, ops)
-    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SOCKET", help_heading = PLACE)]
+    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SOCKET", help_heading = PLACE, value_parser = path())]
     pub(crate) socket: Option<PathBuf>,
     /// A file whose first line is the socket's secret; without it the variable REGENT_SECRET is the secret
-    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SECRET_FILE", help_heading = PLACE)]
+    #[arg(long, global = true, value_name = "PATH", env = "REGENT_SECRET_FILE", help_heading = PLACE, value_parser = path())]
     pub(crate) secret_file: Option<PathBuf>,
     /// The admin socket (all others); left out: regent-admin/admin.sock in /run, else in $XDG_RUNTIME_DIR
-    #[arg(long, global = true, value_name = "PATH", env = "REGENT_ADMIN", help_heading = PLACE)]
+    #[arg(long, global = true, value_name = "PATH", env = "REGENT_ADMIN", help_heading = PLACE, value_parser = path())]
     pub(crate) admin: Option<PathBuf>,
+}
+
+/// Empty is as good as not given: that is how a variable is switched off for one command.
+fn path() -> ValueParser {
+    OsStringValueParser::new().map(PathBuf::from).into()
 }
 
 #[derive(Debug, Subcommand)]
@@ -255,6 +264,11 @@ mod tests {
         assert!(parse(&["call", "whoami", "--secret", "x"]).is_err());
         assert!(parse(&["call", "whoami", "--secret=x"]).is_err());
         assert!(parse(&["call", "whoami", "--secret-file", "x"]).is_ok());
+    }
+
+    #[test]
+    fn an_empty_place_is_as_good_as_none() {
+        assert_eq!(parse(&["call", "whoami", "--secret-file", ""]).unwrap().place.secret_file, Some("".into()));
     }
 
     #[test]

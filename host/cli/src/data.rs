@@ -34,7 +34,8 @@ pub(crate) fn of_words(pairs: &[String], data: Option<&str>) -> Result<Data, Fai
 fn of_pairs(pairs: &[String]) -> Result<Data, Failure> {
     let mut members = Vec::new();
     for pair in pairs {
-        let (key, value) = pair.split_once('=').ok_or_else(|| Failure::usage(format!("{pair}: not KEY=VALUE")))?;
+        let (key, value) =
+            pair.split_once('=').ok_or_else(|| Failure::usage(format!("{pair}: not KEY=VALUE, such as name=Ben")))?;
         let (key, value) = match key.strip_suffix(':') {
             Some(key) => (key, json(pair, value)?),
             None => (key, guess(value)),

@@ -83,7 +83,13 @@ impl Failure {
             Error::Refused { .. } => error.to_string(),
             _ => format!("{}: {error}", path.display()),
         };
-        Self { words, ending, advice: None }
+        // Before any request: the socket's own permissions, which the administrator chose.
+        let closed = matches!(error, Error::Io(why) if why.kind() == std::io::ErrorKind::PermissionDenied);
+        let advice = closed.then(|| {
+            let socket = visible::argument(&path.display().to_string());
+            format!("you are not in the group that may connect: ls -l {socket} shows it, and group in regent.toml says which")
+        });
+        Self { words, ending, advice }
     }
 
     /// The same of a request socket, whose callers are told little: an administrator can say more about the reference.
@@ -94,7 +100,7 @@ impl Failure {
             Error::Refused { reference: Some(reference), .. } => {
                 Some(format!("ask the administrator: regent why {}", visible::argument(reference)))
             }
-            _ => None,
+            _ => return Self::of_client(error, path),
         };
         Self { advice, ..Self::of_client(error, path) }
     }

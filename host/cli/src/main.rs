@@ -51,12 +51,10 @@ mod ending;
 use std::ffi::OsStr;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use arguments::{Arguments, PluginVerb, SecretVerb, SocketVerb, Verb};
 
 fn main() -> ExitCode {
-    let Arguments { place, verb } = Arguments::parse();
+    let Arguments { place, verb } = arguments::parse();
     let ended = match verb {
         Verb::Call(call) if call.help => offered::help(&place, &call),
         Verb::Call(call) => ask::call(&place, &call),

@@ -1,10 +1,9 @@
 //! `ops`, and `call OP --help`: what this caller may ask for, and how.
 
-use clap::CommandFactory as _;
 use regent_client::Data;
 use regent_protocol::OperationView;
 
-use crate::arguments::{Arguments, Call, Place};
+use crate::arguments::{self, Call, Place};
 use crate::ending::{Ending, Failure};
 use crate::{ask, output, show as view};
 
@@ -49,7 +48,7 @@ fn list(place: &Place) -> Result<Vec<OperationView>, Failure> {
 
 /// What clap would have printed.
 fn general_help() -> Result<(), Failure> {
-    let mut command = Arguments::command();
+    let mut command = arguments::command();
     command.build();
     let call = command.find_subcommand_mut("call").ok_or_else(|| Failure::other("`call` has no help"))?;
     output::print(&call.render_help().to_string())

@@ -30,7 +30,7 @@ impl Place {
         let usual = usual_sockets().into_iter().find(|(socket, _)| socket.exists());
         let (socket, secret) = usual.ok_or_else(|| {
             Failure::usage(format!(
-                "which daemon? give --socket PATH or set REGENT_SOCKET: there is no /run/{LOCAL_SOCKET_BELOW}"
+                "which daemon? there is no /run/{LOCAL_SOCKET_BELOW}: start regentd, or give --socket PATH or set REGENT_SOCKET"
             ))
         })?;
         let own = given(&self.secret_file).is_some() || std::env::var_os("REGENT_SECRET").is_some();
@@ -46,7 +46,7 @@ impl Place {
         };
         given(&self.admin).map(Path::to_owned).or_else(usual).ok_or_else(|| {
             Failure::usage(format!(
-                "which daemon? give --admin PATH or set REGENT_ADMIN: there is no /run/{ADMIN_SOCKET_BELOW}"
+                "which daemon? there is no /run/{ADMIN_SOCKET_BELOW}: start regentd, or give --admin PATH or set REGENT_ADMIN"
             ))
         })
     }
@@ -91,9 +91,14 @@ fn given(path: &Option<PathBuf>) -> Option<&Path> {
 /// The first line of a file that may hold several, all of them valid.
 fn of_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let mut text = Zeroizing::new(String::new());
-    std::fs::File::open(path)
-        .and_then(|file| file.take(SECRET_FILE_MAX).read_to_string(&mut text))
-        .map_err(|error| Failure::other(format!("{}: {error}", path.display())))?;
+    std::fs::File::open(path).and_then(|file| file.take(SECRET_FILE_MAX).read_to_string(&mut text)).map_err(
+        |error| Failure {
+            advice: (error.kind() == std::io::ErrorKind::PermissionDenied).then(|| {
+                "only its owner and its group may read it: ask the administrator for a copy of your own".into()
+            }),
+            ..Failure::other(format!("{}: {error}", path.display()))
+        },
+    )?;
     let first = text.lines().find(|line| !line.is_empty());
     let first = first.ok_or_else(|| Failure::other(format!("{}: no secret in it", path.display())))?;
     Ok(Zeroizing::new(first.to_owned()))

@@ -71,11 +71,14 @@ pub(crate) fn rotate(rotate: &SecretRotate) -> Result<Ending, Failure> {
         output::print(&secret)?;
     }
     output::advise_all(&format!(
-        "{shown}: a fresh secret is its first line, and the {} before it stay valid\nNext:\n    \
+        "{shown}: a fresh secret is its first line, and {}\nNext:\n    \
          regent reload    # from then on the daemon knows it\n    \
          head -n 1 {}    # what each client gets; a container that mounts the file sees it after its own restart\n    \
          regent secret rotate {socket} --finish    # once no client has an old one",
-        lines().count(),
+        match lines().count() {
+            1 => "the one before it stays valid".to_owned(),
+            more => format!("the {more} before it stay valid"),
+        },
         visible::argument(&path.display().to_string())
     ));
     Ok(Ending::Done)

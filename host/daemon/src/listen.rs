@@ -67,7 +67,12 @@ impl Listener {
     pub fn open(place: &Place) -> Result<Self, CannotListen> {
         let cannot = |why: &dyn fmt::Display| CannotListen(place.path.clone(), why.to_string());
         let folder = place.path.parent().ok_or_else(|| cannot(&"has no folder"))?;
-        own_folder(folder, 0o755).map_err(|why| cannot(&why))?;
+        own_folder(folder, 0o755).map_err(|why| match (why.kind(), folder.parent()) {
+            (io::ErrorKind::NotFound, Some(above)) => {
+                cannot(&format!("there is no folder {}: make it", above.display()))
+            }
+            _ => cannot(&why),
+        })?;
         trusted_file::folder(folder).map_err(|why| cannot(&why))?;
         clear(&place.path).map_err(|why| cannot(&why))?;
         let socket = bind(place).map_err(|why| cannot(&why))?;

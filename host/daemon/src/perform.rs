@@ -185,7 +185,9 @@ pub fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Op
 fn failed(step: &Step, result: &StepResult) -> Option<(Code, String)> {
     let name = &step.planned.command;
     let stderr = String::from_utf8_lossy(&result.stderr);
-    let last = stderr.lines().last().unwrap_or_default();
+    // Some end with a mark below the place, which says nothing by itself.
+    let says = |line: &&str| line.contains(char::is_alphanumeric);
+    let last = stderr.lines().rfind(says).unwrap_or_default();
     match result.outcome {
         Ended::Ok(_) => None,
         Ended::Status(status) => Some((Code::CommandFailed, format!("command {name}: exit status {status}: {last}"))),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::auth::people::People;
 use crate::gate::Secrets;
 use crate::listen::Place;
-use crate::trusted_file::Trusted;
+use crate::trusted_file::{Trusted, Untrusted};
 use crate::users;
 
 /// The whole policy but for the grants.
@@ -76,7 +76,7 @@ impl Findings {
 
 /// Reads and resolves.
 pub fn read(path: &Path, findings: &mut Findings) -> Option<Policy> {
-    let file = findings.keep(Trusted::open(path).map_err(|why| why.to_string()))?;
+    let file = findings.keep(Trusted::open(path).map_err(|why| missing(&why, "`regent init` writes a first one")))?;
     let readable_by_others = file.readable_by_others();
     let text = file.text();
     let text = Zeroizing::new(findings.keep(text.map_err(|why| why.to_string()))?);
@@ -140,13 +140,25 @@ fn place(at: &str, path: &Path, mode: u32, group: Option<&str>, findings: &mut F
     Some(Place { path: path.to_path_buf(), mode, group })
 }
 
+/// What is said of a file that is not to be trusted; of one that is not there, what makes it.
+fn missing(why: &Untrusted, cure: &str) -> String {
+    match why {
+        Untrusted::Missing(_) => format!("{why}: {cure}"),
+        _ => why.to_string(),
+    }
+}
+
 /// One secret a line, all valid, so that one can be replaced while clients still use the other. The socket's group may read
 /// them: its members are the clients.
 fn secrets(at: &str, source: &SecretSource, group: Option<u32>, findings: &mut Findings) -> Option<Secrets> {
     let texts = match source {
         SecretSource::Text(secret) => vec![Zeroizing::new(secret.reveal().to_owned())],
         SecretSource::File(path) => {
-            let file = findings.keep(Trusted::open(path).map_err(|why| format!("{at}: {why}")))?;
+            let file = findings.keep(Trusted::open(path).map_err(|why| {
+                let cure =
+                    format!("regent secret new {}", regent_protocol::visible::argument(&path.display().to_string()));
+                format!("{at}: {}", missing(&why, &cure))
+            }))?;
             if file.readable_by_others_than(group) {
                 findings.warnings.push(format!("{at}: others may read {}: chmod 0600", path.display()));
             }

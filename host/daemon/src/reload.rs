@@ -32,7 +32,9 @@ pub async fn reload(daemon: &Rc<Daemon>) -> Reloaded {
     reloaded.mistakes.extend(found.mistakes);
     reloaded.warnings.extend(found.warnings);
     notify::ready();
-    crate::info!("reloaded: {} changes, {} mistakes", reloaded.changed.len(), reloaded.mistakes.len());
+    let (changes, mistakes) = (reloaded.changed.len(), reloaded.mistakes.len());
+    let (s, es) = (if changes == 1 { "" } else { "s" }, if mistakes == 1 { "" } else { "s" });
+    crate::info!("reloaded: {changes} change{s}, {mistakes} mistake{es}");
     reloaded
 }
 

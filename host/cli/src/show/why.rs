@@ -25,7 +25,10 @@ pub(crate) fn why(why: &WhyView) -> String {
     }
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
     line("heard", &format!("{}{code}", visible::line(said)));
-    text.push_str(&paragraph("because     ", "            ", why));
+    // Where that was all, what the caller heard has said it.
+    if !why.is_empty() {
+        text.push_str(&paragraph("because     ", "            ", why));
+    }
     if let Some(rule) = rule {
         let _ = writeln!(text, "rule        {}", placed(rule));
     }

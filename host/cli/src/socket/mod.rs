@@ -70,6 +70,12 @@ impl<'a> Added<'a> {
         self.folder.join("regent.sock")
     }
 
+    /// Whether the mode lets everybody connect. That it is one was seen when the configuration was parsed.
+    fn open(&self) -> bool {
+        let mode = self.add.mode.as_deref().and_then(|mode| u32::from_str_radix(mode, 8).ok());
+        mode.is_some_and(|mode| mode & 0o002 != 0)
+    }
+
     /// As it stands in regent.toml.
     fn table(&self) -> Result<String, Failure> {
         let add = self.add;
@@ -105,6 +111,11 @@ impl<'a> Added<'a> {
         };
         let who = match self.group {
             Some(_) => String::new(),
+            None if self.open() => format!(
+                "Whoever reaches the folder may connect, and needs the secret, which only root reads: for another user in a\n\
+                 container mount a copy that is its own: install -m 0400 -o UID {} COPY\n",
+                word(&self.secret)
+            ),
             None => "Without --group only root may connect, in a container too.\n".to_owned(),
         };
         let allow = if self.add.trust_peer_uid {

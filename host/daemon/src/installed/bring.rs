@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use regent_grants::Grants;
 
+use super::seen::Module;
 use super::{Installed, Load};
 use crate::plugin::Plugin;
 use crate::plugin::load::{Loader, served};
@@ -159,8 +160,19 @@ async fn read(path: PathBuf) -> Result<Sealed, String> {
 
 /// The file, if the grants or the list beside it say that it may serve.
 fn accepted(load: &Load, file: Sealed) -> Result<Sealed, String> {
-    let Grants { name, sha256: pins, .. } = &*load.grants;
-    let (path, digest) = (load.module.path.display(), file.digest());
+    may_serve(&load.grants, &load.module, file.digest()).map(|()| file)
+}
+
+/// What is wrong with the module that lies there, if it can be read and is not the one that the grants or the list pin.
+#[must_use]
+pub fn unaccepted(grants: &Grants, module: &Module) -> Option<String> {
+    let file = module::read(&module.path).ok()?;
+    may_serve(grants, module, file.digest()).err()
+}
+
+fn may_serve(grants: &Grants, module: &Module, digest: ModuleDigest) -> Result<(), String> {
+    let Grants { name, sha256: pins, .. } = grants;
+    let path = module.path.display();
     let found = hex::encode(digest);
     if !pins.is_empty() && !pins.contains(&digest) {
         let pinned = pins.iter().map(hex::encode).collect::<Vec<_>>().join(" or ");
@@ -169,13 +181,13 @@ fn accepted(load: &Load, file: Sealed) -> Result<Sealed, String> {
              one you mean: regent plugin upgrade {name}"
         ));
     }
-    match load.module.vouched {
+    match module.vouched {
         Some(vouched) if pins.is_empty() && vouched != digest => Err(format!(
             "{path} is not the module that SHA256SUMS beside it names: it has sha256 {found}, and the list says {}. Install \
              the package again, or pin it: sha256 = \"{found}\" in {name}.toml",
             hex::encode(vouched)
         )),
-        _ => Ok(file),
+        _ => Ok(()),
     }
 }
 

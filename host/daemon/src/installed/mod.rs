@@ -13,7 +13,7 @@ mod watch;
 // Modules that served once.
 pub mod accepted;
 // From a file that was seen to a plugin that serves.
-mod bring;
+pub mod bring;
 // What was seen, taken.
 mod take;
 // As it is told.
@@ -286,6 +286,8 @@ fn located(name: &str, reason: &str) -> String {
     if reason.starts_with('/') { reason.to_owned() } else { format!("plugin {name}: {reason}") }
 }
 
-fn list(folders: &[PathBuf]) -> String {
+/// Folders, for people.
+#[must_use]
+pub fn list(folders: &[PathBuf]) -> String {
     folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
 }

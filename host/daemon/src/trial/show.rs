@@ -58,8 +58,8 @@ pub(super) fn report(report: &Report) -> String {
 fn warnings(count: usize) -> String {
     match count {
         0 => String::new(),
-        1 => " (with one warning: regentd --check tells it)".to_owned(),
-        count => format!(" (with {count} warnings: regentd --check tells them)"),
+        1 => " (one warning for whoever installs it: regent check)".to_owned(),
+        count => format!(" ({count} warnings for whoever installs it: regent check)"),
     }
 }
 

@@ -106,7 +106,7 @@ fn not_allowed(served: &Served, policy: &Policy, socket: &Socket, requester: &Re
     let allow = AllowView {
         file: grants.file.clone(),
         lines: vec![format!("allow = [{}]", wider.join(", "))],
-        beware: Some(format!("in [operations.{}]", operation.name)),
+        beware: Some(format!("in [operations.{}], in place of the one there", operation.name)),
     };
     Rule { rule: at_allow(grants, operation, format!("allow = [{}]", rules.join(", "))), allow: Some(allow) }
 }

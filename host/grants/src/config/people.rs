@@ -65,7 +65,10 @@ fn team(value: &Value<'_>, people: &BTreeMap<String, Person>) -> Option<(String,
     for item in list.unwrap_or_default() {
         let Some(person) = item.text() else { continue };
         if !people.contains_key(person) {
-            let advice = nearest::advice(person, people.keys().map(String::as_str));
+            let advice = match people.is_empty() {
+                true => format!("add [people.{person}] with user = \"USER\""),
+                false => nearest::advice(person, people.keys().map(String::as_str)),
+            };
             item.mistake(format!("team {name}: no person is called {person:?}: {advice}"));
         } else if persons.iter().any(|other| other == person) {
             item.mistake(format!("team {name}: {person} stands twice, and counts once: take one out"));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
+use toml::de::DeValue;
 
 use super::commands;
 use super::digest::milliseconds;
@@ -158,6 +159,9 @@ fn allow(value: &Value<'_>) -> Option<Vec<Principal>> {
 }
 
 fn principal(value: &Value<'_>) -> Option<Principal> {
+    if !matches!(value.raw(), DeValue::Table(_)) {
+        return value.expected("{ user = \"NAME\" }, a table");
+    }
     let mut table = value.table("a rule of allow")?;
     let keys = ["user", "uid", "group", "gid"].map(|key| table.take(key));
     let principal = match &keys {

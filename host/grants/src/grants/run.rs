@@ -68,6 +68,8 @@ pub(super) fn read(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings
         let reply = table.read(REPLY, reply).unwrap_or(ReplyForm::Text);
         return Some((Run { reply }, commands::of(value, table, settings)));
     }
+    // So that who mistypes it is told.
+    let _not_there = table.take("run");
     for key in BESIDE {
         let or = if key == REPLY { "take it out" } else { "write it in [commands.NAME]" };
         table.misplaced(key, format!("{key} belongs beside run: add run = [\"/usr/bin/PROGRAM\"], or {or}"));

@@ -73,7 +73,9 @@ fn kind(word: &str) -> Result<(), String> {
 
 fn quorum(of: &str, count: i64, config: &Config) -> Result<u32, String> {
     let Some(members) = config.members(of) else {
-        let advice = nearest::advice(of, config.persons_and_teams());
+        let none = format!("there is none: add [people.NAME] with user = \"USER\", and [teams] with {of} = [\"NAME\"]");
+        let some = config.persons_and_teams().next().is_some();
+        let advice = if some { nearest::advice(of, config.persons_and_teams()) } else { none };
         return Err(format!("no person or team of regent.toml is called {of:?}: {advice}"));
     };
     let persons = members.len();

@@ -41,7 +41,9 @@ impl<'t> Sheet<'t> {
     pub(crate) fn document(&self) -> Option<Spanned<DeTable<'t>>> {
         let stopped = |error: toml::de::Error| {
             let at = error.span().map_or(self.text.len(), |span| span.start);
-            self.mistake(self.line_of(at), format!("not TOML: {}", error.message()));
+            // Who means a file's mode writes it as the shell does.
+            let quote = if error.message().contains("leading zero") { ": write it in quotes" } else { "" };
+            self.mistake(self.line_of(at), format!("not TOML: {}{quote}", error.message()));
         };
         DeTable::parse(self.text).map_err(stopped).ok()
     }

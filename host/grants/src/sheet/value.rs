@@ -33,7 +33,8 @@ impl<'s> Value<'s> {
         self.value
     }
 
-    fn expected<T>(&self, what: &str) -> Option<T> {
+    /// A mistake: this was expected.
+    pub(crate) fn expected<T>(&self, what: &str) -> Option<T> {
         self.mistake(format!("{} is {}: write {what}", self.key, kind(self.value)));
         None
     }
@@ -72,7 +73,8 @@ impl<'s> Value<'s> {
 
     pub(crate) fn duration(&self) -> Option<Duration> {
         let said = |why| self.mistake(format!("{}: {why}", self.key));
-        duration::parse(self.text()?).map_err(said).ok()
+        let DeValue::String(text) = self.value else { return self.expected("a time, such as \"30s\"") };
+        duration::parse(text).map_err(said).ok()
     }
 
     /// A time that is kept in whole seconds.

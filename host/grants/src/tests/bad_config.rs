@@ -67,7 +67,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("state = \"/var/lib/regent\"", "state = \"/s\"\nkeep_results = 24"),
-            &["3: keep_results is a number: write a text in quotes"],
+            &["3: keep_results is a number: write a time, such as \"30s\""],
         ),
         (
             with("state = \"/var/lib/regent\"", "state = \"/s\"\nkeep_results = \"1d\""),
@@ -158,6 +158,10 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (
             with("name =", "mode = \"4755\"\nname ="),
             &["4: mode must be octal digits in quotes, at most \"0777\": write mode = \"0660\""],
+        ),
+        (
+            with("name =", "mode = 0660\nname ="),
+            &["4: not TOML: unexpected leading zero, expected nothing: write it in quotes"],
         ),
         (with("name =", "mdoe = \"0660\"\nname ="), &["4: [[sockets]] has no key \"mdoe\": did you mean mode?"]),
         (

@@ -116,7 +116,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (with("{ user = \"www-data\" }", "{ uid = \"82\" }"), &["6: uid is a text: write a whole number"]),
         (with("{ user = \"www-data\" }", "{ user = 82 }"), &["6: user is a number: write a text in quotes"]),
         (with("{ user = \"www-data\" }", "{ gid = -1 }"), &["6: gid is -1: write a number from 0 to 4294967294"]),
-        (with("{ user = \"www-data\" }", "\"www-data\""), &["6: allow is a text: write a table"]),
+        (with("{ user = \"www-data\" }", "\"www-data\""), &["6: allow is a text: write { user = \"NAME\" }, a table"]),
         (
             with("require = [{ step = \"approval\", of = \"ops\" }]", "rate = \"10/min\""),
             &["7: rate is not served by this version of Regent: leave it out"],
@@ -252,7 +252,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             with("timeout = \"3s\"", "timeout = \"0s\""),
             &["12: timeout: zero is no time: write 1ms or more, or leave the key out"],
         ),
-        (with("timeout = \"3s\"", "timeout = 3"), &["12: timeout is a number: write a text in quotes"]),
+        (with("timeout = \"3s\"", "timeout = 3"), &["12: timeout is a number: write a time, such as \"30s\""]),
         (
             with("timeout = \"3s\"", "timeuot = \"3s\""),
             &["12: [commands.open-port] has no key \"timeuot\": did you mean timeout?"],

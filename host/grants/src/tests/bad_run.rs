@@ -73,6 +73,10 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (with(restart, "run = \"systemctl restart nginx\""), &["4: run is a text: write a list in [ ]"]),
         (
+            "[operations.a]\nrunn = [\"/bin/true\"]\n".to_owned(),
+            &["2: [operations.a] has no key \"runn\": did you mean run?"],
+        ),
+        (
             with("/usr/bin/systemctl", "systemctl"),
             &["4: run: \"systemctl\" is not absolute: write a path that begins with /"],
         ),

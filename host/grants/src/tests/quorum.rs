@@ -44,6 +44,24 @@ fn a_quorum_that_nobody_could_reach_or_fail_is_a_mistake() {
 }
 
 #[test]
+fn where_there_are_no_persons_it_is_said_how_to_list_some() {
+    let config = "plugins = [\"/p\"]\nstate = \"/s\"\n[[sockets]]\nname = \"web\"\npath = \"/run/regent/web/regent.sock\"\n\
+                  secret_file = \"/etc/regent/web.secret\"\noperations = [\"open\"]\n";
+    let text = "[operations.open]\nrequire = [{ step = \"approval\", of = \"ops\" }]\n";
+    let alone = Config::parse("regent.toml", config).unwrap().value;
+    assert_eq!(
+        Grants::parse("firewall", "firewall.toml", text, &alone).unwrap_err().to_string(),
+        "firewall.toml:2: no person or team of regent.toml is called \"ops\": there is none: add [people.NAME] with \
+         user = \"USER\", and [teams] with ops = [\"NAME\"]"
+    );
+    let teams = format!("{config}[teams]\nops = [\"anna\"]\n");
+    assert_eq!(
+        Config::parse("regent.toml", &teams).unwrap_err().to_string(),
+        "regent.toml:9: team ops: no person is called \"anna\": add [people.anna] with user = \"USER\""
+    );
+}
+
+#[test]
 fn quorums_that_persons_can_reach_are_taken() {
     assert_eq!(required("[{ step = \"approval\", of = \"ops\" }]"), Ok(vec![step("ops", 1)]));
     assert_eq!(required("[{ step = \"approval\", of = \"ops\", count = 2 }]"), Ok(vec![step("ops", 2)]));
