@@ -46,9 +46,9 @@ pub(crate) fn demo() -> Result<()> {
     drop(play);
     println!("\nAll of it as it should be; nothing is left behind.\n");
     println!(
-        "How to go on: target/dist/bin and target/dist/plugins are what you install; README.md, \"Serving it\", has the"
+        "How to go on: target/dist is what you install; README.md, \"Serving it\", has the three files to write, and"
     );
-    println!("three files to write, and `regentd --config FILE --check` says what is wrong with them.");
+    println!("`regent check` says what is wrong with them.");
     Ok(())
 }
 
