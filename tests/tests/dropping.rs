@@ -360,4 +360,10 @@ fn a_grants_file_that_is_a_link_is_read_again_when_what_it_leads_to_changes() {
     std::os::unix::fs::symlink(world.path("now/echo.toml"), world.path("grants/echo.toml")).unwrap();
     std::os::unix::fs::symlink(world.path("next"), world.path("now")).unwrap();
     eventually("it serves again", || (running.op("echo", json!(2))["data"] == 2).then_some(()));
+    // A file of two names, written to by the other.
+    world.take_away("grants/echo.toml");
+    fs::hard_link(world.path("elsewhere.toml"), world.path("grants/echo.toml")).unwrap();
+    running.wait_unknown("echo");
+    fs::write(world.path("elsewhere.toml"), "[operations.echo]\n").unwrap();
+    eventually("it serves once more", || (running.op("echo", json!(3))["data"] == 3).then_some(()));
 }

@@ -40,17 +40,20 @@ pub struct File {
     pub written: Result<Written, Vec<String>>,
     /// What should be looked at.
     pub warnings: Vec<String>,
-    /// Where a link has its place: what it led to.
+    /// Where it can be written to by another name: what it was.
     pub link: Option<Link>,
 }
 
-/// What a link led to when it was looked at; nobody is told when that changes, so it is asked now and then.
+/// What a link led to when it was looked at, or a file of several names; nobody is told when that changes, so it is asked now
+/// and then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link(Option<FileId>);
 
 impl Link {
     fn at(path: &Path) -> Option<Self> {
-        path.is_symlink().then(|| Self(path.metadata().ok().map(|stat| FileId::from(&stat))))
+        let own = path.symlink_metadata().ok()?;
+        let elsewhere = own.is_symlink() || (own.is_file() && own.nlink() > 1);
+        elsewhere.then(|| Self(path.metadata().ok().map(|stat| FileId::from(&stat))))
     }
 
     /// Whether it leads to something else by now, to which nobody has written for so long.
