@@ -124,7 +124,7 @@ fn by_code(code: Code) -> String {
         Code::Denied => "it gave no secret, or none of this socket's".into(),
         Code::Rate => format!(
             "a place is used up: of one requester {LIVE_EACH} holds wait or run at once and {KEYED_EACH} requests with a \
-             key are kept, and {LIVE_MAX} holds wait or run in all"
+             key are kept, {LIVE_MAX} holds wait or run in all, and nobody has more than an eighth of what is free"
         ),
         Code::UnknownUid => "no hold of this requester has this uid: it is another's, or is no longer kept \
                              (keep_results), or never was"
