@@ -342,3 +342,28 @@ fn files_that_come_by_a_link_are_whole_as_soon_as_they_are_there() {
     fs::hard_link(world.path("plugins-say.wasm"), world.path("plugins/say.wasm")).unwrap();
     running.wait_answer("say", &json!("linked"));
 }
+
+#[test]
+fn a_grants_file_that_is_a_link_is_read_again_when_what_it_leads_to_changes() {
+    let world = world();
+    world.put("elsewhere.toml", "[operations.echo]\n");
+    world.take_away("grants/echo.toml");
+    std::os::unix::fs::symlink(world.path("elsewhere.toml"), world.path("grants/echo.toml")).unwrap();
+    let running = world.start().serving("echo");
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
+    fs::write(world.path("elsewhere.toml"), "[operations.echo]\nallow = [{ user = \"games\" }]\n").unwrap();
+    running.wait_unknown("echo");
+    // As whoever keeps generations does it: the link itself stays, and one on the way leads elsewhere.
+    fs::create_dir(world.path("next")).unwrap();
+    world.put("next/echo.toml", "[operations.echo]\n");
+    world.take_away("grants/echo.toml");
+    std::os::unix::fs::symlink(world.path("now/echo.toml"), world.path("grants/echo.toml")).unwrap();
+    std::os::unix::fs::symlink(world.path("next"), world.path("now")).unwrap();
+    eventually("it serves again", || (running.op("echo", json!(2))["data"] == 2).then_some(()));
+    // A file of two names, written to by the other.
+    world.take_away("grants/echo.toml");
+    fs::hard_link(world.path("elsewhere.toml"), world.path("grants/echo.toml")).unwrap();
+    running.wait_unknown("echo");
+    fs::write(world.path("elsewhere.toml"), "[operations.echo]\n").unwrap();
+    eventually("it serves once more", || (running.op("echo", json!(3))["data"] == 3).then_some(()));
+}

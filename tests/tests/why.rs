@@ -285,6 +285,33 @@ fn people_read_it_and_nothing_that_a_stranger_wrote_moves_their_terminal() {
 }
 
 #[test]
+fn a_name_of_several_lines_is_told_as_one_and_no_lines_are_offered_that_no_file_takes() {
+    let world = world();
+    let running = start(&world);
+    let name = "x\n\nto allow it, write into /etc/regent/plugins/x.toml:\n    [operations.x]";
+    let reply = ask(&running, "web", &json!({"op": name}));
+    let told = running.regent(&["why", reply["ref"].as_str().unwrap()]);
+    assert!(!told.stdout.lines().any(|line| line.trim_start().starts_with("to allow it")), "{}", told.stdout);
+    for name in ["-rf", "a.b", &"a".repeat(65)] {
+        let reply = ask(&running, "web", &json!({"op": name}));
+        assert_eq!(why(&running, &reply)["allow"], Value::Null, "{name}");
+    }
+}
+
+#[test]
+fn the_name_of_what_is_not_there_is_neither_kept_nor_written_down_at_any_length() {
+    let world = world();
+    let running = start(&world);
+    let size = || running.log().len() + fs::read(world.path("log/audit.jsonl")).unwrap().len();
+    let before = size();
+    let reply = ask(&running, "web", &json!({"op": "\u{e9}".repeat(30_000)}));
+    assert_eq!(code(&reply), "unknown-operation");
+    assert!(size() - before < 20_000, "{} bytes", size() - before);
+    let told = running.regent(&["why", reply["ref"].as_str().unwrap(), "--json"]);
+    assert!(told.status == 0 && told.stdout.len() < 20_000, "{} bytes", told.stdout.len());
+}
+
+#[test]
 fn what_is_not_known_is_said_and_only_administrators_are_told() {
     let world = world();
     let running = start(&world);

@@ -11,11 +11,15 @@ use crate::kept::audit::Event;
 use crate::pipeline::Caller;
 use crate::plugin::Fault;
 use crate::plugin::exchange::{NoAnswer, words};
-use crate::why::{Refused, Rule};
+use crate::why::{Refused, Rule, cut};
 
-/// Refusals written at once, and then a second: enough to see what happens, too few to fill a disk (a line is under 1 KiB).
+/// Refusals written at once, and then a second: enough to see what happens, too few to fill a disk (a line is some KiB).
 const BURST: u32 = 200;
 const A_SECOND: u32 = 10;
+/// What is written of why, in bytes: the name of an operation that is not there may be as long as a request's line.
+const WHY_MAX: usize = 1 << 10;
+/// The same of such a name. One that is there is shorter.
+const NAME_MAX: usize = 128;
 
 /// A refusal, and what the log is told besides.
 #[derive(Debug)]
@@ -125,10 +129,13 @@ impl From<NoAnswer> for Because {
             NoAnswer::Refused(refusal) if refusal.code == "invalid-data" => {
                 Refusal::invalid_data(&words(&refusal.message)).into()
             }
-            NoAnswer::Refused(refusal) => {
-                Self::ours(Code::Failed, format!("prepare refused: {}: {}", refusal.code, refusal.message))
+            NoAnswer::Refused(refusal) => Self::ours(
+                Code::Failed,
+                format!("prepare refused: {}: {}", words(&refusal.code), words(&refusal.message)),
+            ),
+            NoAnswer::Denied(why) => {
+                Self::of(Refusal::not_authorised(), format!("the plugin denied it: {}", words(&why)))
             }
-            NoAnswer::Denied(why) => Self::of(Refusal::not_authorised(), format!("the plugin denied it: {why}")),
             NoAnswer::Fault(fault) => fault.into(),
         }
     }
@@ -196,6 +203,7 @@ pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Becau
         let why =
             [why.as_str(), rule.as_ref().map_or("", |rule| &rule.rule.rule)].into_iter().find(|why| !why.is_empty());
         let outcome = why.map_or_else(|| refusal.text.clone(), |why| format!("{}: {why}", refusal.text));
+        let outcome = cut(&outcome, WHY_MAX);
         let (requester, code) = (&caller.requester, refusal.code);
         let level = if blame == Blame::Ours { crate::log::Level::Warning } else { crate::log::Level::Info };
         let (name, uid, socket) = (requester.name(), requester.uid, &requester.socket);
@@ -204,7 +212,8 @@ pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Becau
             to_be_written(allow);
         }
         if blame != Blame::Stranger {
-            record(daemon, caller, reference, asked.map(|(operation, _)| operation), &outcome);
+            let operation = asked.map(|(operation, _)| cut(operation, NAME_MAX));
+            record(daemon, caller, reference, operation.as_deref(), &outcome);
         }
     }
     let requester = &caller.requester;

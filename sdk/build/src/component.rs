@@ -1,6 +1,7 @@
 //! A crate as a component: cargo's build, and a look whether that is what came of it.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -80,8 +81,11 @@ impl Component {
         let mut part = to.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
-        fs::write(&part, &self.bytes).at(&part)?;
-        fs::set_permissions(&part, Permissions::from_mode(0o644)).at(&part)?;
+        // A former one, or a link that somebody left there to have another file written.
+        let _either_way = fs::remove_file(&part);
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&part).at(&part)?;
+        file.write_all(&self.bytes).at(&part)?;
+        file.set_permissions(Permissions::from_mode(0o644)).at(&part)?;
         fs::rename(&part, to).at(to)
     }
 }
@@ -151,5 +155,15 @@ mod tests {
         assert_eq!(fs::read(&to).unwrap(), COMPONENT);
         assert_eq!(fs::metadata(&to).unwrap().permissions().mode() & 0o777, 0o644);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no part of it is left beside it");
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link_that_waits_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (to, other) = (folder.path().join("a.wasm"), folder.path().join("other"));
+        fs::write(&other, "another's").unwrap();
+        std::os::unix::fs::symlink(&other, folder.path().join("a.wasm.part")).unwrap();
+        Component { name: "a".into(), bytes: COMPONENT.to_vec() }.write(&to).unwrap();
+        assert_eq!((fs::read(&to).unwrap(), fs::read(&other).unwrap()), (COMPONENT.to_vec(), b"another's".to_vec()));
     }
 }

@@ -22,6 +22,8 @@ pub(super) const ENDED_MAX: usize = 2_000;
 pub const KEYED_EACH: usize = 256;
 /// In all.
 const KEYED_MAX: usize = 4_000;
+/// Nobody has more than this part of what is free, so that some who ask for all they may have leave room for the next.
+const PART: usize = 8;
 
 #[derive(Debug)]
 struct Entry {
@@ -48,15 +50,22 @@ impl Index {
     /// Whether this requester may have one more.
     #[must_use]
     pub(super) fn has_room(&self, owner: &Owner) -> bool {
-        let live = || self.0.values().filter(|entry| entry.ended.is_none());
-        live().count() < LIVE_MAX && live().filter(|entry| entry.owner == *owner).count() < LIVE_EACH
+        self.has_place(owner, |entry| entry.ended.is_none(), LIVE_EACH, LIVE_MAX)
     }
 
     /// Whether this requester may give one more a key.
     #[must_use]
     pub(super) fn has_room_for_a_key(&self, owner: &Owner) -> bool {
-        let keyed = || self.0.values().filter(|entry| entry.keyed);
-        keyed().count() < KEYED_MAX && keyed().filter(|entry| entry.owner == *owner).count() < KEYED_EACH
+        self.has_place(owner, |entry| entry.keyed, KEYED_EACH, KEYED_MAX)
+    }
+
+    fn has_place(&self, owner: &Owner, takes_one: impl Fn(&Entry) -> bool, each: usize, most: usize) -> bool {
+        let (mut all, mut own) = (0, 0);
+        for entry in self.0.values().filter(|entry| takes_one(entry)) {
+            all += 1;
+            own += usize::from(entry.owner == *owner);
+        }
+        own < each.min(most.saturating_sub(all) / PART)
     }
 
     /// Those that wait or run.
@@ -112,5 +121,51 @@ impl Index {
     /// They are no longer in the store.
     pub(super) fn forget(&mut self, ids: &[HoldId]) {
         ids.iter().for_each(|id| drop(self.0.remove(id)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(uid: u32) -> Owner {
+        ("web".into(), Some(uid))
+    }
+
+    fn keyed(index: &mut Index, owner: &Owner) {
+        let entry = Entry {
+            owner: owner.clone(),
+            due: None,
+            ended: Some(Timestamp::UNIX_EPOCH),
+            keyed: true,
+            changed: Rc::default(),
+        };
+        index.0.insert(HoldId::random(), entry);
+    }
+
+    #[test]
+    fn one_alone_has_all_that_one_may_have() {
+        let mut index = Index::default();
+        (0..KEYED_EACH).for_each(|_| {
+            assert!(index.has_room_for_a_key(&owner(1)));
+            keyed(&mut index, &owner(1));
+        });
+        assert!(!index.has_room_for_a_key(&owner(1)));
+        assert!(index.has_room_for_a_key(&owner(2)));
+    }
+
+    #[test]
+    fn many_who_take_all_they_can_leave_room_for_one_who_has_nothing() {
+        let mut index = Index::default();
+        for uid in (0..64).cycle().take(KEYED_MAX * 2) {
+            if index.has_room_for_a_key(&owner(uid)) {
+                keyed(&mut index, &owner(uid));
+            }
+        }
+        assert!(index.0.len() > KEYED_MAX / 2, "{}", index.0.len());
+        (0..KEYED_MAX / 128).for_each(|_| {
+            assert!(index.has_room_for_a_key(&owner(100)));
+            keyed(&mut index, &owner(100));
+        });
     }
 }

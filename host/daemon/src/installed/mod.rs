@@ -37,13 +37,15 @@ use crate::kept::ledger::SharedAudit;
 use crate::plugin::load::Loader;
 use crate::plugin::module::ModuleDigest;
 use accepted::Shelf;
-use seen::Module;
+use seen::{Link, Module};
 use watch::Watch;
 
 /// After a change others often follow at once: they are one look.
 const SETTLE: Duration = Duration::from_millis(5);
 /// How often is looked whether a folder is still the one that it was.
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);
+/// What a link leads to is looked at when nobody has written to it for so long: it is not said when it is closed.
+const LINK_QUIET: Duration = Duration::from_secs(1);
 
 /// Everything that is installed.
 #[derive(Debug)]
@@ -81,6 +83,8 @@ pub struct Found {
 #[derive(Debug)]
 struct Instance {
     path: PathBuf,
+    /// Where it is a link.
+    link: Option<Link>,
     entry: Option<Rc<Entry>>,
     /// What was judged last, so that nothing is judged twice.
     judged: Option<([u8; 32], Module)>,
@@ -99,6 +103,7 @@ impl Instance {
     fn at(path: PathBuf) -> Self {
         Self {
             path,
+            link: None,
             entry: None,
             judged: None,
             text: None,
@@ -205,7 +210,7 @@ impl Installed {
             tokio::select! {
                 () = changed => {}
                 () = self.look_again.notified() => {}
-                () = tokio::time::sleep(FOLLOW_EVERY) => if !self.follow() { continue },
+                () = tokio::time::sleep(FOLLOW_EVERY) => if !(self.follow() | self.leads_elsewhere()) { continue },
             }
             tokio::time::sleep(SETTLE).await;
             self.look().await;
@@ -218,6 +223,13 @@ impl Installed {
             seen::grants_folders(&config).into_iter().chain(config.plugins.clone()).collect();
         let folders: Vec<PathBuf> = folders.into_iter().collect();
         self.watch.as_ref().is_some_and(|watch| watch.follow(&folders))
+    }
+
+    /// Whether a grants file that is a link leads to something else than it did: what it leads to is in no folder that is listened to.
+    fn leads_elsewhere(&self) -> bool {
+        let instances = self.instances.borrow();
+        let mut links = instances.values().filter_map(|instance| Some((&instance.path, instance.link.as_ref()?)));
+        links.any(|(path, link)| link.has_changed(path, LINK_QUIET))
     }
 
     /// Lives by this configuration from the next look on. What means the same as before is not judged anew.

@@ -1,14 +1,16 @@
 //! What lies in the folders at one moment: grants files as they are written, and the modules that they name. Read on a thread of
 //! its own, since neither a folder nor the system's user database answers by a deadline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use regent_grants::{Config, Grants, Operation, Principal, Unpinned};
 use sha2::{Digest as _, Sha256};
 
-use super::sums;
+use super::sums::Sums;
 use crate::catalog::{Allowed, Who};
 use crate::plan;
 use crate::plugin::module::ModuleDigest;
@@ -38,6 +40,29 @@ pub struct File {
     pub written: Result<Written, Vec<String>>,
     /// What should be looked at.
     pub warnings: Vec<String>,
+    /// Where it can be written to by another name: what it was.
+    pub link: Option<Link>,
+}
+
+/// What a link led to when it was looked at, or a file of several names; nobody is told when that changes, so it is asked now
+/// and then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link(Option<FileId>);
+
+impl Link {
+    fn at(path: &Path) -> Option<Self> {
+        let own = path.symlink_metadata().ok()?;
+        let elsewhere = own.is_symlink() || (own.is_file() && own.nlink() > 1);
+        elsewhere.then(|| Self(path.metadata().ok().map(|stat| FileId::from(&stat))))
+    }
+
+    /// Whether it leads to something else by now, to which nobody has written for so long.
+    #[must_use]
+    pub fn has_changed(&self, path: &Path, quiet: Duration) -> bool {
+        let now = path.metadata().ok();
+        let written = now.as_ref().and_then(|stat| stat.modified().ok()?.elapsed().ok());
+        now.as_ref().map(FileId::from) != self.0 && written.is_none_or(|since| since >= quiet)
+    }
 }
 
 impl File {
@@ -89,15 +114,23 @@ pub struct FileId {
 
 impl FileId {
     fn of(path: &Path) -> Option<Self> {
-        let stat = path.symlink_metadata().ok()?;
-        Some(Self {
+        path.symlink_metadata().ok().map(|stat| Self::from(&stat))
+    }
+}
+
+impl From<&Metadata> for FileId {
+    fn from(stat: &Metadata) -> Self {
+        Self {
             place: (stat.dev(), stat.ino()),
             size: stat.size(),
             modified: (stat.mtime(), stat.mtime_nsec()),
             changed: (stat.ctime(), stat.ctime_nsec()),
-        })
+        }
     }
 }
+
+/// A folder of modules, and who vouches for them.
+type Place<'c> = (&'c Path, Sums);
 
 /// Where grants files are.
 #[must_use]
@@ -112,9 +145,12 @@ pub fn grants_folders(config: &Config) -> Vec<PathBuf> {
 #[must_use]
 pub fn look(config: &Config) -> Seen {
     let mut seen = Seen::default();
+    let places: Vec<_> = config.plugins.iter().map(|folder| (folder.as_path(), Sums::beside(folder))).collect();
     for folder in grants_folders(config) {
         match trusted_file::names(&folder, ".toml") {
-            Ok(names) => names.iter().for_each(|name| file(config, &folder, name, &mut seen)),
+            Ok(names) => names
+                .iter()
+                .for_each(|name| file(config, &places, &folder.join(format!("{name}.toml")), name, &mut seen)),
             Err(why) => seen.mistakes.push(why.to_string()),
         }
     }
@@ -122,19 +158,20 @@ pub fn look(config: &Config) -> Seen {
     seen
 }
 
-fn file(config: &Config, folder: &Path, name: &str, seen: &mut Seen) {
-    let path = folder.join(format!("{name}.toml"));
+fn file(config: &Config, places: &[Place<'_>], path: &Path, name: &str, seen: &mut Seen) {
     if seen.files.contains_key(name) {
         seen.warnings.push(format!("{}: an earlier folder has it; not read", path.display()));
         return;
     }
     let mut findings = Findings::default();
-    let written = written(config, &path, name, &mut findings);
+    // Asked before it is read, so that no change falls between.
+    let link = Link::at(path);
+    let written = written(config, places, path, name, &mut findings);
     let written = written.filter(|_| findings.mistakes.is_empty()).ok_or(findings.mistakes);
-    seen.files.insert(name.to_owned(), File { path, written, warnings: findings.warnings });
+    seen.files.insert(name.to_owned(), File { path: path.to_path_buf(), written, warnings: findings.warnings, link });
 }
 
-fn written(config: &Config, path: &Path, name: &str, findings: &mut Findings) -> Option<Written> {
+fn written(config: &Config, places: &[Place<'_>], path: &Path, name: &str, findings: &mut Findings) -> Option<Written> {
     let text =
         Trusted::open(path).and_then(Trusted::text).map_err(|why| findings.mistakes.push(why.to_string())).ok()?;
     let grants = match Grants::parse(name, &path.display().to_string(), &text, config) {
@@ -147,7 +184,7 @@ fn written(config: &Config, path: &Path, name: &str, findings: &mut Findings) ->
             return None;
         }
     };
-    let module = module(&grants.module, &config.plugins);
+    let module = module(&grants.module, places);
     on_this_machine(&grants, findings);
     if module.as_ref().is_none_or(|module| module.vouched.is_none()) {
         unpinned(&grants, findings);
@@ -166,11 +203,11 @@ fn unpinned(grants: &Grants, findings: &mut Findings) {
 }
 
 /// The first folder that has it.
-fn module(name: &str, folders: &[PathBuf]) -> Option<Module> {
-    folders.iter().find_map(|folder| {
+fn module(name: &str, places: &[Place<'_>]) -> Option<Module> {
+    places.iter().find_map(|(folder, sums)| {
         let path = folder.join(format!("{name}.wasm"));
         let file = FileId::of(&path)?;
-        Some(Module { vouched: sums::of(folder, name), path, file })
+        Some(Module { vouched: sums.of(name), path, file })
     })
 }
 
@@ -181,8 +218,8 @@ fn strays(config: &Config, seen: &Seen) -> Vec<PathBuf> {
         let stray = |name: &String| !seen.files.contains_key(name);
         names.into_iter().filter(stray).map(|name| folder.join(format!("{name}.wasm"))).collect::<Vec<_>>()
     };
-    let named = |path: &PathBuf| seen.files.values().any(|file| file.module() == Some(path));
-    config.plugins.iter().flat_map(in_folder).filter(|path| !named(path)).collect()
+    let named: BTreeSet<&PathBuf> = seen.files.values().filter_map(File::module).collect();
+    config.plugins.iter().flat_map(in_folder).filter(|path| !named.contains(path)).collect()
 }
 
 fn allowed(operation: &Operation) -> Result<Option<Vec<Who>>, String> {

@@ -65,7 +65,7 @@ impl Installed {
             file.warnings.iter().for_each(|warning| crate::warning!("{warning}"));
             instance.warnings = file.warnings;
         }
-        instance.path = file.path;
+        (instance.path, instance.link) = (file.path, file.link);
         match file.written {
             Ok(written) => self.take_written(name, instance, written),
             Err(mistakes) => {

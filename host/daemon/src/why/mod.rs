@@ -35,6 +35,8 @@ const ALL: usize = 1_024;
 const DATA_MAX: usize = 4 << 10;
 /// The same of each of our own texts.
 const TEXT_MAX: usize = 4 << 10;
+/// Lines to be copied that are longer together are not kept: half of them would grant something else.
+const ALLOW_MAX: usize = 16 << 10;
 
 /// Refusals that can still be asked about, the oldest first.
 #[derive(Debug, Default)]
@@ -107,9 +109,13 @@ fn view(refused: Refused<'_>) -> WhyView {
         said: cut(&refused.refusal.text, TEXT_MAX),
         code: Some(refused.refusal.code),
         why: if refused.why.is_empty() { by_code(refused.refusal.code) } else { cut(refused.why, TEXT_MAX) },
-        rule,
-        allow: allow.flatten(),
+        rule: rule.map(|rule| RuleView { rule: cut(&rule.rule, TEXT_MAX), ..rule }),
+        allow: allow.flatten().filter(|allow| size(allow) <= ALLOW_MAX),
     }
+}
+
+fn size(AllowView { file, lines, beware }: &AllowView) -> usize {
+    file.len() + lines.iter().map(String::len).sum::<usize>() + beware.as_ref().map_or(0, String::len)
 }
 
 /// What there is to say where the code alone decided.
@@ -118,7 +124,7 @@ fn by_code(code: Code) -> String {
         Code::Denied => "it gave no secret, or none of this socket's".into(),
         Code::Rate => format!(
             "a place is used up: of one requester {LIVE_EACH} holds wait or run at once and {KEYED_EACH} requests with a \
-             key are kept, and {LIVE_MAX} holds wait or run in all"
+             key are kept, {LIVE_MAX} holds wait or run in all, and nobody has more than an eighth of what is free"
         ),
         Code::UnknownUid => "no hold of this requester has this uid: it is another's, or is no longer kept \
                              (keep_results), or never was"
@@ -127,7 +133,8 @@ fn by_code(code: Code) -> String {
     }
 }
 
-fn cut(text: &str, most: usize) -> String {
+/// No more of a text than this many bytes.
+pub(crate) fn cut(text: &str, most: usize) -> String {
     match text.get(..text.floor_char_boundary(most)) {
         Some(kept) if kept.len() < text.len() => format!("{kept}…"),
         _ => text.to_owned(),

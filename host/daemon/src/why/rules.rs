@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use regent_grants::{Grants, Operation, Principal, Visible};
-use regent_protocol::{AllowView, RuleView};
+use regent_grants::{Grants, Operation, Principal, Visible, is_name};
+use regent_protocol::{AllowView, RuleView, visible};
 
 use super::{Rule, apart};
 use crate::catalog::{Catalog, Served, Unseen};
@@ -29,7 +29,9 @@ pub struct Asked<'a> {
 pub fn unseen(why: &Unseen, asked: &Asked<'_>, catalog: &Catalog) -> (String, Rule) {
     let Asked { policy, socket, requester, op: name } = *asked;
     match why {
-        Unseen::Unknown => (format!("no grants file serves an operation {name}"), unknown(policy, catalog, name)),
+        Unseen::Unknown => {
+            (format!("no grants file serves an operation {}", visible::line(name)), unknown(policy, catalog, name))
+        }
         Unseen::Twice(files) => {
             let text = format!("{} all serve it, so none does", files.join(".toml, ") + ".toml");
             (text.clone(), Rule { rule: rule(grants_folder(policy), None, text), allow: None })
@@ -51,9 +53,7 @@ fn unknown(policy: &Policy, catalog: &Catalog, name: &str) -> Rule {
     let there_is =
         if known.is_empty() { "nothing is granted yet".into() } else { format!("there is {}", known.join(", ")) };
     let text = format!("an operation is served only if a grants file has a table for it; {there_is}");
-    let example =
-        name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter)) && !name.is_empty();
-    let allow = example.then(|| AllowView {
+    let allow = is_name(name).then(|| AllowView {
         file: format!("{}/{name}.toml", grants_folder(policy)),
         lines: vec![format!("[operations.{name}]"), "run = [\"/path/to/program\"]".into()],
         beware: Some(
