@@ -303,6 +303,34 @@ fn holds_outlive_kill_9_and_so_do_their_results() {
     assert_eq!(read(&running, &handle)["state"], "done");
 }
 
+#[test]
+fn what_expired_while_no_daemon_ran_is_expired_at_the_start_and_what_waits_outlives_ten_starts() {
+    let world = world_with("hold_for = \"3s\"");
+    let running = world.start().serving("firewall");
+    let expires = uid(&open(&running));
+    let id = running.only_pending();
+    running.kill();
+    std::thread::sleep(std::time::Duration::from_millis(3_200));
+    let running = world.start().serving("firewall");
+    assert_eq!(read(&running, &expires)["state"], "expired");
+    assert_eq!(running.regent_as("games", &["approve", &id]).status, 1);
+    assert!(!ran(&world));
+    assert!(running.end().success());
+    let longer = grants(&world, "hold_for = \"10m\"");
+    let world = world.grants("firewall", &longer);
+    let running = world.start().serving("firewall");
+    let (waits, id) = (uid(&open(&running)), running.only_pending());
+    running.kill();
+    for number in 0..10 {
+        let running = world.start();
+        assert_eq!(read(&running, &waits)["state"], "held");
+        if number % 2 == 0 { running.kill() } else { assert!(running.end().success()) }
+    }
+    let running = world.start().serving("firewall");
+    assert_eq!(running.regent_as("games", &["approve", &id]).status, 0);
+    eventually("it is done", || (read(&running, &waits)["state"] == "done").then_some(()));
+}
+
 /// What a consent is bound to, changed while the daemon was not there.
 fn void_after(change: impl FnOnce(&World), field: &str) {
     let world = world();
