@@ -1,6 +1,6 @@
-//! What one compilation may cost. The limits only ever go down: what the spawner has set lower stays.
+//! What one compilation may cost.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::Resource;
 
 /// Processor time in seconds. A Python plugin of 18 MB takes 5 s.
 const PROCESSOR: u64 = 30;
@@ -13,15 +13,6 @@ const DESCRIPTORS: u64 = 8;
 pub(crate) fn take() -> Result<(), String> {
     let limits =
         [(Resource::Cpu, PROCESSOR), (Resource::As, MEMORY), (Resource::Nofile, DESCRIPTORS), (Resource::Core, 0)];
-    limits.into_iter().try_for_each(|(resource, most)| lower(resource, most))?;
-    rustix::thread::set_no_new_privs(true).map_err(|why| format!("cannot set no_new_privs: {why}"))?;
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-        .map_err(|why| format!("cannot become undumpable: {why}"))
-}
-
-fn lower(resource: Resource, most: u64) -> Result<(), String> {
-    let now = getrlimit(resource);
-    let limit = Some(now.current.map_or(most, |now| now.min(most)));
-    setrlimit(resource, Rlimit { current: limit, maximum: limit })
-        .map_err(|why| format!("cannot limit {resource:?}: {why}"))
+    limits.into_iter().try_for_each(|(resource, most)| regent_confine::lower(resource, most))?;
+    regent_confine::give_up()
 }

@@ -3,11 +3,11 @@
 //! The module comes on descriptor 0, the code leaves on descriptor 1, and what is wrong with the module is said on
 //! descriptor 2, for the administrator. It trusts nothing: a module of a few hundred kilobytes can be made to cost
 //! seconds and gigabytes, and may well find a hole in the compiler. So before the first byte is read the process has taken
-//! limits on itself and given up every system call but the few of [`system_calls`]. It opens no file and starts no thread.
+//! limits on itself, looked whether it is confined, and given up every file and every system call but the few of [`system_calls`]. It opens no file and starts no thread.
 //!
 //! With `--imports` it compiles nothing: what leaves on descriptor 1 is the list of the module's imports, each with its class.
 //!
-//! It ends with 0 (done), 1 (the module is bad; the reasons are told), 70 (our fault), or by a signal: SIGXCPU when
+//! It ends with 0 (done), 1 (the module is bad; the reasons are told), 70 (our fault), 77 (not confined as it must be), or by a signal: SIGXCPU when
 //! the module costs more processor time than it may, SIGABRT when it costs more memory.
 #![forbid(unsafe_code)]
 
@@ -26,18 +26,28 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
-use regent_lane::MODULE_MAX;
+use regent_confine::Missing;
+use regent_lane::{Demands, Layer, MODULE_MAX};
 use wasmtime::{Engine, OptLevel, Strategy};
 
 /// The module is bad: its author or whoever installed it can do something about it.
 const BAD_MODULE: u8 = 1;
+/// `EX_USAGE`.
+const USAGE: u8 = 64;
 /// `EX_SOFTWARE`: the fault is here.
 const INTERNAL: u8 = 70;
 
 /// Why nothing was compiled.
 enum Failure {
     Module(Vec<String>),
+    Confinement(Vec<Missing>),
     Internal(String),
+}
+
+impl From<Missing> for Failure {
+    fn from(missing: Missing) -> Self {
+        Self::Confinement(vec![missing])
+    }
 }
 
 fn main() -> ExitCode {
@@ -45,11 +55,26 @@ fn main() -> ExitCode {
         eprintln!("regent-compiler: the compiler failed on this module: {panic}");
         std::process::exit(INTERNAL.into());
     }));
-    match tell(std::env::args_os().any(|argument| argument == "--imports")) {
+    let (mut demands, mut only_imports) = (Demands::default(), false);
+    for argument in std::env::args_os().skip(1) {
+        match argument.to_str() {
+            Some("--imports") => only_imports = true,
+            Some(argument) if demands.take(argument) => {}
+            _ => {
+                eprintln!("usage: regent-compiler [--imports] [--shared-user] [--without=LAYER,…] [--unconfined]");
+                return ExitCode::from(USAGE);
+            }
+        }
+    }
+    match tell(&demands, only_imports) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Module(reasons)) => {
             reasons.iter().for_each(|reason| eprintln!("{reason}"));
             ExitCode::from(BAD_MODULE)
+        }
+        Err(Failure::Confinement(missing)) => {
+            missing.iter().for_each(|missing| eprintln!("regent-compiler: {missing}"));
+            ExitCode::from(regent_confine::NOT_CONFINED)
         }
         Err(Failure::Internal(why)) => {
             eprintln!("regent-compiler: {why}");
@@ -59,9 +84,13 @@ fn main() -> ExitCode {
 }
 
 /// The compiled code, or only what it would import.
-fn tell(only_imports: bool) -> Result<(), Failure> {
+fn tell(demands: &Demands, only_imports: bool) -> Result<(), Failure> {
+    regent_confine::verify(demands).map_err(Failure::Confinement)?;
     limits::take().map_err(Failure::Internal)?;
-    system_calls::keep_few().map_err(Failure::Internal)?;
+    regent_confine::restrict(demands)?;
+    if demands.layer(Layer::Seccomp) {
+        system_calls::keep_few()?;
+    }
     let module = read_module()?;
     let told = if only_imports {
         judge::imports(&module).map_err(Failure::Module)?.into_bytes()

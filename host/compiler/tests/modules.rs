@@ -20,7 +20,13 @@ fn compile(module: &[u8]) -> Output {
 #[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 fn started(arguments: &[&str], module: &[u8]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regent-compiler"));
-    command.args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("--unconfined")
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let module = module.to_vec();

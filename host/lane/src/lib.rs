@@ -14,9 +14,11 @@
 #![forbid(unsafe_code)]
 
 mod frame;
+mod layers;
 mod limits;
 mod words;
 
 pub use frame::{FrameError, HEADER, Side, decode, encode, frame_length};
+pub use layers::{Demands, HOST_NAME, Layer};
 pub use limits::*;
 pub use words::{Ask, Authorised, Blame, Call, Export, Level, Outcome, Refusal, Say, Settings, StepResult};

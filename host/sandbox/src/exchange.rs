@@ -11,14 +11,8 @@ use crate::lane::SharedLane;
 use crate::plugin::Plugin;
 use crate::ticker::Ticker;
 
-/// Serves a lane until it ends.
+/// Serves a lane until it ends, on a thread that has entered a runtime.
 pub(crate) fn serve(plugin: &Plugin, ticker: &Ticker, lane: &SharedLane, first: Option<Instance>) -> Stop {
-    // wasmtime-wasi looks for a runtime of tokio's where it blocks, and would start one with threads.
-    let runtime = match tokio::runtime::Builder::new_current_thread().build() {
-        Ok(runtime) => runtime,
-        Err(why) => return Stop::Broken(format!("no runtime: {why}")),
-    };
-    let _entered = runtime.enter();
     let mut ready = first.or_else(|| made_ready(plugin, ticker, lane));
     loop {
         let ask = match lane.ask() {

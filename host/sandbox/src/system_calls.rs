@@ -1,38 +1,28 @@
-//! The system calls that serving needs. Any other ends the process at once, and the kernel's log says which it was.
+//! The system calls that a sandbox needs, in two stages. Any other ends the process at once, and the kernel's log says which it
+//! was.
 //!
-//! Nothing here opens a file, makes a socket, starts a program, signals or looks at another process, or changes an
-//! identity. Memory may still become executable, because compiled code is loaded after this.
+//! The first, from before the image is read: what loading needs, threads and executable memory among it. The second, from when
+//! the component is loaded and before the first of its instructions runs: what running needs. Neither opens a file, makes a
+//! socket, starts a program, signals or looks at another process, or changes an identity; in the second no thread is started and
+//! no memory becomes executable.
 
-use std::collections::BTreeMap;
-
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+use regent_confine::Missing;
+use regent_confine::filter::{
+    ASK, Threads, argument, calls, keep, not_executable, signal_itself, unknown, whole_argument,
 };
+use seccompiler::{SeccompCmpOp, SeccompRule};
 
-/// Whatever their arguments.
-const NEEDED: [i64; 34] = [
-    // The lanes, the log, the image.
+/// In both stages, whatever their arguments.
+const RUNNING: [i64; 18] = [
+    // The lanes, and the log.
     libc::SYS_read,
     libc::SYS_write,
-    libc::SYS_close,
-    libc::SYS_lseek,
-    libc::SYS_fstat,
-    libc::SYS_statx,
-    // Memory; images of memories, which the engine keeps to start instances from.
-    libc::SYS_mmap,
-    libc::SYS_mprotect,
+    // Memory: it grows, and is given back.
     libc::SYS_mremap,
     libc::SYS_munmap,
     libc::SYS_madvise,
     libc::SYS_brk,
-    libc::SYS_memfd_create,
-    libc::SYS_ftruncate,
-    libc::SYS_fcntl,
-    // Threads of its own, and waiting for them.
-    libc::SYS_clone3,
-    libc::SYS_set_robust_list,
-    libc::SYS_rseq,
-    libc::SYS_sched_getaffinity,
+    // Threads that wait for each other, and for the clock.
     libc::SYS_sched_yield,
     libc::SYS_futex,
     libc::SYS_clock_nanosleep,
@@ -41,44 +31,66 @@ const NEEDED: [i64; 34] = [
     libc::SYS_clock_gettime,
     libc::SYS_clock_getres,
     libc::SYS_getrandom,
-    // Traps of the plugin's code come as signals.
-    libc::SYS_rt_sigaction,
+    // Traps of the plugin's code come as signals, on a stack of their own.
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_sigaltstack,
-    libc::SYS_gettid,
-    libc::SYS_getpid,
     libc::SYS_exit,
     libc::SYS_exit_group,
 ];
 
-/// From here on only these.
-pub(crate) fn keep_few() -> Result<(), String> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = NEEDED.into_iter().map(|call| (call, Vec::new())).collect();
+/// In the first alone.
+const LOADING: [i64; 14] = [
+    // The image, once.
+    libc::SYS_close,
+    libc::SYS_lseek,
+    libc::SYS_fstat,
+    libc::SYS_statx,
+    // Code, which becomes executable; images of memories, which the engine keeps to start instances from.
+    libc::SYS_mmap,
+    libc::SYS_mprotect,
+    libc::SYS_memfd_create,
+    libc::SYS_ftruncate,
+    libc::SYS_fcntl,
+    // Threads.
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_gettid,
+    // Who catches a trap.
+    libc::SYS_rt_sigaction,
+];
+
+/// From here on what loading needs.
+pub(crate) fn for_loading() -> Result<(), Missing> {
+    let mut rules = calls(&RUNNING);
+    rules.extend(calls(&LOADING));
+    rules.extend(signal_itself()?);
+    rules.extend(calls(&[libc::SYS_getpid, libc::SYS_clone3]));
     rules.insert(libc::SYS_clone, vec![thread_and_nothing_else()?]);
-    rules.insert(libc::SYS_prctl, vec![first_is(libc::PR_SET_NAME.cast_unsigned())?]);
-    let own = rustix::process::getpid().as_raw_nonzero().get();
-    rules.insert(libc::SYS_tgkill, vec![first_is(own.cast_unsigned())?]);
+    // A thread's name; whether this holds; and the second stage, which begins with giving up what was given up before.
+    let options = [libc::PR_SET_NAME.cast_unsigned(), ASK, libc::PR_SET_NO_NEW_PRIVS.cast_unsigned()];
+    let options = options.map(|option| argument(0, SeccompCmpOp::Eq, option));
+    rules.insert(libc::SYS_prctl, options.into_iter().collect::<Result<_, _>>()?);
+    rules.insert(libc::SYS_seccomp, vec![argument(0, SeccompCmpOp::Eq, libc::SECCOMP_SET_MODE_FILTER)?]);
     // The flags of clone3 stand in memory, where no filter sees them: "not there" makes the C library use clone. A filter
     // of its own, since a filter has one answer; of two answers the kernel takes the stricter.
-    let clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    apply(clone3, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS.cast_unsigned()))?;
-    apply(rules, SeccompAction::KillProcess, SeccompAction::Allow)
+    unknown(calls(&[libc::SYS_clone3]))?;
+    keep(rules, Threads::This)
 }
 
-fn apply(
-    rules: BTreeMap<i64, Vec<SeccompRule>>,
-    otherwise: SeccompAction,
-    matching: SeccompAction,
-) -> Result<(), String> {
-    let machine = TargetArch::try_from(std::env::consts::ARCH).map_err(|why| why.to_string())?;
-    let filter = SeccompFilter::new(rules, otherwise, matching, machine).map_err(|why| why.to_string())?;
-    let program = BpfProgram::try_from(filter).map_err(|why| why.to_string())?;
-    seccompiler::apply_filter(&program).map_err(|why| format!("cannot filter system calls: {why}"))
+/// From here on, and on every thread that there is, what running needs.
+pub(crate) fn for_running() -> Result<(), Missing> {
+    let mut rules = calls(&RUNNING);
+    rules.extend(not_executable()?);
+    rules.extend(signal_itself()?);
+    // An abort asks who it is.
+    rules.extend(calls(&[libc::SYS_getpid, libc::SYS_gettid]));
+    keep(rules, Threads::All)
 }
 
 /// A thread in the same memory, and in no namespace of its own.
-fn thread_and_nothing_else() -> Result<SeccompRule, String> {
+fn thread_and_nothing_else() -> Result<SeccompRule, Missing> {
     let must = u64::from((libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND).cast_unsigned());
     let must_not = libc::CLONE_NEWNS
         | libc::CLONE_NEWCGROUP
@@ -89,14 +101,5 @@ fn thread_and_nothing_else() -> Result<SeccompRule, String> {
         | libc::CLONE_NEWNET
         | libc::CLONE_PTRACE;
     let looked_at = must | u64::from(must_not.cast_unsigned());
-    rule(SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(looked_at), must)
-}
-
-fn first_is(value: u32) -> Result<SeccompRule, String> {
-    rule(SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value.into())
-}
-
-fn rule(length: SeccompCmpArgLen, operator: SeccompCmpOp, value: u64) -> Result<SeccompRule, String> {
-    let condition = SeccompCondition::new(0, length, operator, value).map_err(|why| why.to_string())?;
-    SeccompRule::new(vec![condition]).map_err(|why| why.to_string())
+    whole_argument(0, SeccompCmpOp::MaskedEq(looked_at), must)
 }

@@ -18,6 +18,8 @@ pub mod module;
 // Compiled code, kept; and in memory, once for each module.
 pub mod cache;
 pub mod codes;
+// What this machine confines with.
+pub mod confinement;
 // Compiler and sandboxes as processes.
 pub mod programs;
 // From a module's bytes to a plugin that serves.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use regent_lane::{Ask, Export, LANES, Say, Settings};
-use regent_spawner::{Confinement, Descent, Exit, Identity, Limit, Start};
+use regent_spawner::{Descent, Exit, Limit, Start};
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
@@ -17,11 +17,12 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::cache::ARTEFACT_MAX;
+use super::confinement::{Layers, bare};
 use super::lane::Lane;
 use super::module::Sealed;
 use super::sandbox::Sandbox;
 use crate::helpers::Helpers;
-use crate::process::{Spawner, StartError};
+use crate::process::{Cgroup, Running, Share, Spawner, StartError};
 
 /// A compiler's processor time, and its memory: a module can be made to want any amount of both.
 const COMPILE_SECONDS: u64 = 30;
@@ -32,6 +33,11 @@ const COMPILE_WITHIN: Duration = Duration::from_secs(120);
 const COMPILERS: usize = 2;
 /// A sandbox's address space: four instances of 64 MiB with their guards, the code twice, stacks.
 const SANDBOX_MEMORY: u64 = 2 << 30;
+/// Where controllers are free: four instances with their tables and the code, and nothing like the whole machine; the threads that
+/// it has, and as many again; and half of what others get of a busy processor.
+const SANDBOX_SHARE: Share = Share { memory: 512 << 20, tasks: 16, weight: 50 };
+/// A compiler gets what is left over.
+const COMPILER_SHARE: Share = Share { memory: COMPILE_MEMORY, tasks: 4, weight: 10 };
 /// What a sandbox can write to is memory: the engine keeps a module's initial data in files of that kind.
 const SANDBOX_FILE: u64 = 64 << 20;
 /// A sandbox opens nothing; it has what it is born with.
@@ -55,6 +61,7 @@ pub struct Programs {
     spawner: Rc<Spawner>,
     sandbox: OwnedFd,
     compiler: OwnedFd,
+    layers: Layers,
     compilers: Semaphore,
 }
 
@@ -106,11 +113,12 @@ impl Programs {
     ///
     /// # Errors
     /// When descriptors run out.
-    pub fn new(spawner: Rc<Spawner>, helpers: &Helpers) -> io::Result<Self> {
+    pub fn new(spawner: Rc<Spawner>, helpers: &Helpers, layers: Layers) -> io::Result<Self> {
         Ok(Self {
             spawner,
             sandbox: helpers.sandbox.try_clone()?,
             compiler: helpers.compiler.try_clone()?,
+            layers,
             compilers: Semaphore::new(COMPILERS),
         })
     }
@@ -159,10 +167,10 @@ impl Programs {
             (Limit::File, ARTEFACT_MAX),
             (Limit::Descriptors, SANDBOX_DESCRIPTORS),
         ];
-        let mut start = confined("regent-compiler", uid, limits, 0);
+        let mut start = self.confined("regent-compiler", uid, limits);
         start.argv.extend(only.map(str::to_owned));
         let fds = [self.compiler.as_fd(), input.as_fd(), output.as_fd(), said_end.as_fd()];
-        let running = self.spawner.start(start, &fds).await?;
+        let (running, _group) = self.start(start, &fds, COMPILER_SHARE).await?;
         drop(said_end);
         let mut text = Vec::new();
         let mut said = Receiver::from_owned_fd(said)?.take(SAID_MAX);
@@ -205,32 +213,31 @@ impl Programs {
             (Limit::File, SANDBOX_FILE),
             (Limit::Descriptors, SANDBOX_DESCRIPTORS),
         ];
-        let mut start = confined("regent-sandbox", uid, limits, u8::try_from(LANES + 1).unwrap_or(u8::MAX));
-        if uid.is_none() {
-            start.argv.push("--unconfined".into());
-        }
-        let running = self.spawner.start(start, &fds).await?;
+        let mut start = self.confined("regent-sandbox", uid, limits);
+        start.extra = u8::try_from(LANES + 1).unwrap_or(u8::MAX);
+        let (running, group) = self.start(start, &fds, SANDBOX_SHARE).await?;
         drop((log_end, ends));
         keep_log(name.to_owned(), log)?;
         let exports = load(lanes.first_mut(), settings).await?;
-        Ok((Sandbox::new(name.to_owned(), running, lanes), exports))
+        Ok((Sandbox::new(name.to_owned(), running, group, lanes), exports))
     }
-}
 
-/// A helper with no rights, as far as this daemon can take them away.
-fn confined(name: &str, uid: Option<u32>, limits: Vec<(Limit, u64)>, extra: u8) -> Start {
-    Start {
-        token: 0,
-        path: name.to_owned(),
-        argv: vec![name.to_owned()],
-        env: Vec::new(),
-        cwd: "/".into(),
-        umask: 0o077,
-        identity: uid.map(|uid| Identity { uid, gid: uid, groups: Vec::new() }),
-        confinement: if uid.is_some() { Confinement::Sandbox } else { Confinement::Plain },
-        limits,
-        extra,
-        descent: Descent::Alone,
+    /// A helper with no rights, as far as this daemon can take them away.
+    fn confined(&self, name: &str, uid: Option<u32>, limits: Vec<(Limit, u64)>) -> Start {
+        Start { limits, ..bare(name, uid, self.layers.confinement(), self.layers.arguments()) }
+    }
+
+    /// Born in a group with its share of the machine, where there are such.
+    async fn start(
+        &self,
+        mut start: Start,
+        fds: &[BorrowedFd<'_>],
+        share: Share,
+    ) -> Result<(Running, Option<Cgroup>), Unloadable> {
+        let group = self.spawner.cgroups().map(|all| all.confined().group(share)).transpose()?.flatten();
+        start.descent = Descent::Alone { grouped: group.is_some() };
+        let fds: Vec<_> = fds.iter().copied().chain(group.as_ref().map(Cgroup::handle)).collect();
+        Ok((self.spawner.start(start, &fds).await?, group))
     }
 }
 

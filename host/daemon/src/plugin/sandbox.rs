@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Fault;
 use super::lane::{Lane, LaneError};
 use super::places::Place;
-use crate::process::Running;
+use crate::process::{Cgroup, Running};
 
 /// A running sandbox.
 #[derive(Debug)]
@@ -18,6 +18,8 @@ pub struct Sandbox {
     plugin: String,
     lanes: RefCell<Vec<Lane>>,
     running: Running,
+    /// Where it was born; removed when it has ended.
+    _group: Option<Cgroup>,
     condemned: RefCell<Option<String>>,
     /// Whether a plugin serves by it: before that its end is the end of a load, which is told as such.
     serves: Cell<bool>,
@@ -26,11 +28,12 @@ pub struct Sandbox {
 impl Sandbox {
     /// Over a started process and the lanes to it.
     #[must_use]
-    pub fn new(plugin: String, running: Running, lanes: Vec<Lane>) -> Rc<Self> {
+    pub fn new(plugin: String, running: Running, group: Option<Cgroup>, lanes: Vec<Lane>) -> Rc<Self> {
         Rc::new(Self {
             plugin,
             lanes: RefCell::new(lanes),
             running,
+            _group: group,
             condemned: RefCell::new(None),
             serves: Cell::new(false),
         })

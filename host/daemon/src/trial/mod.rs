@@ -29,6 +29,7 @@ use clap::Parser;
 use tokio::task::LocalSet;
 
 use crate::helpers::Helpers;
+use crate::plugin::confinement::Layers;
 use crate::plugin::programs::Programs;
 use crate::process::{self, Spawner};
 
@@ -138,8 +139,12 @@ fn with_means(ask: impl AsyncFnOnce(Means) -> (String, u8)) -> ExitCode {
     };
     let tried = runtime.block_on(LocalSet::new().run_until(async {
         let spawner = Spawner::attach(spawner, None)?;
-        let programs = Rc::new(Programs::new(Rc::clone(&spawner), &helpers)?);
         let uid = rustix::process::geteuid().is_root().then_some(UID);
+        let layers = Layers::found(&spawner, &helpers.sandbox, uid).await.map_err(std::io::Error::other)?;
+        let layers = layers.accepted(&[]).map_err(|lines| {
+            std::io::Error::other(format!("{}\nto try a module without, do it as an ordinary user", lines.join("\n")))
+        })?;
+        let programs = Rc::new(Programs::new(Rc::clone(&spawner), &helpers, layers)?);
         crate::log::keep();
         Ok::<_, std::io::Error>(ask(Means { programs, spawner, uid }).await)
     }));

@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use people::People;
 pub use people::Person;
+use regent_lane::Layer;
 pub use sandbox::SandboxUids;
 pub use secret::{Secret, weak_secret};
 pub use sockets::{Admin, SecretSource, Socket, Visible};
@@ -53,7 +54,7 @@ pub struct Config {
     /// The sandboxes' uids.
     pub sandbox: SandboxUids,
     /// Layers of the sandbox that this machine may lack.
-    pub allow_missing: Vec<String>,
+    pub allow_missing: Vec<Layer>,
     /// The request sockets, in the order of the file; at least one.
     pub sockets: Vec<Socket>,
     /// The admin socket.

@@ -1,4 +1,6 @@
-//! The uids of sandboxes: a range that is nobody else's.
+//! `[sandbox]`: the uids of sandboxes, a range that is nobody else's; and which layers may be missing.
+
+use regent_lane::Layer;
 
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -31,14 +33,14 @@ impl SandboxUids {
     }
 }
 
-pub(super) fn read(root: &mut Table<'_>) -> (SandboxUids, Vec<String>) {
+pub(super) fn read(root: &mut Table<'_>) -> (SandboxUids, Vec<Layer>) {
     let Some(mut table) = root.read("sandbox", |value| value.table("[sandbox]")) else {
         return (SandboxUids::DEFAULT, Vec::new());
     };
     let uids = table.read("uids", uids).unwrap_or(SandboxUids::DEFAULT);
-    let missing = table.read("allow_missing", |value| Some(Value::each(&value.list()?, Value::name)));
+    let missing = table.read("allow_missing", |value| Some(Value::each(&value.list()?, layer)));
     table.finish(&["engine"]);
-    (uids, missing.unwrap_or_default().into_iter().map(str::to_owned).collect())
+    (uids, missing.unwrap_or_default())
 }
 
 fn uids(value: &Value<'_>) -> Option<SandboxUids> {
@@ -47,4 +49,14 @@ fn uids(value: &Value<'_>) -> Option<SandboxUids> {
         value.mistake("uids must be FIRST+COUNT, from 1000 on: write uids = \"1900000000+1000\"");
     }
     uids
+}
+
+fn layer(value: &Value<'_>) -> Option<Layer> {
+    let name = value.text()?;
+    let layer = Layer::of(name);
+    if layer.is_none() {
+        let names: Vec<_> = Layer::ALL.into_iter().map(Layer::name).collect();
+        value.mistake(format!("allow_missing: {name} is no layer of the sandbox: write {}", names.join(", ")));
+    }
+    layer
 }

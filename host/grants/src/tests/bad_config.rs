@@ -126,7 +126,8 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             with("[people.anna]", "[sandbox]\nuid = \"5\"\nallow_missing = [\"a b\"]\n[people.anna]"),
             &[
                 "9: [sandbox] has no key \"uid\": did you mean uids?",
-                "10: \"a b\" is no name: write 1 to 64 letters, digits, - and _, not - first",
+                "10: allow_missing: a b is no layer of the sandbox: write user-namespace, mount-namespace, pid-namespace, \
+                 network-namespace, ipc-namespace, uts-namespace, cgroup-namespace, landlock, seccomp",
             ],
         ),
         (with("name = \"web\"\n", ""), &["3: [[sockets]] has no name: write name = \"web\""]),

@@ -62,7 +62,7 @@ group = "approvers"
     let config = &checked.value;
     assert_eq!(config.keep_results, Duration::from_secs(5400));
     assert_eq!(config.sandbox, SandboxUids { first: 100_000, count: 5 });
-    assert_eq!(config.allow_missing, ["landlock"]);
+    assert_eq!(config.allow_missing, [regent_lane::Layer::Landlock]);
     assert_eq!((config.sockets[1].operations_line, config.sockets[1].trust_line), (22, Some(23)));
     assert_eq!(config.sockets[0].group.as_deref(), Some("33"));
     assert_eq!((config.sockets[0].operations.clone(), config.sockets[1].mode), (Visible::All, 0o666));

@@ -22,7 +22,8 @@ pub(crate) fn compile(component: &[u8]) -> Vec<u8> {
         "REGENT_COMPILER must name a built regent-compiler (`cargo xtask test` does that; by hand: cargo build \
          --release -p regent-compiler)",
     );
-    let mut child = command(&compiler).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command(&compiler).arg("--unconfined").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let component = component.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&component));
