@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::python::python;
 use crate::world::{group_of, user};
 
 /// Makes a place for the mount that is seen from inside alone, then becomes the program.
@@ -77,7 +78,7 @@ impl Container {
     }
 
     fn start(outer: &str, namespaces: &[&str], inner: Option<u32>, socket: &Path, mounted: Mounted) -> Self {
-        let python = std::env::var("REGENT_PYTHON").expect("REGENT_PYTHON is not set: run `cargo xtask test`");
+        let python = python();
         let (from, name) = match mounted {
             Mounted::Folder | Mounted::ReadOnly => (socket.parent().unwrap(), "/regent.sock"),
             Mounted::File => (socket, ""),

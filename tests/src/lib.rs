@@ -21,6 +21,8 @@ mod running;
 mod wire;
 // A client in namespaces of its own.
 mod container;
+// The Python client.
+mod python;
 // Modules that come, go and change.
 mod modules;
 // Processes as /proc shows them.
@@ -31,6 +33,7 @@ mod eventually;
 pub use container::{Container, Mounted};
 pub use eventually::eventually;
 pub use modules::{bytes, relabelled};
+pub use python::{client, python};
 pub use running::{Cli, Running};
 pub use wire::{Wire, code, error};
 pub use world::{SECRET, World, dist, fixture, group_of, needs_root, user};
