@@ -30,7 +30,7 @@ pub mod proc;
 // Trying again until it holds.
 mod eventually;
 
-pub use container::{Container, Mounted};
+pub use container::{Container, Given, Mounted};
 pub use eventually::eventually;
 pub use modules::{bytes, relabelled};
 pub use python::{client, python};
