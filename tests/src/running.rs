@@ -105,7 +105,7 @@ impl<'w> Running<'w> {
     }
 
     pub fn connect(&self) -> Wire {
-        Wire::connect(&self.world.socket_path("web"))
+        Wire::connect(&self.world.socket_path(self.world.first_socket()))
     }
 
     pub fn connect_to(&self, socket: &str) -> Wire {
@@ -133,10 +133,16 @@ impl<'w> Running<'w> {
         self.run(Command::new(dist().join("bin/regent")), arguments)
     }
 
+    /// `regent` over this world's configuration.
+    pub fn regent_over_config(&self, arguments: &[&str]) -> Cli {
+        let config = self.world.config_path();
+        self.regent(&[arguments, &["--config", config.to_str().unwrap()]].concat())
+    }
+
     fn run(&self, mut command: Command, arguments: &[&str]) -> Cli {
         let out = command
             .args(arguments)
-            .env("REGENT_SOCKET", self.world.socket_path("web"))
+            .env("REGENT_SOCKET", self.world.socket_path(self.world.first_socket()))
             .env("REGENT_ADMIN", self.world.admin_path())
             .env("REGENT_SECRET", SECRET)
             .current_dir("/")

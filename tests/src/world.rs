@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -15,6 +16,8 @@ pub struct World {
     folder: TempDir,
     sockets: Vec<String>,
     rest: String,
+    /// Below which `regent init` made everything, if it did.
+    machine: Option<PathBuf>,
 }
 
 /// What `cargo xtask build` fills, or REGENT_DIST.
@@ -61,13 +64,29 @@ impl World {
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("regent-test-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let world = Self { folder, sockets: Vec::new(), rest: String::new() };
+        let world = Self { folder, sockets: Vec::new(), rest: String::new(), machine: None };
         for name in ["plugins", "grants", "log"] {
             fs::create_dir(world.path(name)).unwrap();
         }
         world
             .socket("web", "operations = [\"*\"]")
             .people("[people.anna]\nuser = \"games\"\n[people.ben]\nuser = \"mail\"\n[people.carl]\nuser = \"news\"\n[teams]\nops = [\"anna\", \"ben\", \"carl\"]\n")
+    }
+
+    /// A machine on which `regent init --prefix` has been typed: the socket `local` for root, and the module `commands`. Its
+    /// secret is the tests' own.
+    pub fn initialised() -> Self {
+        let world = Self::new();
+        let machine = world.path("machine");
+        let out = Command::new(dist().join("bin/regent")).args(["init", "--prefix"]).arg(&machine).output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+        fs::write(machine.join("etc/regent/local.secret"), format!("{SECRET}\n")).unwrap();
+        Self { machine: Some(machine), ..world }
+    }
+
+    /// regent.toml.
+    pub fn config_path(&self) -> PathBuf {
+        self.machine.as_ref().map_or_else(|| self.path("regent.toml"), |machine| machine.join("etc/regent/regent.toml"))
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -96,11 +115,22 @@ impl World {
     }
 
     pub fn socket_path(&self, name: &str) -> PathBuf {
-        self.path(&format!("run-{name}/regent.sock"))
+        match &self.machine {
+            Some(machine) => machine.join(format!("run/regent/{name}/regent.sock")),
+            None => self.path(&format!("run-{name}/regent.sock")),
+        }
+    }
+
+    /// The one that tests speak to unless they say another.
+    pub(crate) fn first_socket(&self) -> &'static str {
+        if self.machine.is_some() { "local" } else { "web" }
     }
 
     pub fn admin_path(&self) -> PathBuf {
-        self.path("run-admin/admin.sock")
+        match &self.machine {
+            Some(machine) => machine.join("run/regent-admin/admin.sock"),
+            None => self.path("run-admin/admin.sock"),
+        }
     }
 
     /// Instead of the persons that there are.
@@ -142,7 +172,7 @@ impl World {
         if !path.exists() {
             return String::new();
         }
-        let out = std::process::Command::new("sha256sum").arg(path).output().unwrap();
+        let out = Command::new("sha256sum").arg(path).output().unwrap();
         String::from_utf8(out.stdout).unwrap().split(' ').next().unwrap().to_owned()
     }
 
@@ -184,7 +214,7 @@ impl World {
 
     /// The same over the configuration that was written before.
     pub fn start_as_is(&self, wrapper: &[&str]) -> Running<'_> {
-        Running::start_over(self, self.path("regent.toml"), wrapper)
+        Running::start_over(self, self.config_path(), wrapper)
     }
 
     pub fn audit(&self) -> Vec<serde_json::Value> {

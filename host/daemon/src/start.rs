@@ -20,6 +20,7 @@ use crate::helpers::Helpers;
 use crate::installed::Installed;
 use crate::kept::audit::{Audit, Event};
 use crate::kept::disk::Disk;
+use crate::kept::ending::Closed;
 use crate::kept::ledger::{Ledger, Recovered};
 use crate::kept::medium::OnDisk;
 use crate::kept::store::Store;
@@ -158,6 +159,16 @@ fn tell(recovered: &Recovered) {
     }
     for id in &recovered.ended_host {
         crate::info!("hold {id}: done: it was to end this host, and this is a later boot");
+    }
+    for Closed { reference, operation, done } in &recovered.closed {
+        match done {
+            true => {
+                crate::info!("ref {reference}: {operation}: done: it was to end this host, and this is a later boot")
+            }
+            false => crate::warning!(
+                "ref {reference}: {operation}: interrupted: the predecessor ended while it ran; whether it happened is not known"
+            ),
+        }
     }
     if let Some(id) = &recovered.completed {
         crate::info!("hold {id}: its last change was on record and is stored now");
