@@ -114,3 +114,48 @@ fn rule(argument: u8, length: SeccompCmpArgLen, operator: SeccompCmpOp, value: u
     let condition = SeccompCondition::new(argument, length, operator, value).map_err(|why| why.to_string())?;
     SeccompRule::new(vec![condition]).map_err(|why| why.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What ends a child that keeps few system calls and then wants this of a page: a signal, or 0 for its own end.
+    #[expect(unsafe_code, reason = "a filter cannot be taken off again, so it is a child that has it")]
+    fn ended_by(engine: Kind, protection: i32, later: Option<i32>) -> i32 {
+        // SAFETY: the child only filters, maps and ends; nothing that it touches is another thread's.
+        let status = unsafe {
+            match libc::fork() {
+                0 => {
+                    let kept = keep_few(engine).is_ok();
+                    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+                    let page = libc::mmap(std::ptr::null_mut(), 4096, protection, flags, -1, 0);
+                    let changed = later.is_none_or(|later| libc::mprotect(page, 4096, later) == 0);
+                    libc::_exit(i32::from(!kept || page == libc::MAP_FAILED || !changed));
+                }
+                child => {
+                    let mut status = 0;
+                    assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+                    status
+                }
+            }
+        };
+        assert!(libc::WIFSIGNALED(status) || libc::WEXITSTATUS(status) == 0, "{status:#x}");
+        libc::WTERMSIG(status)
+    }
+
+    const DATA: i32 = libc::PROT_READ | libc::PROT_WRITE;
+    const CODE: i32 = libc::PROT_READ | libc::PROT_EXEC;
+
+    #[test]
+    fn on_the_interpreter_asking_for_executable_memory_ends_the_process_and_other_memory_can_be_had() {
+        let ended_by = |protection, later| ended_by(Kind::Interpreter, protection, later);
+        assert_eq!((ended_by(DATA, None), ended_by(libc::PROT_NONE, Some(DATA))), (0, 0));
+        assert_eq!((ended_by(CODE, None), ended_by(DATA, Some(CODE))), (libc::SIGSYS, libc::SIGSYS));
+        assert_eq!(ended_by(DATA | libc::PROT_EXEC, None), libc::SIGSYS);
+    }
+
+    #[test]
+    fn on_the_processor_memory_may_become_executable() {
+        assert_eq!((ended_by(Kind::Native, CODE, None), ended_by(Kind::Native, DATA, Some(CODE))), (0, 0));
+    }
+}
