@@ -84,7 +84,7 @@ fn code_that_was_changed_in_any_way_is_said_and_compiled_again() {
     for place in [0, 16, HEADER - 1, HEADER, HEADER + 5_000] {
         is_not(&|| flip(&echo, place));
     }
-    is_not(&|| drop(fs::copy(&other, &echo).unwrap()));
+    is_not(&|| fs::write(&echo, fs::read(&other).unwrap()).unwrap());
     is_not(&|| fs::write(&echo, [fs::read(&echo).unwrap(), vec![0]].concat()).unwrap());
     is_not(&|| {
         let [one, two] = [&echo, &other].map(|file| fs::read(file).unwrap());

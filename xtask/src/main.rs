@@ -45,6 +45,7 @@ usage: cargo xtask COMMAND
 
 environment
   REGENT_WASM=rustup | debian   where the WebAssembly standard library comes from; left out: what can be had, in this order
+  REGENT_ENGINE=interpreter     test: the whole system with its plugins on the interpreter
   REGENT_DIST=FOLDER            bench: measure what was built there, and build nothing
 ";
 
