@@ -6,8 +6,9 @@
 //! limits on itself and given up every system call but the few of [`system_calls`]. It opens no file and starts no thread.
 //!
 //! With `--imports` it compiles nothing: what leaves on descriptor 1 is the list of the module's imports, each with its class.
+//! With `--interpreter` the code is for the interpreter instead of this machine's processor.
 //!
-//! It ends with 0 (done), 1 (the module is bad; the reasons are told), 70 (our fault), or by a signal: SIGXCPU when
+//! It ends with 0 (done), 1 (the module is bad; the reasons are told), 64 (wrong usage), 70 (our fault), or by a signal: SIGXCPU when
 //! the module costs more processor time than it may, SIGABRT when it costs more memory.
 #![forbid(unsafe_code)]
 
@@ -31,8 +32,16 @@ use wasmtime::{Engine, OptLevel, Strategy};
 
 /// The module is bad: its author or whoever installed it can do something about it.
 const BAD_MODULE: u8 = 1;
+/// `EX_USAGE`.
+const USAGE: u8 = 64;
 /// `EX_SOFTWARE`: the fault is here.
 const INTERNAL: u8 = 70;
+
+/// What is wanted of a module.
+enum Wish {
+    Code(engine::Kind),
+    Imports,
+}
 
 /// Why nothing was compiled.
 enum Failure {
@@ -45,7 +54,11 @@ fn main() -> ExitCode {
         eprintln!("regent-compiler: the compiler failed on this module: {panic}");
         std::process::exit(INTERNAL.into());
     }));
-    match tell(std::env::args_os().any(|argument| argument == "--imports")) {
+    let Some(wish) = wish() else {
+        eprintln!("usage: regent-compiler [--imports | --interpreter]");
+        return ExitCode::from(USAGE);
+    };
+    match tell(&wish) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Module(reasons)) => {
             reasons.iter().for_each(|reason| eprintln!("{reason}"));
@@ -58,16 +71,29 @@ fn main() -> ExitCode {
     }
 }
 
+/// `None`: something that it does not know.
+fn wish() -> Option<Wish> {
+    let mut arguments = std::env::args_os().skip(1);
+    let wish = match arguments.next() {
+        None => Wish::Code(engine::Kind::Native),
+        Some(word) if word == "--interpreter" => Wish::Code(engine::Kind::Interpreter),
+        Some(word) if word == "--imports" => Wish::Imports,
+        Some(_) => return None,
+    };
+    arguments.next().is_none().then_some(wish)
+}
+
 /// The compiled code, or only what it would import.
-fn tell(only_imports: bool) -> Result<(), Failure> {
+fn tell(wish: &Wish) -> Result<(), Failure> {
     limits::take().map_err(Failure::Internal)?;
     system_calls::keep_few().map_err(Failure::Internal)?;
     let module = read_module()?;
-    let told = if only_imports {
-        judge::imports(&module).map_err(Failure::Module)?.into_bytes()
-    } else {
-        judge::judge(&module).map_err(Failure::Module)?;
-        compile(&module)?
+    let told = match wish {
+        Wish::Imports => judge::imports(&module).map_err(Failure::Module)?.into_bytes(),
+        Wish::Code(kind) => {
+            judge::judge(&module).map_err(Failure::Module)?;
+            compile(*kind, &module)?
+        }
     };
     let mut out = File::from(owned(std::io::stdout())?);
     out.write_all(&told).map_err(|why| Failure::Internal(format!("cannot write the result: {why}")))
@@ -86,14 +112,15 @@ fn read_module() -> Result<Vec<u8>, Failure> {
     Ok(module)
 }
 
-fn compile(module: &[u8]) -> Result<Vec<u8>, Failure> {
-    let mut settings = engine::settings();
+fn compile(kind: engine::Kind, module: &[u8]) -> Result<Vec<u8>, Failure> {
+    let no_engine = |why: wasmtime::Error| Failure::Internal(format!("no engine: {why:#}"));
+    let mut settings = engine::settings(kind).map_err(no_engine)?;
     settings
         .strategy(Strategy::Cranelift)
         // The optimiser makes a module of 600 KB cost 9 s and 1 GiB, and gains a plugin nothing that can be measured.
         .cranelift_opt_level(OptLevel::None)
         .cranelift_nan_canonicalization(true);
-    let engine = Engine::new(&settings).map_err(|why| Failure::Internal(format!("no engine: {why:#}")))?;
+    let engine = Engine::new(&settings).map_err(no_engine)?;
     engine.precompile_component(module).map_err(|why| {
         Failure::Module(vec![format!("the component is not valid, or uses what Regent does not serve: {why:#}")])
     })

@@ -11,12 +11,14 @@
 //! What comes over a lane is the daemon's and is trusted to mean well; what the component does is not trusted at all. A
 //! plugin that breaks a rule loses its instance, and the lane serves on. Whatever else goes wrong is the end of the process.
 //!
-//! With `--unconfined`, for a daemon that an ordinary user runs, it does not demand what only root can give.
+//! With `--unconfined`, for a daemon that an ordinary user runs, it does not demand what only root can give. With
+//! `--interpreter` the component's code is no machine code: nothing here is ever made executable, and no signal has a handler.
 
 // What the process must have been born with, and without.
 mod birth;
-// What it gives up by itself: limits, rights, system calls.
+// What it gives up by itself: limits, rights, system calls, handlers of signals.
 mod rights;
+mod signals;
 mod system_calls;
 // The engine's settings, the same file as the compiler's.
 mod engine;
@@ -60,25 +62,43 @@ fn main() -> ExitCode {
         eprintln!("regent-sandbox: {panic}");
         std::process::exit(INTERNAL.into());
     }));
-    let mut arguments = std::env::args_os().skip(1);
-    let confinement = match (arguments.next(), arguments.next()) {
-        (None, _) => Confinement::Demanded,
-        (Some(only), None) if only == "--unconfined" => Confinement::Waived,
-        _ => return ended(USAGE, "usage: regent-sandbox [--unconfined]"),
+    let Some(Told { confinement, engine }) = told() else {
+        return ended(USAGE, "usage: regent-sandbox [--unconfined] [--interpreter]");
     };
     let born = match birth::verify(confinement) {
         Ok(born) => born,
         Err(why) => return ended(NOT_CONFINED, &format!("not confined as it must be: {why}")),
     };
-    let given_up = rights::give_up(confinement).and_then(|()| system_calls::keep_few());
+    let given_up = rights::give_up(confinement)
+        .and_then(|()| signals::give_up(engine))
+        .and_then(|()| system_calls::keep_few(engine));
     match given_up {
-        Ok(()) => serve(born),
+        Ok(()) => serve(engine, born),
         Err(why) => ended(INTERNAL, &why),
     }
 }
 
+/// What it was told as it was started.
+struct Told {
+    confinement: Confinement,
+    engine: engine::Kind,
+}
+
+/// `None`: something that it does not know.
+fn told() -> Option<Told> {
+    let mut told = Told { confinement: Confinement::Demanded, engine: engine::Kind::Native };
+    for argument in std::env::args_os().skip(1) {
+        match argument.to_str()? {
+            "--unconfined" => told.confinement = Confinement::Waived,
+            "--interpreter" => told.engine = engine::Kind::Interpreter,
+            _ => return None,
+        }
+    }
+    Some(told)
+}
+
 /// Loads the plugin that lane 0 asks for, then serves every lane until one ends.
-fn serve(born: birth::Born) -> ExitCode {
+fn serve(engine: engine::Kind, born: birth::Born) -> ExitCode {
     let mut lanes = born.lanes.into_iter().map(Lane::over).map(SharedLane::new).collect::<Vec<_>>().into_iter();
     let Some(first) = lanes.next() else { return ended(INTERNAL, "there is no lane") };
     let settings = match first.ask() {
@@ -87,7 +107,7 @@ fn serve(born: birth::Born) -> ExitCode {
         Ok(Some(_)) => return ended(PROTOCOL, "the first word on lane 0 is not to load"),
         Err(stop) => return stopped(&stop),
     };
-    let Loaded { plugin, ticker, first: instance, exports } = match Plugin::load(born.image, settings, &first) {
+    let Loaded { plugin, ticker, first: instance, exports } = match Plugin::load(engine, born.image, settings, &first) {
         Ok(loaded) => loaded,
         Err(unloadable) => {
             return first.say(&unloadable.say()).map_or_else(|stop| stopped(&stop), |()| ExitCode::SUCCESS);
