@@ -15,6 +15,7 @@ pub const SECRET: &str = "a secret of more than sixteen bytes";
 pub struct World {
     folder: TempDir,
     sockets: Vec<String>,
+    engine: Option<String>,
     rest: String,
     /// Below which `regent init` made everything, if it did.
     machine: Option<PathBuf>,
@@ -64,7 +65,9 @@ impl World {
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("regent-test-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let world = Self { folder, sockets: Vec::new(), rest: String::new(), machine: None };
+        // Set, every test is one of that engine.
+        let engine = std::env::var("REGENT_ENGINE").ok();
+        let world = Self { folder, sockets: Vec::new(), engine, rest: String::new(), machine: None };
         for name in ["plugins", "grants", "log"] {
             fs::create_dir(world.path(name)).unwrap();
         }
@@ -133,6 +136,12 @@ impl World {
         }
     }
 
+    /// What runs plugins whose grants file does not say.
+    pub fn engine(mut self, engine: &str) -> Self {
+        self.engine = Some(engine.to_owned());
+        self
+    }
+
     /// Instead of the persons that there are.
     pub fn people(mut self, lines: &str) -> Self {
         self.rest = lines.to_owned();
@@ -178,13 +187,15 @@ impl World {
 
     /// regent.toml as it is written at a start.
     pub fn config(&self) -> String {
+        let sandbox = self.engine.as_ref().map(|engine| format!("[sandbox]\nengine = \"{engine}\"\n"));
         format!(
-            "plugins = [\"{}\"]\ngrants = \"{}\"\nstate = \"{}\"\naudit = \"{}\"\n\n{}\n[admin]\npath = \"{}\"\nmode = \"0666\"\n{}",
+            "plugins = [\"{}\"]\ngrants = \"{}\"\nstate = \"{}\"\naudit = \"{}\"\n\n{}\n{}[admin]\npath = \"{}\"\nmode = \"0666\"\n{}",
             self.path("plugins").display(),
             self.path("grants").display(),
             self.path("state").display(),
             self.path("log/audit.jsonl").display(),
             self.sockets.join("\n"),
+            sandbox.unwrap_or_default(),
             self.admin_path().display(),
             self.rest,
         )

@@ -184,7 +184,11 @@ fn a_sandbox_is_one_thread_a_lane_and_the_clock_and_knows_no_environment_and_no_
         names.sort_unstable();
         assert_eq!(names, ["lane", "lane", "lane", "regent-sandbox", "ticker"]);
         assert_eq!(read(pid, "environ"), b"");
-        assert_eq!(text(pid, "cmdline"), "regent-sandbox\0");
+        let interpreted = std::env::var("REGENT_ENGINE").is_ok_and(|engine| engine == "interpreter");
+        assert_eq!(
+            text(pid, "cmdline"),
+            if interpreted { "regent-sandbox\0--interpreter\0" } else { "regent-sandbox\0" }
+        );
         let limits = text(pid, "limits");
         let limit = |name: &str| {
             let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{limits}"));

@@ -62,6 +62,26 @@ fn the_same_module_compiles_to_the_same_code() {
 }
 
 #[test]
+fn code_for_the_interpreter_is_other_code_of_the_same_module_and_the_same_each_time() {
+    let component = Plugin::default().component();
+    let [one, again] = [0, 1].map(|_| started(&["--interpreter"], &component));
+    assert!(one.status.success(), "{}", String::from_utf8_lossy(&one.stderr));
+    assert_eq!(one.stdout, again.stdout);
+    assert_ne!(one.stdout, compile(&component).stdout);
+    let refused = started(&["--interpreter"], b"#!/bin/sh\n");
+    assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0));
+}
+
+#[test]
+fn an_argument_that_is_not_known_is_an_error_and_nothing_is_read() {
+    for arguments in [&["--interpeter"][..], &["--imports", "--interpreter"], &["--interpreter", "x"], &[""]] {
+        let output = started(arguments, &Plugin::default().component());
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(64), 0), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("usage: "));
+    }
+}
+
+#[test]
 fn what_is_no_component_is_refused_and_called_by_its_name() {
     let cases: [(&[u8], &str); 7] = [
         (b"\0asm\x01\0\0\0", "core module"),

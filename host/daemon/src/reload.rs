@@ -83,7 +83,8 @@ fn fixed(before: &Config, now: &Config) -> Vec<String> {
     };
     same("state", before.state == now.state);
     same("audit", before.audit == now.audit);
-    same("[sandbox]", before.sandbox == now.sandbox && before.allow_missing == now.allow_missing);
+    let sandbox = |config: &Config| (config.sandbox, config.allow_missing.clone(), config.engine);
+    same("[sandbox]", sandbox(before) == sandbox(now));
     mistakes
 }
 

@@ -4,19 +4,21 @@
 use regent_confine::Missing;
 use regent_lane::{Demands, Layer};
 
-use crate::{rights, system_calls};
+use crate::{Told, rights, signals, system_calls};
 
 /// Everything up to the first filter. After this no file can be opened and nothing started.
-pub(crate) fn take_rights(demands: &Demands) -> Result<(), Vec<Missing>> {
+pub(crate) fn take_rights(told: &Told) -> Result<(), Vec<Missing>> {
+    let Told { demands, engine } = told;
     regent_confine::verify(demands)?;
-    rights::give_up(demands.shared_user).map_err(not_as_it_must_be)?;
+    rights::give_up(demands.shared_user || demands.unconfined).map_err(not_as_it_must_be)?;
+    signals::give_up(*engine).map_err(not_as_it_must_be)?;
     regent_confine::restrict(demands).map_err(|missing| vec![missing])?;
-    filtered(demands, || system_calls::for_loading().and_then(|()| regent_confine::filter::is_on()))
+    filtered(demands, || system_calls::for_loading(*engine).and_then(|()| regent_confine::filter::is_on()))
 }
 
 /// The last filter, over all threads.
-pub(crate) fn for_running(demands: &Demands) -> Result<(), Vec<Missing>> {
-    filtered(demands, system_calls::for_running)
+pub(crate) fn for_running(told: &Told) -> Result<(), Vec<Missing>> {
+    filtered(&told.demands, system_calls::for_running)
 }
 
 /// Something that no kernel lacks.

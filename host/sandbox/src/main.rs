@@ -13,11 +13,13 @@
 //! plugin that breaks a rule loses its instance, and the lane serves on. Whatever else goes wrong is the end of the process.
 //!
 //! By its arguments it is told what it must not demand: what an ordinary user's daemon cannot give, what this machine lacks and
-//! the administrator accepted. With `--verify` it looks, says what is missing, and ends.
+//! the administrator accepted. With `--verify` it looks, says what is missing, and ends. With `--interpreter` the component's code
+//! is no machine code: nothing here is ever made executable, and no signal has a handler.
 
 // What is demanded of where it was born, and what it gives up by itself: limits, rights, files, system calls.
 mod confined;
 mod rights;
+mod signals;
 mod system_calls;
 // The descriptors that it was born with.
 mod birth;
@@ -57,29 +59,45 @@ use crate::threads::Assembly;
 const USAGE: u8 = 64;
 const INTERNAL: u8 = 70;
 const PROTOCOL: u8 = 76;
+const USAGE_TEXT: &str =
+    "usage: regent-sandbox [--interpreter] [--shared-user] [--without=LAYER,…] [--unconfined] [--verify]";
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("regent-sandbox: {panic}");
         std::process::exit(INTERNAL.into());
     }));
-    let mut demands = Demands::default();
-    for argument in std::env::args_os().skip(1) {
-        if !argument.to_str().is_some_and(|argument| demands.take(argument)) {
-            return ended(USAGE, "usage: regent-sandbox [--shared-user] [--without=LAYER,…] [--unconfined] [--verify]");
-        }
-    }
+    let Some(told) = told() else { return ended(USAGE, USAGE_TEXT) };
     // Looked at before the filters, which know nothing of sockets.
-    let born = match demands.verify {
+    let born = match told.demands.verify {
         true => Ok(None),
-        false => birth::descriptors(!demands.unconfined).map(Some).map_err(confined::not_as_it_must_be),
+        false => birth::descriptors(!told.demands.unconfined).map(Some).map_err(confined::not_as_it_must_be),
     };
-    let confined = confined::take_rights(&demands).and_then(|()| born);
+    let confined = confined::take_rights(&told).and_then(|()| born);
     match confined {
-        Ok(Some(born)) => serve(born, &demands),
-        Ok(None) => confined::for_running(&demands).map_or_else(not_confined, |()| ExitCode::SUCCESS),
+        Ok(Some(born)) => serve(born, &told),
+        Ok(None) => confined::for_running(&told).map_or_else(not_confined, |()| ExitCode::SUCCESS),
         Err(missing) => not_confined(missing),
     }
+}
+
+/// What it was told as it was started.
+struct Told {
+    demands: Demands,
+    engine: engine::Kind,
+}
+
+/// `None`: something that it does not know.
+fn told() -> Option<Told> {
+    let mut told = Told { demands: Demands::default(), engine: engine::Kind::Native };
+    for argument in std::env::args_os().skip(1) {
+        match argument.to_str()? {
+            "--interpreter" => told.engine = engine::Kind::Interpreter,
+            other if told.demands.take(other) => {}
+            _ => return None,
+        }
+    }
+    Some(told)
 }
 
 /// Each layer that is missing, on a line of its own.
@@ -89,7 +107,7 @@ fn not_confined(missing: Vec<regent_confine::Missing>) -> ExitCode {
 }
 
 /// Loads the plugin that lane 0 asks for, then serves every lane until one ends.
-fn serve(born: birth::Born, demands: &Demands) -> ExitCode {
+fn serve(born: birth::Born, told: &Told) -> ExitCode {
     let mut lanes = born.lanes.into_iter().map(Lane::over).map(SharedLane::new).collect::<Vec<_>>().into_iter();
     let Some(first) = lanes.next() else { return ended(INTERNAL, "there is no lane") };
     let settings = match first.ask() {
@@ -104,7 +122,7 @@ fn serve(born: birth::Born, demands: &Demands) -> ExitCode {
         Err(why) => return ended(INTERNAL, &why),
     };
     let _entered = runtime.enter();
-    let loaded = load(born.image, settings, lanes.collect(), demands).and_then(|Loaded { plugin, ticker, exports }| {
+    let loaded = load(born.image, settings, lanes.collect(), told).and_then(|Loaded { plugin, ticker, exports }| {
         let instance = plugin.tried(&ticker, &first)?;
         Ok((plugin, ticker, instance, exports))
     });
@@ -126,17 +144,17 @@ fn load(
     image: std::os::fd::OwnedFd,
     settings: Settings,
     lanes: Vec<SharedLane>,
-    demands: &Demands,
+    told: &Told,
 ) -> Result<Loaded, Unloadable> {
     let assembly = Assembly::of(lanes.len() + 1);
-    let loaded = Plugin::load(image, settings, &assembly)?;
+    let loaded = Plugin::load(told.engine, image, settings, &assembly)?;
     for lane in lanes {
         let (plugin, ticker, assembly) = (Arc::clone(&loaded.plugin), Arc::clone(&loaded.ticker), assembly.clone());
         let serve = move || stopped_code(&exchange::serve(&plugin, &ticker, &lane, None));
         threads::lane(assembly, serve).map_err(Unloadable::for_good)?;
     }
     assembly.complete();
-    confined::for_running(demands).map_err(|missing| Unloadable::for_good(confined::told(&missing)))?;
+    confined::for_running(told).map_err(|missing| Unloadable::for_good(confined::told(&missing)))?;
     assembly.release();
     Ok(loaded)
 }

@@ -59,8 +59,13 @@ impl Unloadable {
 
 impl Plugin {
     /// Reads it and links it. Nothing of its own runs yet.
-    pub(crate) fn load(image: OwnedFd, settings: Settings, assembly: &Assembly) -> Result<Loaded, Unloadable> {
-        let engine = Engine::new(&engine::settings());
+    pub(crate) fn load(
+        kind: engine::Kind,
+        image: OwnedFd,
+        settings: Settings,
+        assembly: &Assembly,
+    ) -> Result<Loaded, Unloadable> {
+        let engine = engine::settings(kind).and_then(|settings| Engine::new(&settings));
         let engine = engine.map_err(|why| Unloadable::for_good(format!("no engine: {why:#}")))?;
         let ticker = Ticker::start(engine.clone(), assembly).map_err(Unloadable::for_good)?;
         let component = component(&engine, image)?;

@@ -1,16 +1,18 @@
 //! The system calls that a sandbox needs, in two stages. Any other ends the process at once, and the kernel's log says which it
 //! was.
 //!
-//! The first, from before the image is read: what loading needs, threads and executable memory among it. The second, from when
-//! the component is loaded and before the first of its instructions runs: what running needs. Neither opens a file, makes a
-//! socket, starts a program, signals or looks at another process, or changes an identity; in the second no thread is started and
-//! no memory becomes executable.
+//! The first, from before the image is read: what loading needs, threads among it, and executable memory where machine code runs.
+//! The second, from when the component is loaded and before the first of its instructions runs: what running needs. Neither opens
+//! a file, makes a socket, starts a program, signals or looks at another process, or changes an identity; in the second no thread
+//! is started and no memory becomes executable. Where the interpreter runs, none ever does.
 
 use regent_confine::Missing;
 use regent_confine::filter::{
     ASK, Threads, argument, calls, keep, not_executable, signal_itself, unknown, whole_argument,
 };
 use seccompiler::{SeccompCmpOp, SeccompRule};
+
+use crate::engine::Kind;
 
 /// In both stages, whatever their arguments.
 const RUNNING: [i64; 18] = [
@@ -40,15 +42,13 @@ const RUNNING: [i64; 18] = [
 ];
 
 /// In the first alone.
-const LOADING: [i64; 14] = [
+const LOADING: [i64; 12] = [
     // The image, once.
     libc::SYS_close,
     libc::SYS_lseek,
     libc::SYS_fstat,
     libc::SYS_statx,
-    // Code, which becomes executable; images of memories, which the engine keeps to start instances from.
-    libc::SYS_mmap,
-    libc::SYS_mprotect,
+    // Images of memories, which the engine keeps to start instances from.
     libc::SYS_memfd_create,
     libc::SYS_ftruncate,
     libc::SYS_fcntl,
@@ -62,9 +62,14 @@ const LOADING: [i64; 14] = [
 ];
 
 /// From here on what loading needs.
-pub(crate) fn for_loading() -> Result<(), Missing> {
+pub(crate) fn for_loading(engine: Kind) -> Result<(), Missing> {
     let mut rules = calls(&RUNNING);
     rules.extend(calls(&LOADING));
+    rules.extend(match engine {
+        // Code that was loaded becomes executable.
+        Kind::Native => calls(&[libc::SYS_mmap, libc::SYS_mprotect]),
+        Kind::Interpreter => not_executable()?,
+    });
     rules.extend(signal_itself()?);
     rules.extend(calls(&[libc::SYS_getpid, libc::SYS_clone3]));
     rules.insert(libc::SYS_clone, vec![thread_and_nothing_else()?]);
@@ -102,4 +107,64 @@ fn thread_and_nothing_else() -> Result<SeccompRule, Missing> {
         | libc::CLONE_PTRACE;
     let looked_at = must | u64::from(must_not.cast_unsigned());
     whole_argument(0, SeccompCmpOp::MaskedEq(looked_at), must)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What ends a child that keeps few system calls and then wants this of a page: a signal, or 0 for its own end.
+    #[expect(unsafe_code, reason = "a filter cannot be taken off again, so it is a child that has it")]
+    fn ended_by(filter: fn() -> Result<(), Missing>, protection: i32, later: Option<i32>) -> i32 {
+        // SAFETY: the child only filters, maps and ends; nothing that it touches is another thread's.
+        let status = unsafe {
+            match libc::fork() {
+                0 => {
+                    let kept = filter().is_ok();
+                    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+                    let page = libc::mmap(std::ptr::null_mut(), 4096, protection, flags, -1, 0);
+                    let changed = later.is_none_or(|later| libc::mprotect(page, 4096, later) == 0);
+                    libc::_exit(i32::from(!kept || page == libc::MAP_FAILED || !changed));
+                }
+                child => {
+                    let mut status = 0;
+                    assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+                    status
+                }
+            }
+        };
+        assert!(libc::WIFSIGNALED(status) || libc::WEXITSTATUS(status) == 0, "{status:#x}");
+        libc::WTERMSIG(status)
+    }
+
+    const DATA: i32 = libc::PROT_READ | libc::PROT_WRITE;
+    const CODE: i32 = libc::PROT_READ | libc::PROT_EXEC;
+
+    fn native() -> Result<(), Missing> {
+        for_loading(Kind::Native)
+    }
+
+    fn interpreter() -> Result<(), Missing> {
+        for_loading(Kind::Interpreter)
+    }
+
+    fn running() -> Result<(), Missing> {
+        native().and_then(|()| for_running())
+    }
+
+    #[test]
+    fn on_the_interpreter_and_where_plugins_run_asking_for_executable_memory_ends_the_process_and_other_memory_can_be_had()
+     {
+        for filter in [interpreter, running] {
+            let ended_by = |protection, later| ended_by(filter, protection, later);
+            assert_eq!((ended_by(DATA, None), ended_by(libc::PROT_NONE, Some(DATA))), (0, 0));
+            assert_eq!((ended_by(CODE, None), ended_by(DATA, Some(CODE))), (libc::SIGSYS, libc::SIGSYS));
+            assert_eq!(ended_by(DATA | libc::PROT_EXEC, None), libc::SIGSYS);
+        }
+    }
+
+    #[test]
+    fn while_machine_code_is_loaded_memory_may_become_executable() {
+        assert_eq!((ended_by(native, CODE, None), ended_by(native, DATA, Some(CODE))), (0, 0));
+    }
 }

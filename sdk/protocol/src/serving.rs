@@ -83,6 +83,9 @@ pub struct PluginView {
     pub file: Option<String>,
     /// What vouches for the module: `sha256` in the grants file, `SHA256SUMS` beside the module, or `none`.
     pub pin: String,
+    /// What runs it, if that is not what `[sandbox] engine` says: `native` or `interpreter`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Why what is in the folders is not what serves: each reason with its cure.
     pub reasons: Vec<String>,
     /// What it serves, by whom it may be asked.
@@ -116,6 +119,9 @@ pub struct StatusView {
     pub since: String,
     /// The configuration file.
     pub config: String,
+    /// What runs plugins whose grants file does not say: `native` or `interpreter`; daemons of before do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Its request sockets.
     pub sockets: Vec<SocketView>,
     /// Plugins that serve.

@@ -31,6 +31,7 @@ fn status() -> StatusView {
         pid: 4711,
         since: "2026-01-01T00:00:00Z".into(),
         config: "/etc/regent/regent.toml".into(),
+        engine: Some("interpreter".into()),
         sockets: vec![SocketView {
             name: "web".into(),
             path: "/run/regent/web/regent.sock".into(),
@@ -57,6 +58,7 @@ fn plugin(state: Serving) -> PluginView {
         serves: Some("aa".into()),
         file: None,
         pin: "none".into(),
+        engine: Some("native".into()),
         reasons: vec!["no module".into()],
         operations: vec![ServedView {
             operation: "open".into(),

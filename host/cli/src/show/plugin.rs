@@ -10,7 +10,7 @@ use super::{consent, paragraph};
 const DIGITS: usize = 12;
 
 pub(crate) fn plugin(plugin: &PluginView) -> String {
-    let PluginView { name, state, grants, module, serves, file, pin, reasons, operations } = plugin;
+    let PluginView { name, state, grants, module, serves, file, pin, engine, reasons, operations } = plugin;
     let mut text = format!("{}: {}\n", visible::line(name), standing(*state));
     let mut line = |name: &str, value: &str| {
         // Writing to a string does not fail.
@@ -24,6 +24,9 @@ pub(crate) fn plugin(plugin: &PluginView) -> String {
         line("file", &file.as_deref().map_or("cannot be read".to_owned(), digest));
     }
     line("pin", &visible::line(pin));
+    if let Some(engine) = engine {
+        line("engine", &visible::line(engine));
+    }
     for operation in operations {
         line("operation", &served(operation));
     }

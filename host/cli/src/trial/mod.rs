@@ -79,6 +79,9 @@ pub(crate) struct Run {
     /// The regent.toml whose persons and teams the grants name; left out: whomever they name, there is one
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What runs it: native or interpreter; left out: what the grants file says, or native
+    #[arg(long, value_name = "ENGINE", value_parser = ["native", "interpreter"])]
+    engine: Option<String>,
     /// Run the commands, as you
     #[arg(long)]
     perform: bool,
@@ -105,6 +108,9 @@ impl Run {
             if let Some(value) = value {
                 arguments.extend([option.into(), value.into()]);
             }
+        }
+        if let Some(engine) = &self.engine {
+            arguments.extend(["--engine".into(), engine.into()]);
         }
         let flags = [("--perform", self.perform), ("--json", self.json)];
         arguments.extend(flags.iter().filter(|(_, set)| *set).map(|(flag, _)| OsString::from(flag)));

@@ -144,6 +144,7 @@ mod tests {
             data: None,
             grants: None,
             config: None,
+            engine: None,
             perform: false,
             json: false,
             watch: true,

@@ -27,6 +27,11 @@ fn view(name: &str, instance: &Instance, policy: &Policy, catalog: &Catalog) -> 
         Some(Status::Serving(plugin)) => Some(plugin.digest),
         _ => None,
     };
+    let engine = match &status {
+        Some(Status::Serving(plugin)) => Some(plugin.engine()),
+        _ => None,
+    };
+    let engine = engine.filter(|engine| *engine != policy.config.engine);
     let state = match &status {
         Some(Status::Serving(_)) if instance.reasons.is_empty() || serves == instance.file => Serving::Serving,
         Some(Status::Serving(_)) => Serving::ServingAccepted,
@@ -42,6 +47,7 @@ fn view(name: &str, instance: &Instance, policy: &Policy, catalog: &Catalog) -> 
         serves: serves.map(hex::encode),
         file: instance.file.map(hex::encode),
         pin: instance.pin.to_owned(),
+        engine: engine.map(|engine| engine.as_str().to_owned()),
         reasons: instance.reasons.clone(),
         operations,
     }
@@ -83,6 +89,7 @@ fn stray(path: &Path) -> PluginView {
         serves: None,
         file: None,
         pin: "none".into(),
+        engine: None,
         reasons: vec![reason],
         operations: Vec::new(),
         name,

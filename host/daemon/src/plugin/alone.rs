@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use regent_grants::Engine;
 use regent_lane::{Ask, Export, Say};
 use tokio::time::Instant;
 
@@ -39,21 +40,23 @@ pub async fn load(
     programs: &Rc<Programs>,
     name: &str,
     uid: Option<u32>,
+    engine: Engine,
     module: &Sealed,
     settings: &str,
 ) -> Result<Alone, Vec<String>> {
     let begin = Instant::now();
-    let code = programs.compile(name, uid, module).await?;
+    let code = programs.compile(name, uid, engine, module).await?;
     let compile = begin.elapsed();
     let begin = Instant::now();
     let (sandbox, exports) =
-        programs.sandbox(name, uid, &code, settings).await.map_err(super::programs::Unloadable::reasons)?;
+        programs.sandbox(name, uid, engine, &code, settings).await.map_err(super::programs::Unloadable::reasons)?;
     let load = begin.elapsed();
     let plugin = Plugin {
         name: name.to_owned(),
         digest: module.digest(),
         description: Description::default(),
         settings: settings.to_owned(),
+        engine,
         code: Rc::new(Code::fresh(code)),
         uid,
         programs: Rc::clone(programs),

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use regent_grants::Grants;
+use regent_grants::{Engine, Grants};
 use regent_lane::{Ask, Export, Say};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -40,19 +40,26 @@ impl Loader {
         Self { programs, cache, codes: Codes::default(), starts: Semaphore::new(STARTS) }
     }
 
-    /// A plugin of this module by these grants.
+    /// A plugin of this module by these grants, on this engine.
     ///
     /// # Errors
     /// Every reason why it does not serve, for the administrator.
-    pub async fn serve(&self, grants: &Grants, module: &Sealed, uid: Option<u32>) -> Result<Rc<Plugin>, Vec<String>> {
-        let key = self.cache.key(&module.digest());
-        let (code, sandbox, exports) = self.sandbox(grants, module, key, uid).await?;
+    pub async fn serve(
+        &self,
+        grants: &Grants,
+        engine: Engine,
+        module: &Sealed,
+        uid: Option<u32>,
+    ) -> Result<Rc<Plugin>, Vec<String>> {
+        let key = self.cache.key(&module.digest(), engine);
+        let (code, sandbox, exports) = self.sandbox(grants, engine, module, key, uid).await?;
         let places = Places::new();
         let plugin = Plugin {
             name: grants.name.clone(),
             digest: module.digest(),
             description: Description::default(),
             settings: grants.settings.clone(),
+            engine,
             code,
             uid,
             programs: Rc::clone(&self.programs),
@@ -71,6 +78,7 @@ impl Loader {
     async fn sandbox(
         &self,
         grants: &Grants,
+        engine: Engine,
         module: &Sealed,
         key: Key,
         uid: Option<u32>,
@@ -80,11 +88,11 @@ impl Loader {
         loop {
             let make = async || match self.kept(key, useless.is_some()).await {
                 Some(kept) => Ok(Code::kept(kept)),
-                None => self.programs.compile(name, uid, module).await.map(Code::fresh),
+                None => self.programs.compile(name, uid, engine, module).await.map(Code::fresh),
             };
             let code = self.codes.get(key, useless.as_ref(), make).await?;
             let turn = self.starts.acquire().await;
-            let started = self.programs.sandbox(name, uid, &code.sealed, &grants.settings).await;
+            let started = self.programs.sandbox(name, uid, engine, &code.sealed, &grants.settings).await;
             drop(turn);
             match started {
                 Ok((sandbox, exports)) => {

@@ -32,6 +32,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use regent_grants::Engine;
 use regent_lane::Blame;
 use tokio::time::Instant;
 
@@ -57,6 +58,7 @@ pub struct Plugin {
     pub digest: ModuleDigest,
     description: Description,
     settings: String,
+    engine: Engine,
     code: Rc<Code>,
     /// The uid of its sandboxes; `None` when nobody but root could give it one.
     uid: Option<u32>,
@@ -120,10 +122,16 @@ impl Plugin {
         &self.description
     }
 
-    /// Whether it is of this module and was told these settings.
+    /// Whether it is of this module, was told these settings and runs on this engine.
     #[must_use]
-    pub fn serves_as(&self, module: &ModuleDigest, settings: &str) -> bool {
-        self.digest == *module && self.settings == settings
+    pub fn serves_as(&self, module: &ModuleDigest, settings: &str, engine: Engine) -> bool {
+        self.digest == *module && self.settings == settings && self.engine == engine
+    }
+
+    /// What runs its code.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// The sandbox that serves now.
@@ -159,7 +167,7 @@ impl Plugin {
             return Ok(self.sandbox());
         }
         self.breathe(deadline).await?;
-        let started = self.programs.sandbox(&self.name, self.uid, &self.code.sealed, &self.settings).await;
+        let started = self.programs.sandbox(&self.name, self.uid, self.engine, &self.code.sealed, &self.settings).await;
         let (sandbox, _exports) = started.map_err(|why| Fault::Ended(why.to_string()))?;
         crate::info!("plugin {}: a new sandbox serves (pid {})", self.name, sandbox.pid());
         sandbox.serve();

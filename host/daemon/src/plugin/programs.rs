@@ -7,6 +7,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
+use regent_grants::Engine;
 use regent_lane::{Ask, Export, LANES, Say, Settings};
 use regent_spawner::{Descent, Exit, Limit, Start};
 use rustix::fs::{MemfdFlags, Mode, OFlags};
@@ -50,6 +51,9 @@ const SAID_MAX: u64 = 16 << 10;
 const LIST_MAX: u64 = 256 << 10;
 /// Lines of a sandbox's own log a second; a plugin's words come over its lane.
 const LINES_A_SECOND: u32 = 20;
+
+/// What compiler and sandbox are told where the code is the interpreter's.
+const INTERPRETER: &str = "--interpreter";
 
 /// What ends a process that used up its processor time: first the one, then the other.
 const SIGXCPU: i32 = 24;
@@ -123,14 +127,21 @@ impl Programs {
         })
     }
 
-    /// Compiles a module.
+    /// Compiles a module for this engine.
     ///
     /// # Errors
     /// Every reason why it cannot be, for the administrator.
-    pub async fn compile(&self, name: &str, uid: Option<u32>, module: &Sealed) -> Result<Sealed, Vec<String>> {
+    pub async fn compile(
+        &self,
+        name: &str,
+        uid: Option<u32>,
+        engine: Engine,
+        module: &Sealed,
+    ) -> Result<Sealed, Vec<String>> {
         let _turn = self.compilers.acquire().await;
         let begin = Instant::now();
-        let compiled = self.run_compiler(uid, module, None).await.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
+        let compiled =
+            self.run_compiler(uid, module, told(engine)).await.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
         let (size, took) = (compiled.size(), begin.elapsed());
         crate::info!("plugin {name}: compiled in {} ms ({size} bytes)", took.as_millis());
         Ok(compiled)
@@ -156,7 +167,7 @@ impl Programs {
         &self,
         uid: Option<u32>,
         module: &Sealed,
-        only: Option<&str>,
+        told: Option<&str>,
     ) -> Result<Result<Sealed, Vec<String>>, Unloadable> {
         let input = module.reader()?;
         let output = rustix::fs::memfd_create("code", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
@@ -168,7 +179,7 @@ impl Programs {
             (Limit::Descriptors, SANDBOX_DESCRIPTORS),
         ];
         let mut start = self.confined("regent-compiler", uid, limits);
-        start.argv.extend(only.map(str::to_owned));
+        start.argv.extend(told.map(str::to_owned));
         let fds = [self.compiler.as_fd(), input.as_fd(), output.as_fd(), said_end.as_fd()];
         let (running, _group) = self.start(start, &fds, COMPILER_SHARE).await?;
         drop(said_end);
@@ -192,6 +203,7 @@ impl Programs {
         &self,
         name: &str,
         uid: Option<u32>,
+        engine: Engine,
         code: &Sealed,
         settings: &str,
     ) -> Result<(Rc<Sandbox>, Vec<Export>), Unloadable> {
@@ -215,6 +227,7 @@ impl Programs {
         ];
         let mut start = self.confined("regent-sandbox", uid, limits);
         start.extra = u8::try_from(LANES + 1).unwrap_or(u8::MAX);
+        start.argv.extend(told(engine).map(str::to_owned));
         let (running, group) = self.start(start, &fds, SANDBOX_SHARE).await?;
         drop((log_end, ends));
         keep_log(name.to_owned(), log)?;
@@ -239,6 +252,11 @@ impl Programs {
         let fds: Vec<_> = fds.iter().copied().chain(group.as_ref().map(Cgroup::handle)).collect();
         Ok((self.spawner.start(start, &fds).await?, group))
     }
+}
+
+/// What a helper is told of the engine; nothing where it is the processor.
+fn told(engine: Engine) -> Option<&'static str> {
+    (engine == Engine::Interpreter).then_some(INTERPRETER)
 }
 
 async fn sealed(output: OwnedFd) -> Result<Sealed, Vec<String>> {

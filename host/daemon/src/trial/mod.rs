@@ -26,6 +26,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use clap::Parser;
+use regent_grants::Engine;
 use tokio::task::LocalSet;
 
 use crate::helpers::Helpers;
@@ -82,12 +83,19 @@ struct Trial {
     /// regent.toml, for its persons and teams
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What runs it; left out: what the grants file says, or the processor
+    #[arg(long, value_name = "ENGINE", value_parser = engine)]
+    engine: Option<Engine>,
     /// Run the commands, as the present user
     #[arg(long)]
     perform: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+fn engine(word: &str) -> Result<Engine, &'static str> {
+    Engine::named(word).ok_or("write native or interpreter")
 }
 
 /// What a trial works with.

@@ -47,7 +47,10 @@ async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(),
     report.grants = file.as_deref().map(|file| file.display().to_string());
     let permits = permits(trial, file.as_deref(), &place.module)?;
     report.warnings.clone_from(&permits.warnings);
-    let alone = alone::load(&means.programs, &permits.grants.name, means.uid, &module, &permits.grants.settings).await;
+    let grants = &permits.grants;
+    let engine = trial.engine.or(grants.engine).unwrap_or_default();
+    report.engine = engine.as_str();
+    let alone = alone::load(&means.programs, &grants.name, means.uid, engine, &module, &grants.settings).await;
     report.keep_log(crate::log::taken(), false);
     let alone = alone.map_err(Problem::of_module)?;
     (report.cost.compile_ms, report.cost.load_ms) = (milliseconds(alone.compile), milliseconds(alone.load));

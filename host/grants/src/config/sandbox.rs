@@ -1,7 +1,8 @@
-//! `[sandbox]`: the uids of sandboxes, a range that is nobody else's; and which layers may be missing.
+//! `[sandbox]`: the uids of sandboxes, a range that is nobody else's; what runs in them; and what of them a machine may lack.
 
 use regent_lane::Layer;
 
+use crate::engine::{self, Engine};
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 
@@ -17,9 +18,13 @@ pub struct SandboxUids {
     pub count: u32,
 }
 
-impl SandboxUids {
-    const DEFAULT: Self = Self { first: 1_900_000_000, count: 1000 };
+impl Default for SandboxUids {
+    fn default() -> Self {
+        Self { first: 1_900_000_000, count: 1000 }
+    }
+}
 
+impl SandboxUids {
     /// `FIRST+COUNT`. The last id of all says "leave as it is" to the kernel, so the range ends before it.
     fn parse(text: &str) -> Option<Self> {
         let (first, count) = text.split_once('+')?;
@@ -33,14 +38,25 @@ impl SandboxUids {
     }
 }
 
-pub(super) fn read(root: &mut Table<'_>) -> (SandboxUids, Vec<Layer>) {
-    let Some(mut table) = root.read("sandbox", |value| value.table("[sandbox]")) else {
-        return (SandboxUids::DEFAULT, Vec::new());
-    };
-    let uids = table.read("uids", uids).unwrap_or(SandboxUids::DEFAULT);
+/// `[sandbox]`, or what holds where there is none.
+#[derive(Default)]
+pub(super) struct Sandbox {
+    pub(super) uids: SandboxUids,
+    pub(super) allow_missing: Vec<Layer>,
+    pub(super) engine: Engine,
+}
+
+pub(super) fn read(root: &mut Table<'_>) -> Sandbox {
+    let Some(mut table) = root.read("sandbox", |value| value.table("[sandbox]")) else { return Sandbox::default() };
+    let uids = table.read("uids", uids);
     let missing = table.read("allow_missing", |value| Some(Value::each(&value.list()?, layer)));
-    table.finish(&["engine"]);
-    (uids, missing.unwrap_or_default())
+    let engine = table.read("engine", engine::read);
+    table.finish(&[]);
+    Sandbox {
+        uids: uids.unwrap_or_default(),
+        allow_missing: missing.unwrap_or_default(),
+        engine: engine.unwrap_or_default(),
+    }
 }
 
 fn uids(value: &Value<'_>) -> Option<SandboxUids> {

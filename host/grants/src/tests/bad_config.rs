@@ -58,8 +58,8 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             ],
         ),
         (
-            with("state = \"/var/lib/regent\"", "state = \"/s\"\nengine = 1"),
-            &["3: engine is not served by this version of Regent: leave it out"],
+            with("state = \"/var/lib/regent\"", "state = \"/s\"\nengine = \"native\""),
+            &["3: engine is of the sandboxes: write it below [sandbox]"],
         ),
         (
             with("state = \"/var/lib/regent\"", "state = \"/s\"\nkeep_results = \"0h\""),
@@ -106,7 +106,11 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("[people.anna]", "[sandbox]\nengine = \"x\"\n[people.anna]"),
-            &["9: engine is not served by this version of Regent: leave it out"],
+            &["9: no engine is called \"x\": write \"native\" or \"interpreter\""],
+        ),
+        (
+            with("[people.anna]", "[sandbox]\nengine = true\n[people.anna]"),
+            &["9: engine is true or false: write a text in quotes"],
         ),
         (
             with("[people.anna]", "sandbox = 1\n[people.anna]"),

@@ -25,6 +25,8 @@ fn regent_toml_may_say_all_that_is_just_within() {
         ("state = \"/var/lib/regent\"", "state = \"/var/..lib\"\naudit = \"/var/log/audit\""),
         ("[people.anna]", "[sandbox]\nuids = \"1000+1\"\n[people.anna]"),
         ("[people.anna]", "[sandbox]\nuids = \"4294967294+1\"\n[people.anna]"),
+        ("[people.anna]", "[sandbox]\nengine = \"native\"\n[people.anna]"),
+        ("[people.anna]", "[sandbox]\nengine = \"interpreter\"\n[people.anna]"),
         ("\"web\"", "\"a-b_C9\""),
         ("name =", "mode = \"660\"\nname ="),
         ("name =", "mode = \"0777\"\nname ="),
@@ -60,6 +62,8 @@ fn a_grants_file_may_say_all_that_is_just_within() {
     for (from, to) in [
         ("sha256 = \"PIN\"", "sha256 = [\"PIN\"]"),
         ("sha256 = \"PIN\"", ""),
+        ("[settings]", "engine = \"native\"\n[settings]"),
+        ("[settings]", "engine = \"interpreter\"\n[settings]"),
         ("ports = [22]", "ports = [22]\nbig = 9223372036854775807\nfloat = -1.5e300"),
         ("{ user = \"www-data\" }", "{ uid = 4294967294 }"),
         ("{ user = \"www-data\" }", "{ user = \"4294967294\" }, { gid = 0 }, { group = \"a\" }"),

@@ -16,14 +16,36 @@ use rustix::fs::{MemfdFlags, SealFlags};
 /// Far more than any answer takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What compiler and sandbox are told of the engine: `REGENT_ENGINE`, set, makes every test one of that engine.
+pub(crate) fn engine() -> &'static [&'static str] {
+    match std::env::var("REGENT_ENGINE").as_deref() {
+        Err(_) | Ok("native") => &[],
+        Ok("interpreter") => &INTERPRETER,
+        Ok(other) => panic!("REGENT_ENGINE is {other}"),
+    }
+}
+
+/// What is told of the interpreter.
+pub(crate) const INTERPRETER: [&str; 1] = ["--interpreter"];
+
 /// Compiles a component with the program that `REGENT_COMPILER` names.
 pub(crate) fn compile(component: &[u8]) -> Vec<u8> {
+    compile_for(engine(), component)
+}
+
+/// The same for this engine.
+pub(crate) fn compile_for(engine: &[&str], component: &[u8]) -> Vec<u8> {
     let compiler = std::env::var_os("REGENT_COMPILER").expect(
         "REGENT_COMPILER must name a built regent-compiler (`cargo xtask test` does that; by hand: cargo build \
          --release -p regent-compiler)",
     );
-    let mut child =
-        command(&compiler).arg("--unconfined").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command(&compiler)
+        .arg("--unconfined")
+        .args(engine)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let component = component.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&component));
@@ -64,12 +86,23 @@ pub(crate) struct Lane(pub(crate) UnixStream);
 impl Sandbox {
     /// Starts it over an image.
     pub(crate) fn start(image: OwnedFd, arguments: &[&str]) -> Self {
+        Self::start_on(engine(), image, arguments)
+    }
+
+    /// The same on this engine.
+    pub(crate) fn start_on(engine: &[&str], image: OwnedFd, arguments: &[&str]) -> Self {
         let (ours, theirs): (Vec<_>, Vec<_>) = (0..LANES).map(|_| UnixStream::pair().unwrap()).unzip();
         let mut descriptors: Vec<OwnedFd> = theirs.into_iter().map(OwnedFd::from).collect();
         descriptors.push(image);
         let mappings = descriptors.into_iter().zip(3..).map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd });
         let mut command = command(program());
-        command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .args(engine)
+            .args(arguments)
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         command.fd_mappings(mappings.collect()).unwrap();
         let child = command.spawn().unwrap();
         for lane in &ours {
