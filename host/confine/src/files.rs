@@ -27,7 +27,9 @@ pub fn restrict(demands: &Demands) -> Result<(), Missing> {
     match take_all() {
         Ok(RulesetStatus::NotEnforced) => Err(missing("the kernel does not enforce it".into())),
         Ok(_) => holds().map_err(missing),
-        Err(why) => Err(missing(format!("the kernel has none, or it was not enabled at boot: {why}"))),
+        Err(_) => {
+            Err(missing("this kernel has none (Linux 5.13), or it was not enabled at boot (lsm=…,landlock)".into()))
+        }
     }
 }
 
