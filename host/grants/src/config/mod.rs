@@ -13,6 +13,8 @@ mod secret;
 mod unused;
 // The uids of sandboxes.
 mod sandbox;
+// When one is worn.
+mod recycle;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use people::People;
 pub use people::Person;
+pub use recycle::Recycle;
 pub use sandbox::SandboxUids;
 pub use secret::{Secret, weak_secret};
 pub use sockets::{Admin, SecretSource, Socket, Visible};
@@ -54,6 +57,8 @@ pub struct Config {
     pub sandbox: SandboxUids,
     /// Layers of the sandbox that this machine may lack.
     pub allow_missing: Vec<String>,
+    /// When a sandbox is replaced.
+    pub recycle: Recycle,
     /// The request sockets, in the order of the file; at least one.
     pub sockets: Vec<Socket>,
     /// The admin socket.
@@ -108,7 +113,7 @@ fn read(mut table: Table<'_>) -> Option<Config> {
     let state = table.need("state", "state = \"/var/lib/regent\"", Value::path);
     let audit = table.read("audit", Value::file_path);
     let keep_results = table.read("keep_results", keep_results).unwrap_or(KEEP_RESULTS);
-    let (sandbox, allow_missing) = sandbox::read(&mut table);
+    let (sandbox, allow_missing, recycle) = sandbox::read(&mut table);
     let admin = table.read("admin", sockets::admin);
     let sockets = sockets::read(&mut table, admin.as_ref());
     let People { people, teams, lines } = people::read(&mut table);
@@ -124,6 +129,7 @@ fn read(mut table: Table<'_>) -> Option<Config> {
         keep_results,
         sandbox,
         allow_missing,
+        recycle,
         sockets,
         admin: admin.map(|(admin, _)| admin),
         people,

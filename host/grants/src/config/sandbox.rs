@@ -1,5 +1,6 @@
 //! The uids of sandboxes: a range that is nobody else's.
 
+use super::recycle::Recycle;
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 
@@ -31,14 +32,15 @@ impl SandboxUids {
     }
 }
 
-pub(super) fn read(root: &mut Table<'_>) -> (SandboxUids, Vec<String>) {
+pub(super) fn read(root: &mut Table<'_>) -> (SandboxUids, Vec<String>, Recycle) {
     let Some(mut table) = root.read("sandbox", |value| value.table("[sandbox]")) else {
-        return (SandboxUids::DEFAULT, Vec::new());
+        return (SandboxUids::DEFAULT, Vec::new(), Recycle::DEFAULT);
     };
     let uids = table.read("uids", uids).unwrap_or(SandboxUids::DEFAULT);
     let missing = table.read("allow_missing", |value| Some(Value::each(&value.list()?, Value::name)));
+    let recycle = Recycle::read(&mut table);
     table.finish(&["engine"]);
-    (uids, missing.unwrap_or_default().into_iter().map(str::to_owned).collect())
+    (uids, missing.unwrap_or_default().into_iter().map(str::to_owned).collect(), recycle)
 }
 
 fn uids(value: &Value<'_>) -> Option<SandboxUids> {
