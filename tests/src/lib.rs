@@ -17,6 +17,8 @@
 mod world;
 // The daemon that runs over it.
 mod running;
+// Its sandboxes.
+mod sandboxes;
 // A connection in raw bytes.
 mod wire;
 // A client in namespaces of its own.
@@ -32,5 +34,6 @@ pub use container::{Container, Mounted};
 pub use eventually::eventually;
 pub use modules::{bytes, relabelled};
 pub use running::{Cli, Running};
+pub use sandboxes::kill_sandbox;
 pub use wire::{Wire, code, error};
 pub use world::{SECRET, World, dist, fixture, group_of, needs_root, user};

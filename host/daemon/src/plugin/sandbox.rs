@@ -117,9 +117,10 @@ impl Sandbox {
         if self.stands.get() == Stands::Retired && self.busy.get() == 0 {
             self.end();
         }
-        if let Some(care) = self.care.get().filter(|care| self.is_usable() && care.is_worn(self.served.get())) {
-            care.look();
-        }
+        // Only the first makes it one that can be idle, and only the last ones wear it out: the others wake nobody.
+        let served = self.served.get();
+        let care = self.care.get().filter(|care| self.is_usable() && (served == 1 || care.is_worn(served)));
+        care.into_iter().for_each(|care| care.look());
     }
 
     /// It takes no further exchange, and ends with the last that it has.
