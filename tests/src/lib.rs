@@ -17,6 +17,8 @@
 mod world;
 // The daemon that runs over it.
 mod running;
+// Its sandboxes.
+mod sandboxes;
 // A connection in raw bytes.
 mod wire;
 // A client in namespaces of its own.
@@ -40,6 +42,7 @@ pub use eventually::eventually;
 pub use modules::{bytes, relabelled};
 pub use python::{client, python};
 pub use running::{Cli, Running};
+pub use sandboxes::kill_sandbox;
 pub use screen::Screen;
 pub use wire::{Wire, code, error};
 pub use world::{SECRET, World, dist, fixture, group_of, needs_root, user};

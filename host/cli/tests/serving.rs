@@ -33,6 +33,13 @@ const PLUGINS: &str = r#"[
 "operations":[{"operation":"whoami","sockets":["web"],"allow":null,"require":[]}]},
 {"name":"slow","state":"preparing","grants":"/etc/regent/plugins/slow.toml","module":"/usr/lib/regent/plugins/slow.wasm",
 "serves":null,"file":"aabbccddeeff00112233","pin":"none","reasons":[],"operations":[]},
+{"name":"mail","state":"resting","grants":"/etc/regent/plugins/mail.toml","module":"/usr/lib/regent/plugins/mail.wasm",
+"serves":"aabbccddeeff00112233","file":"aabbccddeeff00112233","pin":"none",
+"reasons":["its sandbox crashes again and again: nothing of it is started before 2026-01-01T00:01:00Z"],"operations":[],
+"crashes":{"count":5,"last":"its process was ended by signal 9\u001b[2J","until":"2026-01-01T00:01:00Z"}},
+{"name":"calm","state":"serving","grants":"/etc/regent/plugins/calm.toml","module":"/usr/lib/regent/plugins/calm.wasm",
+"serves":"aabbccddeeff00112233","file":"aabbccddeeff00112233","pin":"none","reasons":[],"operations":[],
+"crashes":{"count":1,"last":"it did not answer in time"}},
 {"name":"\u001b[31mevil","state":"not-serving","grants":null,"module":"/usr/lib/regent/plugins/\u001b[31mevil.wasm",
 "serves":null,"file":null,"pin":"none","reasons":["no grants file: \u202ewrite one\r\nfirewall: serving"],"operations":[],
 "a_later_key":1}]"#;

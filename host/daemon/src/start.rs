@@ -191,7 +191,8 @@ async fn loader(daemon: &Daemon, programs: Rc<Programs>, helpers: Helpers) -> Re
     let compiler: [u8; 32] = compiler.map_err(|why| why.to_string())?.map_err(|why| why.to_string())?;
     let folder = state_file(&daemon.policy().config, "compiled");
     let cache = Cache::open(folder.clone(), compiler).map_err(|why| format!("{}: {why}", folder.display()))?;
-    Ok(Loader::new(programs, cache))
+    let recycle = daemon.policy().config.recycle;
+    Ok(Loader::new(programs, cache, recycle))
 }
 
 /// Expiry, and the end of what is kept.

@@ -36,7 +36,7 @@ mod tests;
 use std::time::Duration;
 
 pub use advice::grant_lines;
-pub use config::{Admin, Config, Person, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
+pub use config::{Admin, Config, Person, Recycle, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
 pub use engine::Engine;
 pub use grants::{
     Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,

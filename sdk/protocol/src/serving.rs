@@ -43,6 +43,8 @@ pub enum Serving {
     ServingAccepted,
     /// Its module is being read, compiled or described; nothing of it served before.
     Preparing,
+    /// Its processes crashed too often: nothing of it is started for a while, and its requests are refused.
+    Resting,
     /// Nothing of it is served.
     NotServing,
 }
@@ -55,6 +57,7 @@ impl Serving {
             Self::Serving => "serving",
             Self::ServingAccepted => "serving-accepted",
             Self::Preparing => "preparing",
+            Self::Resting => "resting",
             Self::NotServing => "not-serving",
         }
     }
@@ -90,6 +93,21 @@ pub struct PluginView {
     pub reasons: Vec<String>,
     /// What it serves, by whom it may be asked.
     pub operations: Vec<ServedView>,
+    /// How its processes crashed, if any did since it serves this module or since the last reload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crashes: Option<CrashesView>,
+}
+
+/// Processes of a plugin that ended by themselves, were killed, spoke out of turn or did not answer in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashesView {
+    /// How many.
+    pub count: u64,
+    /// Why the last.
+    pub last: String,
+    /// Until when nothing is started (RFC 3339), if it rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// An operation of a plugin.

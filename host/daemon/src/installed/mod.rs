@@ -287,6 +287,13 @@ impl Installed {
         drop(tokio::task::spawn_blocking(move || shelf.tidy(&names, &pins)));
     }
 
+    /// What crashed too often is started again: an administrator has looked.
+    pub fn forgive(&self) {
+        let instances = self.instances.borrow();
+        let plugins = instances.values().filter_map(|instance| instance.entry.as_ref()?.plugin());
+        plugins.for_each(|plugin| plugin.forgive());
+    }
+
     /// Has the folders looked at soon.
     pub fn look_soon(&self) {
         self.look_again.notify_one();

@@ -111,29 +111,18 @@ impl Plugin {
             finishing: operation.finishing,
         };
         let said = self.converse(&mut exchange, &ask, Some(planner)).await.map_err(NoAnswer::Fault)?;
-        if let Some(fault) = planner.fault() {
-            exchange.end();
-            return Err(NoAnswer::Fault(fault));
-        }
-        let answer = match said {
-            Say::Prepared { summary, state, authorised, reply } => {
-                exchange.end();
-                answer(summary, state, authorised, reply)?
-            }
-            Say::Refused(refusal) => {
-                exchange.end();
-                return Err(NoAnswer::Refused(refusal));
-            }
-            Say::Fault(blame, text) => {
-                exchange.end();
-                return Err(NoAnswer::Fault(Fault::Guest(blame, text)));
-            }
+        let answer = match (planner.fault(), said) {
+            (Some(fault), _) => Err(NoAnswer::Fault(fault)),
+            (None, Say::Prepared { summary, state, authorised, reply }) => answer(summary, state, authorised, reply),
+            (None, Say::Refused(refusal)) => Err(NoAnswer::Refused(refusal)),
+            (None, Say::Fault(blame, text)) => Err(NoAnswer::Fault(Fault::Guest(blame, text))),
             _ => return Err(NoAnswer::Fault(exchange.condemn("it answered what was not asked"))),
         };
-        Ok(answer)
+        over(exchange, answer)
     }
 
     /// The reply after a plan has run, or the plugin's words for its failure; `None` if the operation has no `finish`.
+    /// Something has happened by then: nothing tells the caller that it may simply ask again.
     ///
     /// # Errors
     /// [`NoAnswer`], never [`NoAnswer::Refused`].
@@ -148,20 +137,18 @@ impl Plugin {
         if !self.operation(operation).finishing {
             return Ok(None);
         }
-        let mut exchange = self.exchange(peer, deadline).await?;
+        let mut exchange = self.exchange(peer, deadline).await.map_err(|no| match no {
+            NoAnswer::Fault(Fault::Resting(why)) => NoAnswer::Fault(Fault::Ended(why)),
+            no => no,
+        })?;
         let ask = Ask::Finish { operation: operation.to_owned(), state, results };
         let none: Option<&mut Nothing> = None;
-        match self.converse(&mut exchange, &ask, none).await.map_err(NoAnswer::Fault)? {
-            Say::Finished(reply) => {
-                exchange.end();
-                Ok(Some(shaped(reply)?))
-            }
-            Say::Fault(blame, text) => {
-                exchange.end();
-                Err(NoAnswer::Fault(Fault::Guest(blame, text)))
-            }
-            _ => Err(NoAnswer::Fault(exchange.condemn("it answered what was not asked"))),
-        }
+        let reply = match self.converse(&mut exchange, &ask, none).await.map_err(NoAnswer::Fault)? {
+            Say::Finished(reply) => shaped(reply),
+            Say::Fault(blame, text) => Err(NoAnswer::Fault(Fault::Guest(blame, text))),
+            _ => return Err(NoAnswer::Fault(exchange.condemn("it answered what was not asked"))),
+        };
+        over(exchange, reply).map(Some)
     }
 
     /// Asks, and serves what the plugin asks meanwhile, until it answers.
@@ -215,6 +202,16 @@ impl Planner for Nothing {
     fn fault(&mut self) -> Option<Fault> {
         None
     }
+}
+
+/// The exchange is over, and this came of it.
+fn over<T>(exchange: Exchange, answer: Result<T, NoAnswer>) -> Result<T, NoAnswer> {
+    match &answer {
+        Err(NoAnswer::Fault(fault)) => exchange.end(Some(fault)),
+        // A caller's bad data costs nobody anything.
+        Ok(_) | Err(NoAnswer::Busy | NoAnswer::Refused(_) | NoAnswer::Denied(_)) => exchange.end(None),
+    }
+    answer
 }
 
 fn answer(

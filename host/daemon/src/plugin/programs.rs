@@ -76,7 +76,9 @@ pub enum Unloadable {
     Incompatible(Vec<String>),
     /// The component cannot be served.
     Refused(Vec<String>),
-    /// The sandbox could not be started, or ended.
+    /// The sandbox could not be started: this machine's fault.
+    NotStarted(String),
+    /// The sandbox ended, or said what it should not.
     Failed(String),
 }
 
@@ -86,7 +88,7 @@ impl Unloadable {
     pub fn reasons(self) -> Vec<String> {
         match self {
             Self::Incompatible(reasons) | Self::Refused(reasons) => reasons,
-            Self::Failed(why) => vec![why],
+            Self::NotStarted(why) | Self::Failed(why) => vec![why],
         }
     }
 }
@@ -95,20 +97,20 @@ impl std::fmt::Display for Unloadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Incompatible(reasons) | Self::Refused(reasons) => f.write_str(&reasons.join("; ")),
-            Self::Failed(why) => f.write_str(why),
+            Self::NotStarted(why) | Self::Failed(why) => f.write_str(why),
         }
     }
 }
 
 impl From<io::Error> for Unloadable {
     fn from(why: io::Error) -> Self {
-        Self::Failed(why.to_string())
+        Self::NotStarted(why.to_string())
     }
 }
 
 impl From<StartError> for Unloadable {
     fn from(why: StartError) -> Self {
-        Self::Failed(format!("its sandbox cannot be started: {why}"))
+        Self::NotStarted(format!("its sandbox cannot be started: {why}"))
     }
 }
 

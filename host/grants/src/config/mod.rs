@@ -13,6 +13,8 @@ mod secret;
 mod unused;
 // Sandboxes: their uids, their engine, what the machine may lack.
 mod sandbox;
+// When one is worn.
+mod recycle;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +22,7 @@ use std::time::Duration;
 
 use people::People;
 pub use people::Person;
+pub use recycle::Recycle;
 use regent_lane::Layer;
 pub use sandbox::SandboxUids;
 pub use secret::{Secret, weak_secret};
@@ -58,6 +61,8 @@ pub struct Config {
     pub allow_missing: Vec<Layer>,
     /// What runs each plugin whose grants file does not say.
     pub engine: Engine,
+    /// When a sandbox is replaced.
+    pub recycle: Recycle,
     /// The request sockets, in the order of the file; at least one.
     pub sockets: Vec<Socket>,
     /// The admin socket.
@@ -130,6 +135,7 @@ fn read(mut table: Table<'_>) -> Option<Config> {
         sandbox: sandbox.uids,
         allow_missing: sandbox.allow_missing,
         engine: sandbox.engine,
+        recycle: sandbox.recycle,
         sockets,
         admin: admin.map(|(admin, _)| admin),
         people,

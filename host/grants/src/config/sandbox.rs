@@ -2,6 +2,7 @@
 
 use regent_lane::Layer;
 
+use super::recycle::Recycle;
 use crate::engine::{self, Engine};
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -44,6 +45,7 @@ pub(super) struct Sandbox {
     pub(super) uids: SandboxUids,
     pub(super) allow_missing: Vec<Layer>,
     pub(super) engine: Engine,
+    pub(super) recycle: Recycle,
 }
 
 pub(super) fn read(root: &mut Table<'_>) -> Sandbox {
@@ -51,11 +53,13 @@ pub(super) fn read(root: &mut Table<'_>) -> Sandbox {
     let uids = table.read("uids", uids);
     let missing = table.read("allow_missing", |value| Some(Value::each(&value.list()?, layer)));
     let engine = table.read("engine", engine::read);
+    let recycle = Recycle::read(&mut table);
     table.finish(&[]);
     Sandbox {
         uids: uids.unwrap_or_default(),
         allow_missing: missing.unwrap_or_default(),
         engine: engine.unwrap_or_default(),
+        recycle,
     }
 }
 

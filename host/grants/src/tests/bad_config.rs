@@ -113,6 +113,20 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["9: engine is true or false: write a text in quotes"],
         ),
         (
+            with("[people.anna]", "[sandbox]\nrecycle_after = 0\nrecycle_idle = \"0s\"\n[people.anna]"),
+            &[
+                "9: recycle_after is 0: write a number from 1 to 1000000000",
+                "10: recycle_idle: zero is no time: write 1ms or more, or leave the key out",
+            ],
+        ),
+        (
+            with("[people.anna]", "[sandbox]\nrecycle_after = 1000000001\nrecycle_idle = \"999ms\"\n[people.anna]"),
+            &[
+                "9: recycle_after is 1000000001: write a number from 1 to 1000000000",
+                "10: recycle_idle counts whole seconds: write \"1s\" or more",
+            ],
+        ),
+        (
             with("[people.anna]", "sandbox = 1\n[people.anna]"),
             &[
                 "8: [[sockets]] has no key \"sandbox\": there is name, path, mode, group, secret, secret_file, operations, trust_peer_uid",

@@ -27,6 +27,8 @@ fn regent_toml_may_say_all_that_is_just_within() {
         ("[people.anna]", "[sandbox]\nuids = \"4294967294+1\"\n[people.anna]"),
         ("[people.anna]", "[sandbox]\nengine = \"native\"\n[people.anna]"),
         ("[people.anna]", "[sandbox]\nengine = \"interpreter\"\n[people.anna]"),
+        ("[people.anna]", "[sandbox]\nrecycle_after = 1\nrecycle_idle = \"1s\"\n[people.anna]"),
+        ("[people.anna]", "[sandbox]\nrecycle_after = 1000000000\nrecycle_idle = \"8784h\"\n[people.anna]"),
         ("\"web\"", "\"a-b_C9\""),
         ("name =", "mode = \"660\"\nname ="),
         ("name =", "mode = \"0777\"\nname ="),
