@@ -95,7 +95,9 @@ fn compile(module: &[u8]) -> Result<Vec<u8>, Failure> {
         .cranelift_nan_canonicalization(true);
     let engine = Engine::new(&settings).map_err(|why| Failure::Internal(format!("no engine: {why:#}")))?;
     engine.precompile_component(module).map_err(|why| {
-        Failure::Module(vec![format!("the component is not valid, or uses what Regent does not serve: {why:#}")])
+        Failure::Module(vec![format!(
+            "plugin-module: the component is not valid, or uses what Regent does not serve: {why:#}"
+        )])
     })
 }
 
