@@ -176,7 +176,7 @@ impl Plugin {
         exchange.ask(ask, deadline).await?;
         loop {
             match exchange.say(deadline).await? {
-                Say::Log(level, text) => self.log(level, &text, &mut logged),
+                Say::Log(level, text) => log(&self.name, level, &text, &mut logged),
                 Say::Plan(call) => match &mut planner {
                     Some(planner) => exchange.ask(&Ask::Planned(planner.plan(call)), deadline).await?,
                     None => return Err(exchange.condemn("it planned where nothing can be planned")),
@@ -185,22 +185,22 @@ impl Plugin {
             }
         }
     }
+}
 
-    /// A line of the plugin's log, as long as this exchange may still log.
-    fn log(&self, level: regent_lane::Level, text: &str, logged: &mut usize) {
-        if *logged >= LOG_MAX {
-            return;
-        }
-        *logged += text.len().max(1);
-        let level = match level {
-            regent_lane::Level::Debug | regent_lane::Level::Info => Level::Info,
-            regent_lane::Level::Warning => Level::Warning,
-            regent_lane::Level::Error => Level::Error,
-        };
-        crate::log::say(level, format_args!("plugin {}: {text}", self.name));
-        if *logged >= LOG_MAX {
-            crate::warning!("plugin {}: the rest of its log of this request is dropped", self.name);
-        }
+/// A line of a plugin's log, as long as this exchange may still log.
+pub(super) fn log(plugin: &str, level: regent_lane::Level, text: &str, logged: &mut usize) {
+    if *logged >= LOG_MAX {
+        return;
+    }
+    *logged += text.len().max(1);
+    let level = match level {
+        regent_lane::Level::Debug | regent_lane::Level::Info => Level::Info,
+        regent_lane::Level::Warning => Level::Warning,
+        regent_lane::Level::Error => Level::Error,
+    };
+    crate::log::say(level, format_args!("plugin {plugin}: {text}"));
+    if *logged >= LOG_MAX {
+        crate::warning!("plugin {plugin}: the rest of its log of this request is dropped");
     }
 }
 

@@ -225,7 +225,7 @@ impl Programs {
         let running = self.spawner.start(start, &fds).await?;
         drop((log_end, ends));
         keep_log(name.to_owned(), log)?;
-        let exports = load(lanes.first_mut(), settings).await?;
+        let exports = load(name, lanes.first_mut(), settings).await?;
         Ok((Sandbox::new(name.to_owned(), running, lanes), exports))
     }
 }
@@ -284,17 +284,25 @@ fn refused(said: &str, exit: Exit) -> Vec<String> {
     if reasons.is_empty() { vec!["the compiler said no, and not why".into()] } else { reasons }
 }
 
-async fn load(lane: Option<&mut Lane>, settings: &str) -> Result<Vec<Export>, Unloadable> {
+async fn load(name: &str, lane: Option<&mut Lane>, settings: &str) -> Result<Vec<Export>, Unloadable> {
     let lane = lane.ok_or_else(|| Unloadable::Failed("no lane".into()))?;
     let deadline = Instant::now() + LOAD_WITHIN;
     let failed = |why: super::lane::LaneError| Unloadable::Failed(format!("its sandbox, while it loaded: {why}"));
     let word = Ask::Load(Settings { settings: settings.to_owned() });
     lane.ask(&word, deadline).await.map_err(failed)?;
-    match lane.say(deadline).await.map_err(failed)? {
-        Say::Loaded { exports } => Ok(exports),
-        Say::Unloadable { incompatible: true, reasons } => Err(Unloadable::Incompatible(reasons)),
-        Say::Unloadable { reasons, .. } => Err(Unloadable::Refused(reasons)),
-        _ => Err(Unloadable::Failed("its sandbox said what was not asked".into())),
+    let mut logged = 0;
+    loop {
+        return match lane.say(deadline).await.map_err(failed)? {
+            // By its own start-up.
+            Say::Log(level, text) => {
+                super::exchange::log(name, level, &text, &mut logged);
+                continue;
+            }
+            Say::Loaded { exports } => Ok(exports),
+            Say::Unloadable { incompatible: true, reasons } => Err(Unloadable::Incompatible(reasons)),
+            Say::Unloadable { reasons, .. } => Err(Unloadable::Refused(reasons)),
+            _ => Err(Unloadable::Failed("its sandbox said what was not asked".into())),
+        };
     }
 }
 
