@@ -318,3 +318,32 @@ fn an_allocator_that_gives_out_one_address_for_everything_confuses_itself_alone(
     assert_eq!(running.op("hostile", json!("long enough"))["data"], "long enough");
     assert_eq!(running.op("echo", json!(1))["data"], 1);
 }
+
+/// Within the limits of a description, and each would be one too many for a list that has it in it.
+#[test]
+fn a_schema_or_a_summary_that_is_too_deep_or_too_long_for_a_list_keeps_nobody_from_reading_it() {
+    let deep = format!(r#"{{"a":{}1{}}}"#, "[".repeat(30), "]".repeat(30));
+    let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(900 << 10));
+    let described = |summary: &str, schema: &str| {
+        let text = format!(r#"{{"operations":[{{"name":"attack","summary":"{summary}","schema":{schema}}}]}}"#);
+        handmade::describing_long(&text)
+    };
+    let plugins = [
+        ("deep", described("", &deep)),
+        ("long", described("", &long)),
+        ("wordy", described(&"x".repeat(900 << 10), "{}")),
+        ("good", described("what it does", r#"{"type":"string"}"#)),
+    ];
+    let named: Vec<_> = plugins.iter().map(|(name, plugin)| (*name, plugin)).collect();
+    let world = world(&named);
+    let running = world.start().serving("deep").serving("long").serving("wordy").serving("good");
+    let listed = running.ask(json!({"list": true}))["data"].clone();
+    let of = |name: &str| {
+        let operations = listed.as_array().unwrap_or_else(|| panic!("{listed}"));
+        operations.iter().find(|operation| operation["operation"] == name).unwrap().clone()
+    };
+    assert_eq!((&of("deep")["schema"], &of("long")["schema"]), (&json!({}), &json!({})));
+    assert_eq!(of("wordy")["summary"].as_str().unwrap().len(), 500);
+    assert_eq!((&of("good")["schema"], &of("good")["summary"]), (&json!({"type": "string"}), &json!("what it does")));
+    assert!(running.regent(&["ops"]).stdout.contains("good"));
+}

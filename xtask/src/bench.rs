@@ -9,6 +9,8 @@ mod rounds;
 // The second: a daemon with many plugins, and what an administrator does to it.
 mod changes;
 mod crowd;
+// What a neighbour notices of a hostile plugin.
+mod hostile;
 // Numbers, and what is made of them.
 mod figures;
 mod grid;
@@ -72,6 +74,8 @@ struct Wish<'a> {
     amount: Amount,
     /// The second table alone.
     plugins_only: bool,
+    /// What a neighbour notices of a hostile plugin alone.
+    hostile_only: bool,
     file: Option<&'a str>,
 }
 
@@ -121,12 +125,13 @@ fn given() -> Option<PathBuf> {
 }
 
 fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
-    let mut wish = Wish { amount: WHOLE, plugins_only: false, file: None };
+    let mut wish = Wish { amount: WHOLE, plugins_only: false, hostile_only: false, file: None };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
             "--quick" => wish.amount = QUICK,
             "--plugins" => wish.plugins_only = true,
+            "--hostile" => wish.hostile_only = true,
             "--json" => wish.file = Some(words.next().copied().ok_or_else(|| Error::new(USAGE))?),
             _ => return Err(Error::new(USAGE)),
         }
@@ -134,15 +139,20 @@ fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
     Ok(wish)
 }
 
-const USAGE: &str = "usage: cargo xtask bench [--quick] [--plugins] [--json FILE]";
+const USAGE: &str = "usage: cargo xtask bench [--quick] [--plugins | --hostile] [--json FILE]";
 
 fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
     let ground = Rc::new(Ground::open()?);
     let mut report = Report::new(machine(wish.amount));
-    if !wish.plugins_only {
+    if !wish.plugins_only && !wish.hostile_only {
         beside_others(&ground, dist, wish.amount, &mut report)?;
     }
-    report.many(changes::measure(&ground, dist, wish.amount)?);
+    if !wish.plugins_only {
+        hostile::measure(&ground, dist, wish.amount, &mut report)?;
+    }
+    if !wish.hostile_only {
+        report.many(changes::measure(&ground, dist, wish.amount)?);
+    }
     Ok(report)
 }
 
