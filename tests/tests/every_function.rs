@@ -69,7 +69,7 @@ impl Row {
 
 /// A test for each interface, so that none is forgotten that is in the table.
 macro_rules! table {
-    ($($test:ident: $rows:path),* $(,)?) => {
+    ($(#[test] fn $test:ident() = $rows:path;)*) => {
         /// All rows.
         fn rows() -> Vec<Row> {
             [$($rows()),*].into_iter().flatten().collect()
@@ -82,15 +82,24 @@ macro_rules! table {
 }
 
 table! {
-    a_step_is_planned_by_its_grant_in_its_time_and_no_other: commands::rows,
-    a_log_gains_nothing_and_ends_at_its_limit: without_grants::log,
-    settings_are_read_and_gain_nothing: without_grants::settings,
-    clocks_are_read_and_gain_nothing: without_grants::clocks,
-    random_numbers_are_read_and_gain_nothing: without_grants::random,
-    what_a_plugin_describes_and_prepares_counts_once_in_its_time: operation::rows,
-    what_a_plugin_authorises_only_adds_steps: optional::authorising,
-    what_a_plugin_finishes_only_words_what_ran: optional::finishing,
-    what_is_not_served_yet_is_never_called: optional::not_served,
+    #[test]
+    fn a_step_is_planned_by_its_grant_in_its_time_and_no_other() = commands::rows;
+    #[test]
+    fn a_log_gains_nothing_and_ends_at_its_limit() = without_grants::log;
+    #[test]
+    fn settings_are_read_and_gain_nothing() = without_grants::settings;
+    #[test]
+    fn clocks_are_read_and_gain_nothing() = without_grants::clocks;
+    #[test]
+    fn random_numbers_are_read_and_gain_nothing() = without_grants::random;
+    #[test]
+    fn what_a_plugin_describes_and_prepares_counts_once_in_its_time() = operation::rows;
+    #[test]
+    fn what_a_plugin_authorises_only_adds_steps() = optional::authorising;
+    #[test]
+    fn what_a_plugin_finishes_only_words_what_ran() = optional::finishing;
+    #[test]
+    fn what_is_not_served_yet_is_never_called() = optional::not_served;
 }
 
 /// Every function of every interface, as the WIT has it.
