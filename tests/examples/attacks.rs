@@ -26,6 +26,9 @@ fn main() {
     let together = [asked::time(), asked::space(), asked::steps(), some(handed::lengths()), some(handed::pointers())];
     let together = together.concat();
     write(folder, "hostile", &all_of(&together));
+    // The same load without an attack: what a neighbour notices of that is not the attack's.
+    let harmless =
+        json!({"name": "nothing wrong, asked as fast as it answers", "operation": "hostile", "data": "well"});
     let mut asks: Vec<_> = together.iter().enumerate().map(|(number, attack)| ask(attack, "hostile", number)).collect();
     let alone =
         around::after_the_reply().into_iter().skip(1).take(1).chain(around::allocators().into_iter().skip(2).take(1));
@@ -37,6 +40,7 @@ fn main() {
     fs::create_dir(folder.join("bombs")).unwrap();
     fs::write(folder.join("bombs/memory.wasm"), bombs::of_memory()).unwrap();
     fs::write(folder.join("bombs/time.wasm"), bombs::of_time()).unwrap();
+    asks.insert(0, harmless);
     println!("{}", json!(asks));
 }
 

@@ -70,10 +70,10 @@ fn attacks(folder: &std::path::Path) -> Result<Vec<Ask>> {
     Ok(asks.iter().map(ask).collect())
 }
 
-/// Each attack by one caller; the first also by one on each lane.
+/// Each attack by one caller; the first two, of which one is none, also by one on each lane.
 fn asked(daemon: &Regentd, asks: &[Ask], amount: Amount, report: &mut Report) -> Result<()> {
     for (number, ask) in asks.iter().enumerate() {
-        for callers in if number == 0 { &[1, LANES][..] } else { &[1] } {
+        for callers in if number < 2 { &[1, LANES][..] } else { &[1] } {
             let (mut quiet, mut attacked) = (Times::default(), Times::default());
             let each = amount.requests / PART / BATCHES;
             for _ in 0..BATCHES {
@@ -173,14 +173,13 @@ impl Attack {
     }
 }
 
-/// How often it was made: each is refused.
+/// How often it was made.
 fn attack(mut client: Client, ask: &Ask, ends: &AtomicBool) -> usize {
     let Ok(data) = Data::parse(&format!("\"{}\"", ask.data)) else { return 0 };
     let mut made = 0;
     while !ends.load(Ordering::Relaxed) {
-        if client.call(&ask.operation, data.clone(), &Options::default()).is_err() {
-            made += 1;
-        }
+        let _refused_mostly = client.call(&ask.operation, data.clone(), &Options::default());
+        made += 1;
     }
     made
 }

@@ -16,6 +16,10 @@ use super::sandbox::Exchange;
 use super::{Fault, Plugin};
 use crate::log::Level;
 
+/// Steps of a plan that are judged without looking whether anybody else waits: most plans have no more. Each takes about as long
+/// as a request of somebody else's, and a plugin may plan 64.
+const PLANNED_AT_ONCE: usize = 4;
+
 /// What is to be prepared.
 #[derive(Debug, Clone)]
 pub struct Preparation<'a> {
@@ -172,13 +176,19 @@ impl Plugin {
         mut planner: Option<&mut P>,
     ) -> Result<Say, Fault> {
         let deadline = Instant::now() + EXCHANGE_WALL + EXCHANGE_GRACE;
-        let mut logged = 0;
+        let (mut logged, mut planned) = (0, 0);
         exchange.ask(ask, deadline).await?;
         loop {
             match exchange.say(deadline).await? {
                 Say::Log(level, text) => log(&self.name, level, &text, &mut logged),
                 Say::Plan(call) => match &mut planner {
-                    Some(planner) => exchange.ask(&Ask::Planned(planner.plan(call)), deadline).await?,
+                    Some(planner) => {
+                        planned += 1;
+                        if planned > PLANNED_AT_ONCE {
+                            tokio::task::yield_now().await;
+                        }
+                        exchange.ask(&Ask::Planned(planner.plan(call)), deadline).await?;
+                    }
                     None => return Err(exchange.condemn("it planned where nothing can be planned")),
                 },
                 answer => return Ok(answer),
