@@ -144,7 +144,9 @@ fn compile(kind: engine::Kind, module: &[u8]) -> Result<Vec<u8>, Failure> {
         .cranelift_nan_canonicalization(true);
     let engine = Engine::new(&settings).map_err(no_engine)?;
     engine.precompile_component(module).map_err(|why| {
-        Failure::Module(vec![format!("the component is not valid, or uses what Regent does not serve: {why:#}")])
+        Failure::Module(vec![format!(
+            "plugin-module: the component is not valid, or uses what Regent does not serve: {why:#}"
+        )])
     })
 }
 

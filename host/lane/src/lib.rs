@@ -6,7 +6,7 @@
 //! maximum, and decoding allocates no more than the frame's own size.
 //!
 //! ```text
-//! Load ──► Loaded | Unloadable                                (first, on lane 0 alone)
+//! Load ──► Log* Loaded | Unloadable                           (first, on lane 0 alone)
 //! Describe ──► Log* Described | Fault
 //! Prepare ──► (Log | Plan ──► Planned)* Prepared | Refused | Fault
 //! Finish ──► Log* Finished | Fault

@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         true => Ok(None),
         false => birth::descriptors(!told.demands.unconfined).map(Some).map_err(confined::not_as_it_must_be),
     };
-    let confined = confined::take_rights(&told).and_then(|()| born);
+    let confined = confined::take_rights(&told).and(born);
     match confined {
         Ok(Some(born)) => serve(born, &told),
         Ok(None) => confined::for_running(&told).map_or_else(not_confined, |()| ExitCode::SUCCESS),

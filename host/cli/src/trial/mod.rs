@@ -24,7 +24,8 @@ Exit status:
    0  done; of a module that is inspected: a daemon could serve it
    1  a command failed, or the plugin replied with a failure
    2  wrong usage
-  65  the request was refused, or the module is bad
+  65  the request was refused, or the module is bad: plugin-import, plugin-size,
+      plugin-compile, plugin-module
   69  nothing could be tried
   70  the plugin broke a rule: plugin-timeout, plugin-memory, plugin-trap, plugin-fault
   77  a command runs as another user, and you are not root

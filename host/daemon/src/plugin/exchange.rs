@@ -16,6 +16,10 @@ use super::sandbox::Exchange;
 use super::{Fault, Plugin};
 use crate::log::Level;
 
+/// Steps of a plan that are judged without looking whether anybody else waits: most plans have no more. Each takes about as long
+/// as a request of somebody else's, and a plugin may plan 64.
+const PLANNED_AT_ONCE: usize = 4;
+
 /// What is to be prepared.
 #[derive(Debug, Clone)]
 pub struct Preparation<'a> {
@@ -159,35 +163,41 @@ impl Plugin {
         mut planner: Option<&mut P>,
     ) -> Result<Say, Fault> {
         let deadline = Instant::now() + EXCHANGE_WALL + EXCHANGE_GRACE;
-        let mut logged = 0;
+        let (mut logged, mut planned) = (0, 0);
         exchange.ask(ask, deadline).await?;
         loop {
             match exchange.say(deadline).await? {
-                Say::Log(level, text) => self.log(level, &text, &mut logged),
+                Say::Log(level, text) => log(&self.name, level, &text, &mut logged),
                 Say::Plan(call) => match &mut planner {
-                    Some(planner) => exchange.ask(&Ask::Planned(planner.plan(call)), deadline).await?,
+                    Some(planner) => {
+                        planned += 1;
+                        if planned > PLANNED_AT_ONCE {
+                            tokio::task::yield_now().await;
+                        }
+                        exchange.ask(&Ask::Planned(planner.plan(call)), deadline).await?;
+                    }
                     None => return Err(exchange.condemn("it planned where nothing can be planned")),
                 },
                 answer => return Ok(answer),
             }
         }
     }
+}
 
-    /// A line of the plugin's log, as long as this exchange may still log.
-    fn log(&self, level: regent_lane::Level, text: &str, logged: &mut usize) {
-        if *logged >= LOG_MAX {
-            return;
-        }
-        *logged += text.len().max(1);
-        let level = match level {
-            regent_lane::Level::Debug | regent_lane::Level::Info => Level::Info,
-            regent_lane::Level::Warning => Level::Warning,
-            regent_lane::Level::Error => Level::Error,
-        };
-        crate::log::say(level, format_args!("plugin {}: {text}", self.name));
-        if *logged >= LOG_MAX {
-            crate::warning!("plugin {}: the rest of its log of this request is dropped", self.name);
-        }
+/// A line of a plugin's log, as long as this exchange may still log.
+pub(super) fn log(plugin: &str, level: regent_lane::Level, text: &str, logged: &mut usize) {
+    if *logged >= LOG_MAX {
+        return;
+    }
+    *logged += text.len().max(1);
+    let level = match level {
+        regent_lane::Level::Debug | regent_lane::Level::Info => Level::Info,
+        regent_lane::Level::Warning => Level::Warning,
+        regent_lane::Level::Error => Level::Error,
+    };
+    crate::log::say(level, format_args!("plugin {plugin}: {text}"));
+    if *logged >= LOG_MAX {
+        crate::warning!("plugin {plugin}: the rest of its log of this request is dropped");
     }
 }
 

@@ -30,6 +30,11 @@ const COMPILE_SECONDS: u64 = 30;
 const COMPILE_MEMORY: u64 = 2 << 30;
 /// On a busy machine its processor time takes longer.
 const COMPILE_WITHIN: Duration = Duration::from_secs(120);
+/// The word for a module that costs more than this, wherever it is told, and what its author can do.
+const COMPILE_CODE: &str = "plugin-compile";
+const COMPILE_CURE: &str = "It cannot be compiled within the limits: make its largest functions smaller";
+/// How the compiler ends when it has said what is wrong with the module.
+const BAD_MODULE: i32 = 1;
 /// Compilers at a time: each takes a processor.
 const COMPILERS: usize = 2;
 /// A sandbox's address space: four instances of 64 MiB with their guards, the code twice, stacks.
@@ -58,6 +63,11 @@ const INTERPRETER: &str = "--interpreter";
 /// What ends a process that used up its processor time: first the one, then the other.
 const SIGXCPU: i32 = 24;
 const SIGKILL: i32 = 9;
+/// What ends one that gets no more memory, or that nests so deep that its stack is used up.
+const SIGABRT: i32 = 6;
+const SIGSEGV: i32 = 11;
+/// What ends one that writes more than it may.
+const SIGXFSZ: i32 = 25;
 
 /// The programs, open, and the way to start them.
 #[derive(Debug)]
@@ -193,7 +203,10 @@ impl Programs {
             Ok(Ok(Exit::Status(0))) => Ok(sealed(output).await),
             Ok(Ok(exit)) => Ok(Err(refused(&String::from_utf8_lossy(&text), exit))),
             Ok(Err(why)) => Ok(Err(vec![format!("the compiler cannot be started: {why}")])),
-            Err(_) => Ok(Err(vec![format!("it took longer than {} s to compile", COMPILE_WITHIN.as_secs())])),
+            Err(_) => {
+                let took = format!("it takes longer than {} s", COMPILE_WITHIN.as_secs());
+                Ok(Err(vec![format!("{COMPILE_CODE}: {took}. {COMPILE_CURE}")]))
+            }
         }
     }
 
@@ -233,7 +246,7 @@ impl Programs {
         let (running, group) = self.start(start, &fds, SANDBOX_SHARE).await?;
         drop((log_end, ends));
         keep_log(name.to_owned(), log)?;
-        let exports = load(lanes.first_mut(), settings).await?;
+        let exports = load(name, lanes.first_mut(), settings).await?;
         Ok((Sandbox::new(name.to_owned(), running, group, lanes), exports))
     }
 
@@ -274,30 +287,49 @@ async fn sealed(output: OwnedFd) -> Result<Sealed, Vec<String>> {
     }
 }
 
-/// The compiler's own words, or what its end tells.
+/// What the compiler's end tells, and its own words. Only a module that it has read to its end has reasons of its own; whatever
+/// else becomes of it is the module's cost, or a mistake of the compiler's, and its code is `plugin-compile`.
 fn refused(said: &str, exit: Exit) -> Vec<String> {
-    let mut reasons: Vec<String> = said.lines().map(str::to_owned).collect();
-    match exit {
-        Exit::Signal(signal @ (SIGXCPU | SIGKILL)) => reasons
-            .push(format!("it takes more than {COMPILE_SECONDS} s of processor time to compile (signal {signal})")),
-        Exit::Signal(signal) => reasons.push(format!("the compiler was ended by signal {signal}")),
-        Exit::Status(status) if reasons.is_empty() => reasons.push(format!("the compiler ended with status {status}")),
-        Exit::Status(_) => {}
-    }
-    reasons
+    let said = said.lines().map(str::to_owned);
+    let ended = match exit {
+        Exit::Status(BAD_MODULE) => None,
+        Exit::Status(status) => Some(format!("the compiler ended with status {status}")),
+        Exit::Signal(signal) => Some(match signal {
+            SIGXCPU | SIGKILL => format!("it takes more than {COMPILE_SECONDS} s of processor time (signal {signal})"),
+            SIGABRT | SIGSEGV => {
+                format!(
+                    "it takes more than {} MiB of memory, or all of the stack (signal {signal})",
+                    COMPILE_MEMORY >> 20
+                )
+            }
+            SIGXFSZ => format!("its code takes more than {} MiB (signal {signal})", ARTEFACT_MAX >> 20),
+            _ => format!("the compiler was ended by signal {signal}"),
+        }),
+    };
+    let ended = ended.map(|why| format!("{COMPILE_CODE}: {why}. {COMPILE_CURE}"));
+    let reasons: Vec<String> = ended.into_iter().chain(said).collect();
+    if reasons.is_empty() { vec!["the compiler said no, and not why".into()] } else { reasons }
 }
 
-async fn load(lane: Option<&mut Lane>, settings: &str) -> Result<Vec<Export>, Unloadable> {
+async fn load(name: &str, lane: Option<&mut Lane>, settings: &str) -> Result<Vec<Export>, Unloadable> {
     let lane = lane.ok_or_else(|| Unloadable::Failed("no lane".into()))?;
     let deadline = Instant::now() + LOAD_WITHIN;
     let failed = |why: super::lane::LaneError| Unloadable::Failed(format!("its sandbox, while it loaded: {why}"));
     let word = Ask::Load(Settings { settings: settings.to_owned() });
     lane.ask(&word, deadline).await.map_err(failed)?;
-    match lane.say(deadline).await.map_err(failed)? {
-        Say::Loaded { exports } => Ok(exports),
-        Say::Unloadable { incompatible: true, reasons } => Err(Unloadable::Incompatible(reasons)),
-        Say::Unloadable { reasons, .. } => Err(Unloadable::Refused(reasons)),
-        _ => Err(Unloadable::Failed("its sandbox said what was not asked".into())),
+    let mut logged = 0;
+    loop {
+        return match lane.say(deadline).await.map_err(failed)? {
+            // By its own start-up.
+            Say::Log(level, text) => {
+                super::exchange::log(name, level, &text, &mut logged);
+                continue;
+            }
+            Say::Loaded { exports } => Ok(exports),
+            Say::Unloadable { incompatible: true, reasons } => Err(Unloadable::Incompatible(reasons)),
+            Say::Unloadable { reasons, .. } => Err(Unloadable::Refused(reasons)),
+            _ => Err(Unloadable::Failed("its sandbox said what was not asked".into())),
+        };
     }
 }
 

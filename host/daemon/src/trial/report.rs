@@ -11,7 +11,7 @@ use crate::log::{Level, Line};
 use crate::plan::Plan;
 
 /// With which a reason against a module may begin.
-const MODULE_CODES: [&str; 2] = ["plugin-import", "plugin-size"];
+const MODULE_CODES: [&str; 3] = ["plugin-import", "plugin-size", "plugin-compile"];
 
 /// A trial.
 #[derive(Debug, Default, Serialize)]
