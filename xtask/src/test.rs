@@ -47,6 +47,7 @@ fn make(wrong: &mut Vec<Error>) -> Result<Made> {
     build::with(&wasm, Profile::Dev)?;
     let fixtures = regent_build::emptied(place::target().join("fixtures"))?;
     plugins::build(&wasm, &["hostile"], &fixtures)?;
+    programs::stand_in(&fixtures)?;
     for (folder, grants) in [("tests/plugins/hostile", "hostile.toml"), ("tests/python", "python.toml")] {
         dist::install(&place::root().join(folder).join(grants), &fixtures.join(grants), 0o644)?;
     }

@@ -31,6 +31,10 @@ pub(crate) fn serve(plugin: &Plugin, ticker: &Ticker, lane: &SharedLane, first: 
 
 /// One exchange, to its answer. The instance is dropped after that, when nobody waits.
 fn exchange(plugin: &Plugin, lane: &SharedLane, ready: Option<Instance>, ask: Ask) -> Result<(), Stop> {
+    #[cfg(feature = "stand-in")]
+    if let Some(answered) = crate::stand_in::takes_over(plugin, lane, &ask) {
+        return answered;
+    }
     let mut instance = match ready.map_or_else(|| Instance::prepare(plugin, lane), Ok) {
         Ok(instance) => instance,
         Err(why) => return lane.answer(&fault::say(why)?),

@@ -65,6 +65,12 @@ fn program() -> std::ffi::OsString {
     std::env::var_os("REGENT_SANDBOX").unwrap_or_else(|| env!("CARGO_BIN_EXE_regent-sandbox").into())
 }
 
+/// The sandbox in which native code stands in for the plugin's, which `cargo xtask test` builds beside the other fixtures.
+pub(crate) fn stand_in() -> std::ffi::OsString {
+    let fixtures = std::env::var_os("REGENT_FIXTURES").expect("REGENT_FIXTURES is not set: run `cargo xtask test`");
+    std::path::Path::new(&fixtures).join("regent-sandbox-stand-in").into()
+}
+
 /// A sealed image of these bytes.
 pub(crate) fn image(bytes: &[u8]) -> OwnedFd {
     let image = rustix::fs::memfd_create("image", MemfdFlags::ALLOW_SEALING | MemfdFlags::CLOEXEC).unwrap();
@@ -91,18 +97,17 @@ impl Sandbox {
 
     /// The same on this engine.
     pub(crate) fn start_on(engine: &[&str], image: OwnedFd, arguments: &[&str]) -> Self {
+        Self::start_program(&program(), image, &[engine, arguments].concat())
+    }
+
+    /// The same of another program.
+    pub(crate) fn start_program(program: &std::ffi::OsStr, image: OwnedFd, arguments: &[&str]) -> Self {
         let (ours, theirs): (Vec<_>, Vec<_>) = (0..LANES).map(|_| UnixStream::pair().unwrap()).unzip();
         let mut descriptors: Vec<OwnedFd> = theirs.into_iter().map(OwnedFd::from).collect();
         descriptors.push(image);
         let mappings = descriptors.into_iter().zip(3..).map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd });
-        let mut command = command(program());
-        command
-            .args(engine)
-            .args(arguments)
-            .env_clear()
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        let mut command = command(program);
+        command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.fd_mappings(mappings.collect()).unwrap();
         let child = command.spawn().unwrap();
         for lane in &ours {
@@ -149,6 +154,11 @@ impl Sandbox {
         (status, said)
     }
 
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -188,6 +198,20 @@ impl Lane {
     /// `prepare` with these data, to the end if the plan is empty.
     pub(crate) fn prepare(&mut self, data: &str) -> Say {
         self.exchange(&prepare(data, true))
+    }
+
+    /// The next word, whatever was logged before it; `None` if the lane ends instead.
+    pub(crate) fn answer(&mut self) -> Option<Say> {
+        loop {
+            let mut header = [0; HEADER];
+            self.0.read_exact(&mut header).ok()?;
+            let mut body = vec![0; frame_length(Side::Sandbox, header).unwrap()];
+            self.0.read_exact(&mut body).ok()?;
+            match decode(&body).unwrap() {
+                Say::Log(..) => {}
+                said => return Some(said),
+            }
+        }
     }
 
     /// That nothing is left to read.
