@@ -279,11 +279,58 @@ fn a_value_that_no_slot_takes_is_refused_as_the_caller_hears_it_and_explained_to
     assert_eq!((status, &tried["error"]["code"]), (65, &json!("invalid-data")), "{tried}");
     assert!(tried["error"]["text"].as_str().unwrap().starts_with("Invalid data: "), "{tried}");
     let why =
-        format!("{path}:8: [commands.open-port]: port = 22 is not accepted; it takes a whole number from 1000 on");
+        format!("{path}:7: [commands.open-port]: port = 22 is not accepted; it takes a whole number from 1000 on");
     assert_eq!(tried["error"]["why"], json!([why]));
+    let wider = "params.port = { type = \"integer\", min = 22 }";
+    assert_eq!(
+        tried["error"]["add"],
+        json!({"file": path, "lines": wider, "instead_of": "line 7, in [commands.open-port]"})
+    );
+    let told = bench.run("nobody", "regent", &["plugin", "run", &file, "open", "ip=93.184.216.34"]).stdout;
+    let advice = format!(
+        "\nAdd to {path}, for all callers of what plans it and instead of line 7, in [commands.open-port]:\n\n    {wider}\n"
+    );
+    assert!(told.ends_with(&advice), "{told}");
+    bench.write("firewall.toml", grants.replace("params.port = { type = \"integer\", min = 1000 }", wider));
+    assert_eq!(bench.try_it(&[&file, "open", data]).1, 0, "what is advised helps");
+    let listed = grants.replace("[22]\n", "[22]\nknown = [80]\n").replace("min = 1000", "one_of = \"settings.known\"");
+    bench.write("firewall.toml", listed);
+    let add = json!({"file": path, "lines": "[settings] known = [80, 22]", "instead_of": "the list that line 8 names"});
+    assert_eq!(bench.try_it(&[&file, "open", data]).0["error"]["add"], add);
     bench.write("firewall.toml", grants.replace("min = 1000", "min = 1"));
     assert_eq!(bench.try_it(&[&file, "open", data]).1, 0);
     assert_eq!(bench.try_it(&[&file, "open", "{\"ip\":"]).1, 65, "data that is no JSON");
+}
+
+#[test]
+fn a_slot_that_is_unknown_or_left_empty_is_told_with_the_line_to_mend() {
+    let bench = Bench::new();
+    let grants = "[operations.bad-slot]\n[operations.missing-slot]\n[commands.say]\n\
+                  run = [\"/usr/bin/echo\", \"{text}\"]\nparams.text = { type = \"text\", pattern = \"[a-z ]+\" }\n";
+    let path = bench.write("hostile.toml", grants);
+    for (operation, words) in [
+        (
+            "bad-slot",
+            format!(
+                "command say has no slot undeclared: have the plugin leave it out, or add params.undeclared = \
+                 {{ type = … }}, and where it stands in run, to [commands.say] of {path}:3"
+            ),
+        ),
+        (
+            "missing-slot",
+            format!(
+                "command say: slot text was given no value: the plugin must fill it, as params.text of {path}:5 says"
+            ),
+        ),
+    ] {
+        let (tried, status) = bench.try_it(&[&hostile(), operation, "--grants", &path]);
+        assert_eq!((status, &tried["error"]["code"]), (70, &json!("plugin-fault")), "{tried}");
+        assert_eq!(tried["error"]["why"], json!([format!("plugin-fault: {words}")]));
+    }
+    let more = grants.replace("\"{text}\"]", "\"{text}\", \"{undeclared}\"]")
+        + "params.undeclared = { type = \"text\", pattern = \"[a-z]+\" }\n";
+    bench.write("hostile.toml", more);
+    assert_eq!(bench.try_it(&[&hostile(), "bad-slot", "--grants", &path]).1, 0, "the twin: what is advised helps");
 }
 
 #[test]
