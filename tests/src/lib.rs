@@ -25,6 +25,8 @@ mod container;
 mod modules;
 // Processes as /proc shows them.
 pub mod proc;
+// A program that goes on, and what it tells.
+mod watched;
 // Trying again until it holds.
 mod eventually;
 
@@ -32,5 +34,6 @@ pub use container::{Container, Mounted};
 pub use eventually::eventually;
 pub use modules::{bytes, relabelled};
 pub use running::{Cli, Running};
+pub use watched::Watched;
 pub use wire::{Wire, code, error};
 pub use world::{SECRET, World, dist, fixture, group_of, needs_root, user};

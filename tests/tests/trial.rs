@@ -2,13 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "these tests start programs, and fail by panicking")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use regent_tests::{Cli, dist, eventually, fixture, needs_root, user};
+use regent_tests::{Cli, Watched, dist, fixture, needs_root, user};
 use serde_json::{Value, json};
 
 /// Whoever tries: root's sandboxes get a uid of their own, an ordinary user's do not.
@@ -62,6 +61,13 @@ impl Bench {
 
     fn try_it(&self, arguments: &[&str]) -> (Value, i32) {
         self.try_as("root", arguments)
+    }
+
+    /// Again and again.
+    fn watch(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(dist().join("bin/regent"));
+        command.args(["plugin", "run", "--watch"]).args(arguments).current_dir(self.0.path());
+        command
     }
 
     fn inspect_as(&self, who: &str, file: &str) -> (Value, i32) {
@@ -371,6 +377,12 @@ fn each_rule_that_a_plugin_breaks_has_its_code_whoever_tries_it() {
             let why = tried["error"]["why"][0].as_str().unwrap();
             assert!(why.starts_with(code) && why.contains(words), "{operation}: {why}");
         }
+        for operation in ["trap", "trap-in-finish"] {
+            let (tried, _) = bench.try_as(who, &[&hostile(), operation, "--perform"]);
+            let log: Vec<&str> =
+                tried["log"].as_array().unwrap().iter().map(|said| said["text"].as_str().unwrap()).collect();
+            assert!(log.iter().any(|text| text.contains("a panic's text reaches the log")), "{operation}: {tried}");
+        }
         let (tried, status) = bench.try_as(who, &[&hostile(), "well"]);
         assert_eq!((status, &tried["reply"]), (0, &json!("well")), "the twin: {tried}");
     }
@@ -471,34 +483,42 @@ fn the_folder_of_a_crate_is_tried_by_what_was_built_of_it() {
 }
 
 #[test]
+fn a_panics_text_stands_among_the_log_lines_that_people_read() {
+    let bench = Bench::new();
+    let told = bench.run("nobody", "regent", &["plugin", "run", &hostile(), "trap"]);
+    assert_eq!(told.status, 70, "{told:?}");
+    let is_it = |line: &str| line.starts_with("log  ") && line.contains("a panic's text reaches the log");
+    assert!(told.stdout.lines().any(is_it), "{}", told.stdout);
+    let well = bench.run("nobody", "regent", &["plugin", "run", &hostile(), "well"]);
+    assert!(!well.stdout.contains("\nlog  "), "the twin: {}", well.stdout);
+}
+
+#[test]
 fn a_watched_trial_is_run_again_within_three_seconds_of_a_change() {
     let bench = Bench::new();
     let file = bench.module("whoami");
     bench.write("whoami.toml", "[operations.whoami]\n");
-    let mut child = Command::new(dist().join("bin/regent"))
-        .args(["plugin", "run", &file, "whoami", "--watch"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (send, lines) = std::sync::mpsc::channel();
-    let out = BufReader::new(child.stdout.take().unwrap());
-    std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
-    let mut told = Vec::new();
-    let mut until = |text: &str| {
-        eventually(text, || {
-            told.extend(lines.try_iter());
-            told.iter().any(|line: &String| line.starts_with(text)).then_some(())
-        });
-    };
-    until("code       not-granted");
+    let mut watched = Watched::of(&mut bench.watch(&[&file, "whoami"]));
+    watched.until("code       not-granted");
     // The first trial's last line may still be on its way; a change during a trial counts as well.
     let begin = std::time::Instant::now();
     bench.write("whoami.toml", "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n");
-    until("--- changed: ");
-    until("plan 1     /usr/bin/whoami");
+    watched.until("--- changed: ");
+    watched.until("plan 1     /usr/bin/whoami");
     let took = begin.elapsed();
-    child.kill().unwrap();
-    child.wait().unwrap();
     assert!(took < std::time::Duration::from_secs(3), "{took:?}");
+}
+
+#[test]
+fn a_watched_trial_reads_the_file_of_its_data_anew() {
+    let bench = Bench::new();
+    let file = bench.module("echo");
+    bench.write("echo.toml", "[operations.echo]\n");
+    let data = bench.write("data.json", "\"the first\"");
+    let mut watched = Watched::of(&mut bench.watch(&[&file, "echo", "--data", &format!("@{data}")]));
+    watched.until("reply      \"the first\"");
+    bench.write("data.json", "\"the sec");
+    watched.until("--- changed: ");
+    bench.write("data.json", "\"the second\"");
+    watched.until("reply      \"the second\"");
 }
