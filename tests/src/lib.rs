@@ -34,6 +34,8 @@ mod screens;
 mod modules;
 // Processes as /proc shows them.
 pub mod proc;
+// A program that goes on, and what it tells.
+mod watched;
 // Trying again until it holds.
 mod eventually;
 
@@ -44,5 +46,6 @@ pub use python::{client, python};
 pub use running::{Cli, Running};
 pub use sandboxes::kill_sandbox;
 pub use screen::Screen;
+pub use watched::Watched;
 pub use wire::{Wire, code, error};
 pub use world::{SECRET, World, dist, fixture, group_of, needs_root, user};

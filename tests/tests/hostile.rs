@@ -227,8 +227,12 @@ fn a_sandbox_that_does_not_answer_is_killed_and_only_the_request_that_it_left_un
     assert_eq!(running.op("echo", json!("meanwhile"))["data"], "meanwhile");
     let reply = unanswered.reply();
     let took = since.elapsed();
-    assert_eq!((error(&reply), code(&reply)), ("Operation failed", "failed"));
-    assert!(logged(&running, &reply).contains("it did not answer in time"));
+    assert_eq!((error(&reply), code(&reply)), ("Operation failed", "timeout"));
+    let why = "the plugin's fault: plugin-timeout: it ran too long: it did not answer in time";
+    assert!(logged(&running, &reply).contains(why));
+    let records = world.audit();
+    let record = records.iter().find(|record| record["ref"] == reply["ref"]).unwrap();
+    assert!(record["event"] == "refused" && record["outcome"].as_str().unwrap().contains(why), "{record}");
     assert!((Duration::from_secs(3)..Duration::from_secs(4)).contains(&took), "{took:?}");
     assert_eq!(other.reply()["data"], "well", "it was not this one's fault");
     eventually("it is gone", || proc::status(pid, "Pid").is_none().then_some(()));

@@ -7,7 +7,7 @@ mod inspect;
 mod watch;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -89,7 +89,7 @@ pub(crate) struct Run {
     /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
-    /// Again whenever the module, its grants or, of a folder, its sources change; a folder is built first
+    /// Again whenever the module, its grants, the file of --data or, of a folder, its sources change; a folder is built first
     #[arg(long)]
     watch: bool,
 }
@@ -97,10 +97,15 @@ pub(crate) struct Run {
 /// One trial, or one after the other.
 pub(crate) fn run(run: &Run) -> Result<Ending, Failure> {
     let arguments = run.arguments()?;
-    if run.watch { watch::watch(run, &arguments) } else { door::regentd(&arguments) }
+    if run.watch { watch::watch(run, arguments) } else { door::regentd(&arguments) }
 }
 
 impl Run {
+    /// The file that its data stand in.
+    fn data_file(&self) -> Option<&Path> {
+        Some(Path::new(self.data.as_deref()?.strip_prefix('@')?))
+    }
+
     /// As regentd takes them: what a person wrote stands behind `--`, so that none of it is an option.
     fn arguments(&self) -> Result<Vec<OsString>, Failure> {
         let data = crate::data::of_words(&self.pairs, self.data.as_deref())?;

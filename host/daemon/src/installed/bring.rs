@@ -7,7 +7,7 @@ use std::rc::Rc;
 use regent_grants::{Engine, Grants};
 
 use super::seen::Module;
-use super::{Installed, Load};
+use super::{Installed, Load, being_written};
 use crate::plugin::Plugin;
 use crate::plugin::load::{Loader, served};
 use crate::plugin::module::{self, ModuleDigest, Sealed};
@@ -41,7 +41,7 @@ impl Installed {
         if !self.is_still(&load.module.path) || !load.module.is_unchanged() {
             // What was read may be half of it; it is looked at again when it is closed.
             self.forget_judged(name);
-            return nothing(vec![format!("{}: is being written", load.module.path.display())]);
+            return nothing(vec![being_written(&load.module.path)]);
         }
         let digest = file.as_ref().ok().map(Sealed::digest);
         if digest.is_none() {

@@ -46,6 +46,8 @@ const SETTLE: Duration = Duration::from_millis(5);
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 /// What a link leads to is looked at when nobody has written to it for so long: it is not said when it is closed.
 const LINK_QUIET: Duration = Duration::from_secs(1);
+/// How a reason ends that is none for long.
+const BEING_WRITTEN: &str = ": is being written";
 
 /// Everything that is installed.
 #[derive(Debug)]
@@ -298,6 +300,11 @@ impl Installed {
     pub fn look_soon(&self) {
         self.look_again.notify_one();
     }
+}
+
+/// Why it is not looked at yet.
+fn being_written(path: &std::path::Path) -> String {
+    format!("{}{BEING_WRITTEN}", path.display())
 }
 
 /// A reason that names no file is told with the plugin that it is of.

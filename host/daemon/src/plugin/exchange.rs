@@ -269,7 +269,8 @@ impl From<LaneError> for Fault {
     fn from(why: LaneError) -> Self {
         match why {
             LaneError::Closed => Self::Ended(why.to_string()),
-            LaneError::Late | LaneError::Garbled(_) => Self::Rule(why.to_string()),
+            LaneError::Late => Self::Guest(Blame::Time, why.to_string()),
+            LaneError::Garbled(_) => Self::Rule(why.to_string()),
         }
     }
 }

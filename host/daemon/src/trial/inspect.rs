@@ -3,8 +3,8 @@
 use regent_grants::Engine;
 use serde::Serialize;
 
-use super::report::{Described, Operation, Want, exports};
-use super::{Inspect, Means, place, status};
+use super::report::{Described, Operation, Problem, Want, exports};
+use super::{Inspect, Means, place};
 use crate::plugin::{alone, module};
 
 /// What was found.
@@ -34,7 +34,7 @@ pub(super) async fn inspect(asked: &Inspect, means: &Means) -> (String, u8) {
     if let Err(reasons) = look(asked, means, &mut found).await {
         found.reasons = reasons;
     }
-    let status = if found.reasons.is_empty() { 0 } else { status::BAD_DATA };
+    let status = if found.reasons.is_empty() { 0 } else { Problem::of_module(found.reasons.clone()).status };
     (serde_json::to_string(&found).unwrap_or_default(), status)
 }
 

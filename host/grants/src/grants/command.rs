@@ -132,6 +132,11 @@ impl Command {
         self.slots.iter().map(|(name, slot)| (name.as_str(), Param(slot)))
     }
 
+    pub(super) fn move_up(&mut self, lines: usize) {
+        self.line = self.line.saturating_sub(lines);
+        self.slots.iter_mut().for_each(|(_, slot)| slot.move_up(lines));
+    }
+
     pub(super) fn digest(&self) -> Json {
         let slots: BTreeMap<_, _> = self.slots.iter().map(|(name, slot)| (name, slot.digest())).collect();
         json!({

@@ -96,6 +96,14 @@ impl Grants {
         self.commands.get(name)
     }
 
+    /// By the lines of a text that has so many less before its first: what was read was more than a file has.
+    #[must_use]
+    pub fn moved_up(mut self, lines: usize) -> Self {
+        self.operations.iter_mut().for_each(|operation| operation.move_up(lines));
+        self.commands.values_mut().for_each(|command| command.move_up(lines));
+        self
+    }
+
     /// The JSON Schema of what an operation without code is sent; `None`: it has code, which alone knows.
     #[must_use]
     pub fn schema(&self, operation: &Operation) -> Option<serde_json::Value> {

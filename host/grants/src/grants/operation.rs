@@ -183,6 +183,11 @@ fn principal(value: &Value<'_>) -> Option<Principal> {
 }
 
 impl Operation {
+    pub(super) fn move_up(&mut self, lines: usize) {
+        let all = [Some(&mut self.line), self.allow_line.as_mut(), self.require_line.as_mut()];
+        all.into_iter().flatten().for_each(|line| *line = line.saturating_sub(lines));
+    }
+
     pub(super) fn digest(&self) -> Json {
         let allow = self.allow.as_ref().map(|allow| allow.iter().map(Principal::digest).collect::<Vec<_>>());
         let step = |step: &Step| json!({"step": "approval", "of": step.of, "count": step.count});
