@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use regent_grants::{Below, Command, Grants, RenderError};
+use regent_grants::{Below, Command, Grants, Operation, RenderError};
 use regent_lane::{CALL_MAX, Call, Refusal, STEPS_MAX};
 
 use crate::hold::PlannedStep;
@@ -27,6 +27,8 @@ pub struct Step {
     pub identity: Identity,
     /// How.
     pub command: Command,
+    /// The file that grants it.
+    pub file: String,
 }
 
 /// The steps, in order.
@@ -71,7 +73,7 @@ impl Plan {
     pub fn again(grants: &Grants, planned: &[PlannedStep]) -> Result<Self, String> {
         let steps = planned.iter().map(|step| {
             let command = grants.command(&step.command).ok_or_else(|| not_granted(&step.command, &grants.name))?;
-            self::step(command, &step.values).map_err(|why| match why {
+            self::step(grants, command, &step.values).map_err(|why| match why {
                 NotPlanned::Caller { slot, rule, .. } => format!("{}: {slot}: {rule}", step.command),
                 NotPlanned::Ungranted(_, why) | NotPlanned::Plugin(why) | NotPlanned::Host(why) => why,
             })
@@ -109,7 +111,7 @@ enum NotPlanned {
     Host(String),
 }
 
-fn step(command: &Command, values: &[(String, String)]) -> Result<Step, NotPlanned> {
+fn step(grants: &Grants, command: &Command, values: &[(String, String)]) -> Result<Step, NotPlanned> {
     let name = &command.name;
     let rendered = command.render(values).map_err(|why| match why {
         RenderError::NotAccepted { slot, rule, line, allow } => {
@@ -137,7 +139,7 @@ fn step(command: &Command, values: &[(String, String)]) -> Result<Step, NotPlann
         stdin_data: command.stdin_data,
         ends_host: command.ends_host,
     };
-    Ok(Step { planned, identity, command: command.clone() })
+    Ok(Step { planned, identity, command: command.clone(), file: grants.file.clone() })
 }
 
 /// Whom a command runs as: the daemon's own user unless the grant names another.
@@ -174,6 +176,8 @@ fn not_granted(command: &str, grants: &str) -> String {
 #[derive(Debug)]
 pub struct Planning {
     grants: Rc<Grants>,
+    /// Where the operation stands that plans.
+    line: Option<usize>,
     plan: Plan,
     bytes: usize,
     fault: Option<Fault>,
@@ -184,7 +188,13 @@ impl Planning {
     /// By these grants.
     #[must_use]
     pub fn new(grants: Rc<Grants>) -> Self {
-        Self { grants, plan: Plan::default(), bytes: 0, fault: None, rule: None }
+        Self { grants, line: None, plan: Plan::default(), bytes: 0, fault: None, rule: None }
+    }
+
+    /// For this operation of theirs.
+    #[must_use]
+    pub fn of(self, operation: &Operation) -> Self {
+        Self { line: Some(operation.line), ..self }
     }
 
     /// What was planned.
@@ -209,7 +219,7 @@ impl Planning {
         }
         let command = self.grants.command(&call.command);
         let command = command.ok_or_else(|| ungranted(call, &self.grants))?;
-        let step = step(command, &call.values)?;
+        let step = step(&self.grants, command, &call.values)?;
         self.bytes += step.planned.argv.iter().map(String::len).sum::<usize>();
         if self.bytes > PLAN_MAX {
             return Err(NotPlanned::Plugin(format!("its plan is longer than {PLAN_MAX} bytes")));
@@ -229,16 +239,18 @@ impl Planner for Planning {
                 Err(refusal(format!("{slot}: not accepted")))
             }
             Err(NotPlanned::Ungranted(lines, why)) => {
-                self.rule = Some(rules::ungranted(&self.grants, &call.command, lines));
+                self.rule = Some(rules::ungranted(&self.grants, self.line, &call.command, lines));
                 self.fault.get_or_insert(Fault::Rule(why));
                 Err(refusal("not planned".into()))
             }
             // The request is over; what the plugin makes of it no longer matters.
             Err(NotPlanned::Plugin(why)) => {
+                self.rule = rules::command(&self.grants, &call.command);
                 self.fault.get_or_insert(Fault::Rule(why));
                 Err(refusal("not planned".into()))
             }
             Err(NotPlanned::Host(why)) => {
+                self.rule = rules::command(&self.grants, &call.command);
                 self.fault.get_or_insert(Fault::Host(why));
                 Err(refusal("not planned".into()))
             }

@@ -39,6 +39,7 @@ pub use grants::{
     Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,
 };
 pub use mistake::{Checked, Mistake, Mistakes};
+pub use nearest::nearest;
 pub use sheet::words::is_name;
 pub use slot::{Below, Param};
 
