@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use regent_grants::{Below, Command, Grants, Operation, RenderError};
+use regent_grants::{Below, Command, Grants, Instead, Operation, RenderError};
 use regent_lane::{CALL_MAX, Call, Refusal, STEPS_MAX};
 
 use crate::hold::PlannedStep;
@@ -103,7 +103,7 @@ enum NotPlanned {
         slot: String,
         rule: String,
         line: Option<usize>,
-        allow: Option<String>,
+        allow: Option<Instead>,
     },
     /// The command is not granted; with it, the lines that would grant it.
     Ungranted(Vec<String>, String),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use regent_grants::{Command, Grants, Operation, Principal, Visible, is_name, nearest};
+use regent_grants::{Command, Grants, Instead, Operation, Principal, Visible, is_name, nearest};
 use regent_protocol::{AllowView, RuleView, visible};
 
 use super::{Rule, apart};
@@ -163,15 +163,29 @@ pub fn slot(
     slot: &str,
     takes: &str,
     line: Option<usize>,
-    allow: Option<String>,
+    allow: Option<Instead>,
 ) -> Rule {
+    let line = allow.as_ref().map(|instead| instead.line).or(line);
     let line = line.or_else(|| grants.command(command).map(|command| command.line));
-    let allow = allow.map(|line| AllowView {
+    let text = match &allow {
+        Some(Instead { is_setting: true, .. }) => format!("this list of [settings]: params.{slot} takes {takes}"),
+        _ => format!("params.{slot} takes {takes}"),
+    };
+    let allow = allow.map(|instead| AllowView {
         file: grants.file.clone(),
-        lines: vec![line],
-        beware: Some(format!("in command {command}: for every caller of every operation that plans it")),
+        lines: vec![instead.text],
+        beware: Some(beware(command, instead.line, instead.is_setting)),
     });
-    Rule { rule: rule(grants.file.clone(), line, format!("params.{slot} takes {takes}")), allow }
+    Rule { rule: rule(grants.file.clone(), line, text), allow }
+}
+
+fn beware(command: &str, line: usize, is_setting: bool) -> String {
+    if is_setting {
+        return format!(
+            "in [settings], in place of the list at line {line}: for every command that takes it, and the plugin reads it too"
+        );
+    }
+    format!("in command {command}, in place of line {line}: for every caller of every operation that plans it")
 }
 
 /// A command is not granted.
