@@ -91,6 +91,7 @@ fn asked(number: usize) -> Hold {
         ended: None,
         outcome: None,
         reason: None,
+        rule: None,
         key: None,
     }
 }

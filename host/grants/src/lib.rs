@@ -42,8 +42,9 @@ pub use grants::{
     Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,
 };
 pub use mistake::{Checked, Mistake, Mistakes};
+pub use nearest::nearest;
 pub use sheet::words::is_name;
-pub use slot::{Below, Param};
+pub use slot::{Below, Instead, Param};
 
 /// A whole immediate operation whose table has no `deadline`: the Python client gives up after 5 s of silence.
 pub const DEADLINE_DEFAULT: Duration = Duration::from_millis(4500);

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use redb::StorageBackend;
-use regent_protocol::Data;
+use regent_protocol::{Data, RuleView};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -76,6 +76,9 @@ pub struct Event<'a> {
     /// How the steps ended, or why it was refused, voided or interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'a str>,
+    /// The rule that decided, by its file and line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'a RuleView>,
 }
 
 #[derive(Serialize)]

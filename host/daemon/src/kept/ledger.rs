@@ -92,6 +92,7 @@ impl Ledger {
             plan: (first || runs).then_some(argv.as_slice()),
             by,
             outcome: next.reason.as_deref(),
+            rule: next.rule.as_ref(),
             ..Event::default()
         };
         Ok(lock(&self.audit).append(&event)?)

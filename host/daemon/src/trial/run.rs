@@ -12,7 +12,7 @@ use super::permits::Permits;
 use super::report::{self, Consent, Described, Lines, Problem, Report, Want, milliseconds};
 use super::watched::Watched;
 use super::{Means, Trial, place, status};
-use crate::perform::{self, Performed};
+use crate::perform::{self, Failure, Performed};
 use crate::plan::Plan;
 use crate::plugin::alone::{self, Alone};
 use crate::plugin::exchange::{Answer, NoAnswer, Preparation};
@@ -191,12 +191,12 @@ impl Stage<'_> {
         };
         if let Err(no) = reply {
             let mut problem = of_no_answer(no);
-            problem.why.extend(failure.map(|(_, why)| why));
+            problem.why.extend(failure.map(|step| step.why));
             return Err(problem);
         }
         match perform::shaped(reply, failure) {
             Performed::Done(data) => report.reply = Some(data),
-            Performed::Failed(refusal, why) => {
+            Performed::Failed(Failure { refusal, why, .. }) => {
                 let why = if why.is_empty() { Vec::new() } else { vec![why] };
                 let problem = Problem::found(refusal.code.as_str(), status::FAILED, why);
                 return Err(Problem { text: Some(refusal.text), ..problem });
