@@ -85,6 +85,7 @@ fn asked(number: usize) -> Hold {
         ended: None,
         outcome: None,
         reason: None,
+        rule: None,
         key: None,
     }
 }

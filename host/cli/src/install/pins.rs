@@ -146,10 +146,13 @@ mod tests {
         let third = "c".repeat(64);
         let list = pins(&format!("sha256 = [\"{OLD}\", \"{third}\"]\n"));
         assert_eq!(list.others(NEW), [OLD.to_owned(), third.clone()]);
-        assert_eq!(list.others(OLD), [third.clone()]);
+        assert_eq!(list.others(OLD), [third.as_str()]);
         assert_eq!(pins(&format!("sha256 = [\"{OLD}\"]")).others(NEW), [""; 0]);
         assert_eq!(list.with(NEW, &list.others(NEW)), format!("sha256 = [\"{NEW}\", \"{OLD}\", \"{third}\"]\n"));
-        assert_eq!(list.with(NEW, &[third.clone()]), format!("# before: {OLD}\nsha256 = [\"{NEW}\", \"{third}\"]\n"));
+        assert_eq!(
+            list.with(NEW, std::slice::from_ref(&third)),
+            format!("# before: {OLD}\nsha256 = [\"{NEW}\", \"{third}\"]\n")
+        );
     }
 
     #[test]
