@@ -146,7 +146,7 @@ mod tests {
         let third = "c".repeat(64);
         let list = pins(&format!("sha256 = [\"{OLD}\", \"{third}\"]\n"));
         assert_eq!(list.others(NEW), [OLD.to_owned(), third.clone()]);
-        assert_eq!(list.others(OLD), std::slice::from_ref(&third));
+        assert_eq!(list.others(OLD), [third.as_str()]);
         assert_eq!(pins(&format!("sha256 = [\"{OLD}\"]")).others(NEW), [""; 0]);
         assert_eq!(list.with(NEW, &list.others(NEW)), format!("sha256 = [\"{NEW}\", \"{OLD}\", \"{third}\"]\n"));
         assert_eq!(
