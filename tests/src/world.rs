@@ -15,6 +15,8 @@ pub struct World {
     folder: TempDir,
     sockets: Vec<String>,
     rest: String,
+    /// Programs of its own, where they are not those that were built.
+    dist: Option<PathBuf>,
 }
 
 /// What `cargo xtask build` fills, or REGENT_DIST.
@@ -61,13 +63,34 @@ impl World {
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("regent-test-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let world = Self { folder, sockets: Vec::new(), rest: String::new() };
+        let world = Self { folder, sockets: Vec::new(), rest: String::new(), dist: None };
         for name in ["plugins", "grants", "log"] {
             fs::create_dir(world.path(name)).unwrap();
         }
         world
             .socket("web", "operations = [\"*\"]")
             .people("[people.anna]\nuser = \"games\"\n[people.ben]\nuser = \"mail\"\n[people.carl]\nuser = \"news\"\n[teams]\nops = [\"anna\", \"ben\", \"carl\"]\n")
+    }
+
+    /// The programs that were built, in a folder of its own, with another in this one's place.
+    pub fn with_program(mut self, name: &str, instead: &Path) -> Self {
+        let own = self.path("dist");
+        if self.dist.is_none() {
+            fs::create_dir_all(own.join("bin")).unwrap();
+            for program in fs::read_dir(dist().join("bin")).unwrap() {
+                let program = program.unwrap();
+                fs::copy(program.path(), own.join("bin").join(program.file_name())).unwrap();
+            }
+        }
+        fs::copy(instead, own.join("bin").join(name)).unwrap();
+        fs::set_permissions(own.join("bin").join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        self.dist = Some(own);
+        self
+    }
+
+    /// The programs that it runs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.dist.clone().unwrap_or_else(dist).join("bin").join(name)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

@@ -210,6 +210,7 @@ impl Programs {
             start.argv.push("--unconfined".into());
         }
         let running = self.spawner.start(start, &fds).await?;
+        running.tell_end(format!("plugin {name}: its sandbox"));
         drop((log_end, ends));
         keep_log(name.to_owned(), log)?;
         let exports = load(lanes.first_mut(), settings).await?;
