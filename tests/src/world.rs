@@ -19,6 +19,8 @@ pub struct World {
     rest: String,
     /// Below which `regent init` made everything, if it did.
     machine: Option<PathBuf>,
+    /// Programs of its own, where they are not those that were built.
+    dist: Option<PathBuf>,
 }
 
 /// What `cargo xtask build` fills, or REGENT_DIST.
@@ -67,7 +69,7 @@ impl World {
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
         // Set, every test is one of that engine.
         let engine = std::env::var("REGENT_ENGINE").ok();
-        let world = Self { folder, sockets: Vec::new(), engine, rest: String::new(), machine: None };
+        let world = Self { folder, sockets: Vec::new(), engine, rest: String::new(), machine: None, dist: None };
         for name in ["plugins", "grants", "log"] {
             fs::create_dir(world.path(name)).unwrap();
         }
@@ -90,6 +92,27 @@ impl World {
     /// regent.toml.
     pub fn config_path(&self) -> PathBuf {
         self.machine.as_ref().map_or_else(|| self.path("regent.toml"), |machine| machine.join("etc/regent/regent.toml"))
+    }
+
+    /// The programs that were built, in a folder of its own, with another in this one's place.
+    pub fn with_program(mut self, name: &str, instead: &Path) -> Self {
+        let own = self.path("dist");
+        if self.dist.is_none() {
+            fs::create_dir_all(own.join("bin")).unwrap();
+            for program in fs::read_dir(dist().join("bin")).unwrap() {
+                let program = program.unwrap();
+                fs::copy(program.path(), own.join("bin").join(program.file_name())).unwrap();
+            }
+        }
+        fs::copy(instead, own.join("bin").join(name)).unwrap();
+        fs::set_permissions(own.join("bin").join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        self.dist = Some(own);
+        self
+    }
+
+    /// The programs that it runs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.dist.clone().unwrap_or_else(dist).join("bin").join(name)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

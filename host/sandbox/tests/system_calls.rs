@@ -4,6 +4,7 @@
 #![cfg(target_arch = "x86_64")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 
+mod dangerous;
 mod fixtures;
 mod process;
 
@@ -12,6 +13,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{LazyLock, Mutex};
 
+use dangerous::DANGEROUS;
 use fixtures::Plugin;
 use process::{Sandbox, compile, image, prepare, stand_in};
 use regent_lane::{Ask, Say, Settings};
@@ -55,82 +57,6 @@ const NEVER_RETURN: [i64; 3] = [libc::SYS_exit, libc::SYS_exit_group, libc::SYS_
 /// The kernel's own way back from a probe that an administrator has set, `uretprobe` and `uprobe`: newer kernels ask no filter for
 /// them, and refuse whoever does not come from such a probe.
 const UNFILTERED: [i64; 2] = [335, 336];
-
-/// Nothing that opens, connects, starts, signals, looks at another, changes who it is, or reaches a part of the kernel that
-/// plugins have no use for.
-const DANGEROUS: [(&str, i64); 71] = [
-    ("open", libc::SYS_open),
-    ("openat", libc::SYS_openat),
-    ("openat2", libc::SYS_openat2),
-    ("creat", libc::SYS_creat),
-    ("socket", libc::SYS_socket),
-    ("socketpair", libc::SYS_socketpair),
-    ("connect", libc::SYS_connect),
-    ("sendmsg", libc::SYS_sendmsg),
-    ("recvmsg", libc::SYS_recvmsg),
-    ("sendmmsg", libc::SYS_sendmmsg),
-    ("sendto", libc::SYS_sendto),
-    ("recvfrom", libc::SYS_recvfrom),
-    ("execve", libc::SYS_execve),
-    ("execveat", libc::SYS_execveat),
-    ("fork", libc::SYS_fork),
-    ("vfork", libc::SYS_vfork),
-    ("ptrace", libc::SYS_ptrace),
-    ("process_vm_readv", libc::SYS_process_vm_readv),
-    ("process_vm_writev", libc::SYS_process_vm_writev),
-    ("process_madvise", libc::SYS_process_madvise),
-    ("kcmp", libc::SYS_kcmp),
-    ("kill", libc::SYS_kill),
-    ("tkill", libc::SYS_tkill),
-    ("rt_sigqueueinfo", libc::SYS_rt_sigqueueinfo),
-    ("mount", libc::SYS_mount),
-    ("umount2", libc::SYS_umount2),
-    ("pivot_root", libc::SYS_pivot_root),
-    ("chroot", libc::SYS_chroot),
-    ("fsopen", libc::SYS_fsopen),
-    ("open_tree", libc::SYS_open_tree),
-    ("unshare", libc::SYS_unshare),
-    ("setns", libc::SYS_setns),
-    ("setuid", libc::SYS_setuid),
-    ("setgid", libc::SYS_setgid),
-    ("setreuid", libc::SYS_setreuid),
-    ("setresuid", libc::SYS_setresuid),
-    ("setgroups", libc::SYS_setgroups),
-    ("setfsuid", libc::SYS_setfsuid),
-    ("capset", libc::SYS_capset),
-    ("io_uring_setup", libc::SYS_io_uring_setup),
-    ("io_uring_enter", libc::SYS_io_uring_enter),
-    ("io_setup", libc::SYS_io_setup),
-    ("userfaultfd", libc::SYS_userfaultfd),
-    ("bpf", libc::SYS_bpf),
-    ("perf_event_open", libc::SYS_perf_event_open),
-    ("personality", libc::SYS_personality),
-    ("keyctl", libc::SYS_keyctl),
-    ("add_key", libc::SYS_add_key),
-    ("request_key", libc::SYS_request_key),
-    ("memfd_secret", libc::SYS_memfd_secret),
-    ("pidfd_open", libc::SYS_pidfd_open),
-    ("pidfd_getfd", libc::SYS_pidfd_getfd),
-    ("pidfd_send_signal", libc::SYS_pidfd_send_signal),
-    ("name_to_handle_at", libc::SYS_name_to_handle_at),
-    ("open_by_handle_at", libc::SYS_open_by_handle_at),
-    ("init_module", libc::SYS_init_module),
-    ("finit_module", libc::SYS_finit_module),
-    ("kexec_load", libc::SYS_kexec_load),
-    ("seccomp", libc::SYS_seccomp),
-    ("landlock_create_ruleset", libc::SYS_landlock_create_ruleset),
-    ("shmget", libc::SYS_shmget),
-    ("shmat", libc::SYS_shmat),
-    ("msgget", libc::SYS_msgget),
-    ("semget", libc::SYS_semget),
-    ("mq_open", libc::SYS_mq_open),
-    ("modify_ldt", libc::SYS_modify_ldt),
-    ("arch_prctl", libc::SYS_arch_prctl),
-    ("pkey_mprotect", libc::SYS_pkey_mprotect),
-    ("ioctl", libc::SYS_ioctl),
-    ("prlimit64", libc::SYS_prlimit64),
-    ("reboot", libc::SYS_reboot),
-];
 
 /// Compiled once for all; each has an image of its own, for an image that is shared is read by two at once.
 static CODE: LazyLock<Vec<u8>> = LazyLock::new(|| compile(&Plugin::default().component()));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use regent_lane::{Export, TEXT_MAX};
+use regent_lane::{DESCRIPTION_MAX, Export, TEXT_MAX};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -70,6 +70,12 @@ impl Description {
     /// # Errors
     /// Every reason why it cannot be served, for the administrator.
     pub fn read(text: &str, exports: &[Export]) -> Result<Self, Vec<String>> {
+        if text.len() > DESCRIPTION_MAX {
+            let length = text.len();
+            return Err(vec![format!(
+                "its description has {length} bytes; the limit is {DESCRIPTION_MAX}. Its author can shorten it"
+            )]);
+        }
         let wire: Wire = serde_json::from_str(text).map_err(|why| {
             vec![format!(
                 "what its describe returns is not as wit/operation.wit has it: {why}. Its author can repair it"

@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use regent_lane::{
-    Ask, Authorised, Blame, Call, EXCHANGE_GRACE, EXCHANGE_WALL, LOG_MAX, REPLY_MAX, Refusal, STATE_MAX, Say,
-    StepResult, TEXT_MAX,
+    Ask, Authorised, Blame, Call, EXCHANGE_GRACE, EXCHANGE_WALL, LOG_MAX, REPLY_MAX, Refusal, STATE_MAX, STEPS_MAX,
+    Say, StepResult, TEXT_MAX,
 };
 use regent_protocol::Data;
 use tokio::time::Instant;
@@ -19,6 +19,10 @@ use crate::log::Level;
 /// Steps of a plan that are judged without looking whether anybody else waits: most plans have no more. Each takes about as long
 /// as a request of somebody else's, and a plugin may plan 64.
 const PLANNED_AT_ONCE: usize = 4;
+/// What a sandbox that keeps the log's limit may still say beyond it: that it cut it.
+const LOG_CUT: usize = 1 << 10;
+/// Words of one exchange that are heard before others have their turn.
+const WORDS: usize = 32;
 
 /// What is to be prepared.
 #[derive(Debug, Clone)]
@@ -165,9 +169,15 @@ impl Plugin {
         let deadline = Instant::now() + EXCHANGE_WALL + EXCHANGE_GRACE;
         let (mut logged, mut planned) = (0, 0);
         exchange.ask(ask, deadline).await?;
-        loop {
+        for words in 1_usize.. {
             match exchange.say(deadline).await? {
+                Say::Log(..) if logged > LOG_MAX + LOG_CUT => {
+                    return Err(exchange.condemn("its log has no end"));
+                }
                 Say::Log(level, text) => log(&self.name, level, &text, &mut logged),
+                Say::Plan(_) if planned == STEPS_MAX => {
+                    return Err(exchange.condemn(&format!("it planned more than {STEPS_MAX} steps")));
+                }
                 Say::Plan(call) => match &mut planner {
                     Some(planner) => {
                         planned += 1;
@@ -180,16 +190,22 @@ impl Plugin {
                 },
                 answer => return Ok(answer),
             }
+            // Whoever has always a word more must not keep this thread from everybody else.
+            if words.is_multiple_of(WORDS) {
+                tokio::task::yield_now().await;
+            }
         }
+        Err(exchange.condemn("its words have no end"))
     }
 }
 
 /// A line of a plugin's log, as long as this exchange may still log.
 pub(super) fn log(plugin: &str, level: regent_lane::Level, text: &str, logged: &mut usize) {
-    if *logged >= LOG_MAX {
+    let is_over = *logged >= LOG_MAX;
+    *logged = logged.saturating_add(text.len().max(1));
+    if is_over {
         return;
     }
-    *logged += text.len().max(1);
     let level = match level {
         regent_lane::Level::Debug | regent_lane::Level::Info => Level::Info,
         regent_lane::Level::Warning => Level::Warning,

@@ -244,6 +244,7 @@ impl Programs {
         start.extra = u8::try_from(LANES + 1).unwrap_or(u8::MAX);
         start.argv.extend(told(engine).map(str::to_owned));
         let (running, group) = self.start(start, &fds, SANDBOX_SHARE).await?;
+        running.tell_end(format!("plugin {name}: its sandbox"));
         drop((log_end, ends));
         keep_log(name.to_owned(), log)?;
         let exports = load(name, lanes.first_mut(), settings).await?;
