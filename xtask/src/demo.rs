@@ -40,9 +40,14 @@ pub(crate) fn demo() -> Result<()> {
     if root {
         play.held(&relay)?;
         play.void(&relay)?;
+        say("What this machine lacks", "of the sandboxes' confinement; docs/confinement.md has what others lack");
     } else {
-        say("Left out", "what needs root: the approval by another user, nft in a namespace, the sandboxes' own uids");
+        say(
+            "Left out",
+            "what needs root: the approval by another user, nft in a namespace, and of the sandboxes' confinement:",
+        );
     }
+    play.lacks();
     drop(play);
     println!("\nAll of it as it should be; nothing is left behind.\n");
     println!(
@@ -90,6 +95,15 @@ impl Play {
         let consent = "[operations.open]\nrequire = [{ step = \"approval\", of = \"anna\" }]";
         let grants = format!("sha256 = \"{digest}\"\n{}", grants.replace("[operations.open]", consent));
         self.stage.write("plugins/firewall.toml", &grants)
+    }
+
+    /// What of the sandboxes' confinement this machine or this user lacks, in the daemon's own words.
+    fn lacks(&self) {
+        let log = self.stage.log();
+        let said = log.lines().filter_map(|line| line.strip_prefix("regentd: warning: "));
+        let lacks =
+            said.filter(|said| ["no ", "not started as root", "cgroup v2"].iter().any(|word| said.starts_with(word)));
+        lacks.for_each(|lack| println!("  {lack}"));
     }
 
     fn harmless(&self, relay: &Relay) -> Result<()> {
