@@ -9,6 +9,8 @@ mod rounds;
 // The second: a daemon with many plugins, and what an administrator does to it.
 mod changes;
 mod crowd;
+// And what an author waits for.
+mod author;
 // Numbers, and what is made of them.
 mod figures;
 mod grid;
@@ -142,7 +144,9 @@ fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
     if !wish.plugins_only {
         beside_others(&ground, dist, wish.amount, &mut report)?;
     }
+    let edits = author::edits(&ground, dist, wish.amount)?;
     report.many(changes::measure(&ground, dist, wish.amount)?);
+    report.alone("an author's edit, saved to its result", &edits);
     Ok(report)
 }
 
