@@ -200,3 +200,91 @@ fn sigterm_ends_it_cleanly_with_0_and_leaves_no_process_and_no_socket() {
     let is_there = |pid: &u32| fs::exists(format!("/proc/{pid}")).unwrap();
     eventually("nothing is left", || (!below.iter().any(is_there)).then_some(()));
 }
+
+/// A program and a folder in `world`, which others may write, or not.
+fn with_modes(world: &World, program: u32, folder: u32) {
+    fs::write(world.path("tool"), "#!/bin/sh\n").unwrap();
+    fs::set_permissions(world.path("tool"), fs::Permissions::from_mode(program)).unwrap();
+    fs::create_dir_all(world.path("data")).unwrap();
+    fs::set_permissions(world.path("data"), fs::Permissions::from_mode(folder)).unwrap();
+}
+
+#[test]
+fn a_program_or_a_folder_of_paths_that_others_can_write_is_a_mistake_of_the_check_in_the_words_of_the_request() {
+    needs_root();
+    let world = World::new();
+    let grants = format!(
+        "[operations.tool]\nallow = [{{ user = \"root\" }}]\nrun = [\"{}\", \"{{file}}\"]\nparams.file = {{ type = \"path\", below = \"{}\" }}\n",
+        world.path("tool").display(),
+        world.path("data").display()
+    );
+    let world = world.without_code("tool", &grants);
+    world.write_config();
+    with_modes(&world, 0o755, 0o755);
+    assert_eq!(regentd(&world, &["--check"]).0, 0);
+    with_modes(&world, 0o757, 0o777);
+    let (status, said) = regentd(&world, &["--check"]);
+    assert_eq!(status, BAD_CONFIGURATION, "{said}");
+    let at = format!("{}:1: command tool:", world.path("grants/tool.toml").display());
+    let (tool, data) = (world.path("tool"), world.path("data"));
+    for line in [
+        format!("{at} {}: can be written by others (mode 0757): chmod go-w", tool.display()),
+        format!("{at} file: below: {}: can be written by others (mode 0777): chmod go-w", data.display()),
+    ] {
+        assert!(said.contains(&line), "{line}\n{said}");
+    }
+    fs::remove_dir(data).unwrap();
+    with_modes(&world, 0o755, 0o755);
+    fs::remove_dir(world.path("data")).unwrap();
+    let (status, said) = regentd(&world, &["--check"]);
+    assert!(status == 0 && said.contains("file: below: ") && said.contains("it will fail"), "{said}");
+}
+
+#[test]
+fn a_secret_file_that_is_weak_is_warned_of() {
+    needs_root();
+    let world = World::new();
+    let secret = world.path("web.secret");
+    let lines = |secret: &std::path::Path| {
+        format!(
+            "[[sockets]]\nname = \"more\"\npath = \"{}\"\nsecret_file = \"{}\"\noperations = [\"*\"]\n",
+            secret.with_file_name("run-more/s").display(),
+            secret.display()
+        )
+    };
+    let lines = lines(&secret);
+    let world = world.socket_lines(&lines);
+    world.write_config();
+    for (text, weak) in
+        [("short", true), ("aaaaaaaaaaaaaaaaaaaaaaaa", true), ("4f1c0a7be2d94c6680f1e2b7aa35c9d0", false)]
+    {
+        fs::write(&secret, text).unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+        let (_, said) = regentd(&world, &["--check"]);
+        let of_file = said.lines().any(|line| line.contains("weak secret") && line.contains("web.secret"));
+        assert_eq!(of_file, weak, "{text}: {said}");
+    }
+}
+
+#[test]
+fn mistakes_of_every_kind_in_one_grants_file_are_told_together_and_each_with_its_line() {
+    needs_root();
+    let world = World::new();
+    with_modes(&world, 0o757, 0o755);
+    let grants = format!(
+        "[operations.a]\nrun = [\"{}\"]\nallow = [{{ user = \"nobody-of-that-name\" }}]\n[operations.b]\nrun = [\"/usr/bin/true\"]\nrun_as = \"nor-of-this\"\n",
+        world.path("tool").display()
+    );
+    let world = world.without_code("desk", &grants);
+    world.write_config();
+    let file = world.path("grants/desk.toml");
+    let (status, said) = regentd(&world, &["--check"]);
+    assert_eq!(status, BAD_CONFIGURATION);
+    for line in [
+        format!("{}:3: operation a: allow: there is no user nobody-of-that-name", file.display()),
+        format!("{}:1: command a: {}: can be written by others", file.display(), world.path("tool").display()),
+        format!("{}:4: command b: run_as: there is no user nor-of-this", file.display()),
+    ] {
+        assert!(said.contains(&line), "{line}\n{said}");
+    }
+}

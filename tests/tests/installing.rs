@@ -4,10 +4,11 @@
 #![allow(clippy::disallowed_methods, reason = "a test starts what it is about")]
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use regent_tests::{Running, World, dist, eventually, needs_root, user};
 
@@ -113,6 +114,80 @@ fn another_module_serves_from_the_moment_that_it_is_accepted_and_voids_what_was_
     serves(&running, &first);
     let text = fs::read_to_string(world.path("grants/whoami.toml")).unwrap();
     assert_eq!(text, format!("# before: {second}\nsha256 = [\"{first}\"]\n{GRANTS}"));
+}
+
+#[test]
+fn a_module_that_lacks_what_is_granted_is_not_accepted_and_what_served_serves_after_a_restart() {
+    needs_root();
+    let world = World::new().plugin("whoami", &format!("sha256 = \"PIN\"\n{GRANTS}"));
+    let first = world.digest("whoami");
+    let running = world.start().serving("whoami");
+    fs::copy(dist().join("plugins/echo.wasm"), world.path("plugins/new")).unwrap();
+    fs::rename(world.path("plugins/new"), world.path("plugins/whoami.wasm")).unwrap();
+    let second = world.digest("whoami");
+    let config = world.path("regent.toml");
+    let of = |running: &Running<'_>, words: &[&str]| {
+        running.regent(&[&["plugin"], words, &["--config", config.to_str().unwrap()]].concat())
+    };
+    let refused = of(&running, &["upgrade", "whoami", "--yes", "--sha256", &second]);
+    assert!(refused.status == 1 && refused.stderr.contains("take [operations.whoami] out of"), "{refused:?}");
+    assert!(running.end().success());
+    let running = world.start();
+    serves(&running, &first);
+    // By hand it can be pinned all the same; the way back is to what served.
+    let text = fs::read_to_string(world.path("grants/whoami.toml")).unwrap();
+    fs::write(world.path("grants/whoami.toml"), text.replace(&first, &second)).unwrap();
+    running.wait_log("plugin whoami serves on as before");
+    assert!(running.end().success());
+    let running = world.start();
+    running.wait_log("whoami");
+    let back = of(&running, &["rollback", "whoami"]);
+    assert!(back.status == 0 && back.stdout.contains(&first), "{back:?}");
+    serves(&running, &first);
+}
+
+#[test]
+fn a_person_at_a_terminal_is_asked_and_only_yes_accepts() {
+    needs_root();
+    let world = World::new().plugin("whoami", &format!("sha256 = \"PIN\"\n{GRANTS}"));
+    let first = world.digest("whoami");
+    let running = world.start().serving("whoami");
+    let second = replace_module(&world);
+    let regent = dist().join("bin/regent");
+    let config = world.path("regent.toml");
+    let typed = |answer: &str| {
+        let line = format!("{} plugin upgrade whoami --config {}", regent.display(), config.display());
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = script.env("REGENT_ADMIN", world.admin_path()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(format!("{answer}\n").as_bytes()).unwrap();
+        let out = child.wait_with_output().unwrap();
+        (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())
+    };
+    let pinned = || fs::read_to_string(world.path("grants/whoami.toml")).unwrap();
+    for no in ["n", "", "yess"] {
+        let (status, said) = typed(no);
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains("Accept this module? [y/N]") && said.contains("not accepted"), "{said}");
+        assert!(pinned().contains(&first) && !pinned().contains(&second));
+    }
+    let (status, said) = typed("y");
+    assert_eq!(status, Some(0), "{said}");
+    serves(&running, &second);
+}
+
+#[test]
+fn inspect_tells_programs_what_a_module_is() {
+    needs_root();
+    let world = World::new().plugin("whoami", GRANTS);
+    let running = world.start();
+    let module = world.path("plugins/whoami.wasm");
+    let told = running.regent(&["plugin", "inspect", module.to_str().unwrap(), "--json"]);
+    assert_eq!(told.status, 0, "{told:?}");
+    let found: serde_json::Value = serde_json::from_str(&told.stdout).unwrap();
+    assert_eq!(found["sha256"], world.digest("whoami"));
+    assert_eq!(found["operations"][0]["name"], "whoami", "{found}");
+    assert_eq!(found["wants"][0]["command"], "whoami", "{found}");
 }
 
 #[test]

@@ -71,7 +71,8 @@ fn write(why: &Value, placeholder: &str, says: &str) {
     let lines: Vec<_> = allow["lines"].as_array().unwrap().iter().map(|line| line.as_str().unwrap()).collect();
     let lines = lines.join("\n").replace(placeholder, says) + "\n";
     let before = fs::read_to_string(file).unwrap_or_default();
-    let here = why["rule"]["line"].as_u64().filter(|_| why["rule"]["file"] == file);
+    // A table stands for itself: what it is missing from stays.
+    let here = why["rule"]["line"].as_u64().filter(|_| why["rule"]["file"] == file && !lines.starts_with('['));
     let after = match here {
         Some(here) => {
             let line = |(number, line)| if number + 1 == here { lines.clone() } else { format!("{line}\n") };
@@ -109,6 +110,16 @@ fn an_operation_that_is_not_there_and_the_file_that_would_grant_it() {
     reload(&running);
     let request = json!({"op": "restart", "data": {}});
     assert_eq!(ask(&running, "web", &request)["success"], true);
+}
+
+#[test]
+fn a_misspelt_operation_is_told_with_the_line_of_the_nearest() {
+    let world = world();
+    let running = start(&world);
+    let reply = ask(&running, "web", &json!({"op": "opne", "data": {}}));
+    let why = why(&running, &reply);
+    assert_eq!(rule(&why), "[operations.open]");
+    assert!(why["rule"]["rule"].as_str().unwrap().ends_with("open, which is here, is the nearest"), "{why}");
 }
 
 #[test]
@@ -175,6 +186,9 @@ fn an_operation_that_two_files_serve_is_named_with_both() {
     assert_eq!(code(&reply), "unknown-operation");
     let why = why(&running, &reply);
     assert_eq!(why["why"], "echo.toml, second.toml all serve it, so none does");
+    assert_eq!(rule(&why), "[operations.echo]");
+    let second = format!("{}:1", world.path("grants/second.toml").display());
+    assert!(why["rule"]["rule"].as_str().unwrap().contains(&second), "{why}");
     assert_eq!(why["allow"], Value::Null);
 }
 
@@ -225,6 +239,7 @@ fn a_command_that_is_not_granted_and_the_table_that_would() {
     assert_eq!(error(&reply), "Operation failed");
     let why = why(&running, &reply);
     assert_eq!(why["rule"]["rule"], "there is no [commands.list-ports]");
+    assert_eq!(rule(&why), "[operations.open]", "which plans it");
     assert!(why["rule"]["file"].as_str().unwrap().ends_with("/firewall.toml"), "{why}");
     write(&why, "/path/to/program", "/usr/bin/true");
     reload(&running);

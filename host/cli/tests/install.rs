@@ -225,6 +225,10 @@ fn granted_operations_that_the_new_module_does_not_have_are_told() {
     machine.write("plugins/open.wasm", &module(TWO, said));
     let (_, out, _) = machine.regent(&["upgrade", "open", "--print"]);
     assert!(out.contains("until they do not: open\n"), "{out}");
+    let before = machine.text("grants/open.toml");
+    let (status, _, err) = machine.regent(&["upgrade", "open", "--yes", "--sha256", TWO]);
+    assert_eq!((status, machine.text("grants/open.toml")), (1, before));
+    assert!(err.contains("take [operations.open] out of ") && err.contains("grants/open.toml first"), "{err}");
     assert_eq!(machine.json(&["upgrade", "open", "--print"])["lost"], serde_json::json!(["open"]));
     machine.write("plugins/open.wasm", &module(TWO, "\"operations\":[{\"name\":\"*\"}]"));
     assert_eq!(machine.json(&["upgrade", "open", "--print"])["lost"], serde_json::json!([]));
@@ -285,6 +289,34 @@ fn a_rollback_pins_what_served_before_and_only_what_is_still_kept() {
     let report = machine.json(&["rollback", "open"]);
     assert_eq!((&report["sha256"], &report["written"]), (&TWO.into(), &true.into()));
     assert!(machine.text("grants/open.toml").contains(&format!("# before: {ONE}\nsha256 = [\"{TWO}\"]\n")));
+}
+
+#[test]
+fn a_list_of_several_pins_loses_none_by_an_upgrade_and_by_a_rollback_only_what_it_goes_back_from() {
+    let machine = Machine::with_another();
+    let third = "c".repeat(64);
+    let text = granted(&format!("sha256 = [\"{ONE}\", \"{third}\"]\n"));
+    machine.write("grants/open.toml", &text);
+    let (status, out, err) = machine.regent(&["upgrade", "open", "--yes", "--sha256", TWO]);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains(&format!("Pinned as before: {ONE}, {third}\n")), "{out}");
+    assert_eq!(machine.text("grants/open.toml"), granted(&format!("sha256 = [\"{TWO}\", \"{ONE}\", \"{third}\"]\n")));
+    machine.write("state/modules/open.json", &format!("{{\"accepted\":\"{TWO}\",\"before\":[\"{ONE}\"]}}"));
+    let (status, out, err) = machine.regent(&["rollback", "open"]);
+    assert_eq!(status, 0, "{err}");
+    assert!(out.contains(&format!("Pinned as before: {third}\n")), "{out}");
+    let wanted = granted(&format!("# before: {TWO}\nsha256 = [\"{ONE}\", \"{third}\"]\n"));
+    assert_eq!(machine.text("grants/open.toml"), wanted);
+}
+
+#[test]
+fn a_rollback_from_a_pin_that_never_served_is_to_what_did() {
+    let machine = Machine::with_another();
+    machine.write("grants/open.toml", &granted(&format!("sha256 = [\"{TWO}\"]\n")));
+    machine.write("state/modules/open.json", &format!("{{\"accepted\":\"{ONE}\",\"before\":[]}}"));
+    let report = machine.json(&["rollback", "open"]);
+    assert_eq!((&report["sha256"], &report["written"]), (&ONE.into(), &true.into()));
+    assert_eq!(machine.text("grants/open.toml"), granted(&format!("# before: {TWO}\nsha256 = [\"{ONE}\"]\n")));
 }
 
 #[test]

@@ -2,34 +2,67 @@
 
 use std::rc::Rc;
 
-use regent_protocol::{AdminReply, AdminRequest, Line, Refusal, Rejection, State};
+use regent_peer::Peer;
+use regent_protocol::{AdminReply, AdminRequest, Code, Data, Line, Refusal, Rejection, State};
 
 use crate::auth::consent::No;
 use crate::auth::people::Approver;
 use crate::daemon::Daemon;
+use crate::gate::Requester;
 use crate::held::view;
 use crate::hold::{Hold, HoldId};
 use crate::kept::audit::Event;
+use crate::refusals::{Because, refused};
 use crate::{reload, resume, status, why};
 
+/// What stands for a socket's name where somebody is refused here; no socket can be called so.
+const SOCKET: &str = "admin socket";
+
+/// An administrator, as whoever asks is recorded.
+#[must_use]
+pub fn requester(peer: Peer) -> Requester {
+    let Peer { uid, gid, groups, pid, .. } = peer;
+    Requester { socket: SOCKET.into(), uid, gid, groups, pid, trusted: true }
+}
+
 /// One line of one administrator.
-pub async fn answer(daemon: &Rc<Daemon>, uid: u32, line: &[u8], reference: &str) -> Vec<u8> {
-    let approver = daemon.held.people().approver(uid);
-    let (reply, id) = match Line::read(line) {
-        Err(rejection) => (Err(rejection.into()), None),
-        Ok(line) => {
-            let reply = match line.admin() {
-                Ok(request) => serve(daemon, &approver, &request).await,
-                Err(rejection) => Err(rejection.into()),
-            };
-            (reply, line.id().map(str::to_owned))
-        }
+pub async fn answer(daemon: &Rc<Daemon>, requester: &Requester, line: &[u8], reference: &str) -> Vec<u8> {
+    let approver = daemon.held.people().approver(requester.uid);
+    let line = match Line::read(line) {
+        Ok(line) => line,
+        Err(no) => return refused(daemon, requester, reference, Because::stranger(no.into())).to_line(None),
     };
-    let reply = reply.unwrap_or_else(|refusal: Refusal| {
-        crate::info!("ref {reference}: uid {uid} on the admin socket: {}", refusal.text);
-        AdminReply::Refused(refusal.with_reference(reference))
-    });
-    reply.to_line(id.as_deref())
+    let reply = match line.admin() {
+        Ok(request) => serve(daemon, &approver, &request).await.map_err(|no| because(no, &request)),
+        Err(rejection) => Err(Because::stranger(rejection.into())),
+    };
+    match reply {
+        Ok(reply) => reply.to_line(line.id()),
+        Err(because) => refused(daemon, requester, reference, because).to_line(line.id()),
+    }
+}
+
+/// What is said to nobody but who asks why.
+fn because(refusal: Refusal, request: &AdminRequest) -> Because {
+    let about = match request {
+        AdminRequest::Why { reference } => Some(reference.as_str()),
+        request => request.hold(),
+    };
+    let why = match (request, refusal.code) {
+        (AdminRequest::Why { .. }, Code::UnknownUid) => {
+            "nothing that is still remembered, nor any record of the audit log, has this reference"
+        }
+        (_, Code::UnknownUid) => {
+            "no hold that this person may see has this ID: it is for others to decide, or is no longer kept \
+             (keep_results), or never was"
+        }
+        (_, Code::NotAuthorised) => {
+            "by [people] and the steps of the hold; root alone and who has admin = true may all else"
+        }
+        _ => "it was decided, or its time was over, before this came",
+    };
+    let data = about.map_or_else(Data::null, Data::string);
+    Because::of(refusal, why.into()).asked(request.verb(), &data)
 }
 
 async fn serve(daemon: &Rc<Daemon>, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Refusal> {

@@ -64,7 +64,7 @@ pub struct Served {
 pub struct Catalog {
     operations: BTreeMap<String, Rc<Served>>,
     /// What two files serve is served by neither.
-    twice: BTreeMap<String, Vec<String>>,
+    twice: BTreeMap<String, Vec<Rc<Served>>>,
 }
 
 /// An operation that this caller may ask for.
@@ -82,7 +82,7 @@ pub enum Unseen {
     /// No grants file serves it.
     Unknown,
     /// More than one does.
-    Twice(Vec<String>),
+    Twice(Vec<Rc<Served>>),
     /// The socket does not show it.
     NotShown,
     /// Its rules of `allow` name nobody who is this peer.
@@ -182,10 +182,7 @@ impl Catalog {
         for (called, served) in granted {
             match served.as_slice() {
                 [one] => drop(catalog.operations.insert(called, Rc::clone(one))),
-                all => {
-                    let files = all.iter().map(|served| served.entry.grants.name.clone()).collect();
-                    catalog.twice.insert(called, files);
-                }
+                _ => drop(catalog.twice.insert(called, served)),
             }
         }
         catalog
@@ -196,8 +193,8 @@ impl Catalog {
     /// # Errors
     /// [`Unseen`]; the caller hears the same of each.
     pub fn find(&self, socket: &Socket, requester: &Requester, name: &str) -> Result<Found, Unseen> {
-        if let Some(files) = self.twice.get(name) {
-            return Err(Unseen::Twice(files.clone()));
+        if let Some(all) = self.twice.get(name) {
+            return Err(Unseen::Twice(all.clone()));
         }
         let served = self.operations.get(name).ok_or(Unseen::Unknown)?;
         if !socket.operations.sees(name) {
@@ -225,21 +222,31 @@ impl Catalog {
 
     /// The files that all serve this operation, so that none does.
     #[must_use]
-    pub fn served_twice(&self, called: &str) -> Option<&[String]> {
-        self.twice.get(called).map(Vec::as_slice)
+    pub fn served_twice(&self, called: &str) -> Option<Vec<String>> {
+        self.twice.get(called).map(|all| files(all))
+    }
+
+    /// The operation of this name, whoever may see it.
+    #[must_use]
+    pub fn served(&self, name: &str) -> Option<&Rc<Served>> {
+        self.operations.get(name)
     }
 
     /// What is served by none because several files serve it, in words.
     #[must_use]
     pub fn mistakes(&self) -> Vec<String> {
-        let said = |(called, files): (&String, &Vec<String>)| {
-            let files = files.join(".toml and by ");
+        let said = |(called, all): (&String, &Vec<Rc<Served>>)| {
+            let files = files(all).join(".toml and by ");
             format!(
                 "operation {called}: granted by {files}.toml, so by neither: write another as = \"…\" in one of them"
             )
         };
         self.twice.iter().map(said).collect()
     }
+}
+
+fn files(all: &[Rc<Served>]) -> Vec<String> {
+    all.iter().map(|served| served.entry.grants.name.clone()).collect()
 }
 
 impl Served {

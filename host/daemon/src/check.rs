@@ -27,11 +27,8 @@ pub fn check(policy: &Policy, findings: &mut Findings) {
 fn granted(file: File, policy: &Policy, findings: &mut Findings) -> Option<(Rc<Entry>, Grants)> {
     findings.warnings.extend(file.warnings);
     let written = file.written.map_err(|mistakes| findings.mistakes.extend(mistakes)).ok()?;
-    let unresolved =
-        written.allowed.iter().filter_map(|(operation, allowed)| Some((operation, allowed.as_ref().err()?)));
+    findings.mistakes.extend(seen::unresolved(&written.grants, &written.allowed));
     let file = &written.grants.file;
-    let said = |(operation, why)| format!("{file}: operation {operation}: allow: {why}, so it is not served");
-    findings.mistakes.extend(unresolved.map(said));
     match &written.module {
         // A daemon that runs serves on with the module before it.
         Some(module) => findings.warnings.extend(unaccepted(&written.grants, module)),

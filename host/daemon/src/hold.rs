@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
-use regent_protocol::{Data, State};
+use regent_protocol::{Data, RuleView, State};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::gate::Requester;
 use crate::keyed::Keyed;
+use crate::perform::Performed;
 
 /// The approver's name for a hold: ten letters and digits that are hard to confuse. It is worth nothing without the admin
 /// socket, so it need not be secret; it is unlike the requester's handle, so it tells nothing of that.
@@ -120,6 +121,9 @@ pub struct Hold {
     pub outcome: Option<Outcome>,
     /// Why it did not come so far, for administrators: `void: module`, `denied by ben`.
     pub reason: Option<String>,
+    /// The grant by which its run counts as failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleView>,
     /// The requester's own name for it, so that it is never done twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Keyed>,
@@ -234,6 +238,19 @@ impl Hold {
     pub fn ended(mut self, state: State, reason: Option<String>, at: Timestamp) -> Self {
         (self.state, self.reason, self.ended) = (state, reason, Some(at));
         self
+    }
+
+    /// The record after its run.
+    #[must_use]
+    pub fn performed(self, performed: Performed, at: Timestamp) -> Self {
+        match performed {
+            Performed::Done(data) => Self { outcome: Some(Outcome::Done(data)), ..self.ended(State::Done, None, at) },
+            Performed::Failed(failure) => Self {
+                outcome: Some(failure.outcome()),
+                rule: failure.rule.clone(),
+                ..self.ended(State::Failed, Some(failure.reason()), at)
+            },
+        }
     }
 
     /// Whether it still waits or runs.

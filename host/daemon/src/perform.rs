@@ -6,20 +6,22 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use regent_lane::{Outcome as Ended, RESULTS_MAX, StepResult};
-use regent_protocol::{Code, Data, Refusal};
+use regent_protocol::{Code, Data, Refusal, RuleView};
 use tokio::time::Instant;
 
 use crate::auth::{Authorized, Run};
 use crate::daemon::Daemon;
 use crate::gate::Requester;
 use crate::hold::Outcome;
-use crate::kept::audit::Event;
+use crate::kept::audit::{Event, Mark};
+use crate::kept::ending::Ending;
 use crate::plan::{Plan, Step};
 use crate::plugin::exchange::NoAnswer;
 use crate::plugin::places::Peer;
 use crate::process::{CommandRun, Spawner, run_command};
 use crate::refusals::Because;
 use crate::trusted_file::Program;
+use crate::why::{TEXT_MAX, cut, rules};
 
 /// What a command always has, whatever its grant adds.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -42,26 +44,70 @@ pub struct Act {
 pub enum Performed {
     /// With this result.
     Done(Data),
-    /// With this, of which the log is told more.
-    Failed(Refusal, String),
+    /// With less.
+    Failed(Failure),
+}
+
+/// A run that failed.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What the caller hears.
+    pub refusal: Refusal,
+    /// What the log is told besides.
+    pub why: String,
+    /// The grant by which it counts as failed, where a command did.
+    pub rule: Option<RuleView>,
+}
+
+/// A step that failed.
+#[derive(Debug)]
+pub struct StepFailed {
+    code: Code,
+    /// Which, and how it ended.
+    pub why: String,
+    rule: RuleView,
 }
 
 impl Performed {
-    /// For the record, unless it is done.
-    fn told(&self) -> Option<String> {
+    /// What there is to say of it beside what the caller hears; empty if it is done or nothing is known.
+    #[must_use]
+    pub fn why(&self) -> &str {
         match self {
-            Self::Done(_) => None,
-            Self::Failed(refusal, why) => Some(format!("{}: {why}", refusal.text)),
+            Self::Done(_) => "",
+            Self::Failed(failure) => &failure.why,
         }
     }
 
-    /// As it is kept with a hold.
-    #[must_use]
-    pub fn into_outcome(self) -> (Outcome, String) {
+    fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Done(data) => (Outcome::Done(data), String::new()),
-            Self::Failed(refusal, why) => (Outcome::Failed(refusal.text, refusal.code), why),
+            Self::Done(_) => None,
+            Self::Failed(failure) => Some(failure),
         }
+    }
+}
+
+impl Failure {
+    fn of(refusal: Refusal, step: Option<StepFailed>) -> Self {
+        let (why, rule) = step.map(|step| (step.why, step.rule)).unzip();
+        Self { refusal, why: why.unwrap_or_default(), rule }
+    }
+
+    /// For the record.
+    #[must_use]
+    pub fn told(&self) -> String {
+        if self.why.is_empty() { self.refusal.text.clone() } else { format!("{}: {}", self.refusal.text, self.why) }
+    }
+
+    /// As it is kept with a hold, for administrators.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        cut(&format!("{}: {}", self.refusal.code, self.told()), TEXT_MAX)
+    }
+
+    /// As it is kept with a hold, for its requester.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        Outcome::Failed(self.refusal.text.clone(), self.refusal.code)
     }
 }
 
@@ -77,45 +123,70 @@ pub async fn immediate(
     deadline: Instant,
 ) -> Result<Data, Because> {
     let nothing_runs = authorized.plan().is_empty();
+    let mut ending = None;
     if !nothing_runs {
-        record(daemon, act, "performing", Some(authorized.plan()), None)
+        let began = record(daemon, act, "performing", Some(authorized.plan()), None)
             .map_err(|why| Because::ours(Code::Failed, why))?;
+        ending = ends_host(act, authorized.plan(), began);
     }
+    let ends_host = ending.is_some();
     // Nobody is left to write anything down once the host ends.
-    let ends_host = authorized.plan().steps().iter().any(|step| step.planned.ends_host);
-    if ends_host {
-        daemon.held.sync().await;
+    if let Some(ending) = ending {
+        daemon.held.begin_ending(ending).await;
     }
     let runs = daemon.runs();
     let performed = run(daemon, authorized, &act.data, peer, deadline).await;
     drop(runs);
     if nothing_runs {
         // No deed waits for this record, so the caller need not either: it is written when the reply is on its way.
-        let (daemon, act, outcome) = (Rc::clone(daemon), Rc::clone(act), performed.told());
-        tokio::task::spawn_local(async move { record_end(&daemon, &act, outcome.as_deref()) });
+        let (daemon, act, failed) = (Rc::clone(daemon), Rc::clone(act), performed.failure().cloned());
+        tokio::task::spawn_local(async move { record_end(&daemon, &act, failed.as_ref()) });
     } else {
-        record_end(daemon, act, performed.told().as_deref());
+        record_end(daemon, act, performed.failure());
     }
     if ends_host {
-        daemon.held.sync().await;
+        daemon.held.finish_ending(act.reference.clone()).await;
     }
     match performed {
         Performed::Done(data) => Ok(data),
-        Performed::Failed(refusal, why) => Err(Because::failed(refusal, why)),
+        Performed::Failed(failure) => Err(Because::failed(failure)),
     }
 }
 
+/// What a later start has to know, if a step of this plan ends the host.
+fn ends_host(act: &Act, plan: &Plan, began: Mark) -> Option<Ending> {
+    let mut steps = plan.steps().iter().map(|step| step.planned.ends_host);
+    let (some, only) = (steps.clone().any(|ends| ends), steps.all(|ends| ends));
+    some.then(|| Ending {
+        began,
+        reference: act.reference.clone(),
+        socket: act.requester.socket.clone(),
+        uid: act.requester.uid,
+        gid: act.requester.gid,
+        operation: act.operation.clone(),
+        only,
+        boot: String::new(),
+    })
+}
+
 /// What has run has run: the caller hears how, whether or not this can be written; the next that runs a command finds out.
-fn record_end(daemon: &Daemon, act: &Act, outcome: Option<&str>) {
-    let event = if outcome.is_none() { "done" } else { "failed" };
-    if let Err(why) = record(daemon, act, event, None, outcome) {
+fn record_end(daemon: &Daemon, act: &Act, failed: Option<&Failure>) {
+    let event = if failed.is_none() { "done" } else { "failed" };
+    if let Err(why) = record(daemon, act, event, None, failed) {
         crate::error!("{why}");
     }
 }
 
-fn record(daemon: &Daemon, act: &Act, event: &str, plan: Option<&Plan>, outcome: Option<&str>) -> Result<(), String> {
+fn record(
+    daemon: &Daemon,
+    act: &Act,
+    event: &str,
+    plan: Option<&Plan>,
+    failed: Option<&Failure>,
+) -> Result<Mark, String> {
     let argv: Option<Vec<Vec<String>>> =
         plan.map(|plan| plan.steps().iter().map(|step| step.planned.argv.clone()).collect());
+    let told = failed.map(Failure::told);
     let event = Event {
         event,
         reference: Some(&act.reference),
@@ -126,10 +197,11 @@ fn record(daemon: &Daemon, act: &Act, event: &str, plan: Option<&Plan>, outcome:
         operation: Some(&act.operation),
         data: plan.is_some().then_some(&act.data),
         plan: argv.as_deref(),
-        outcome,
+        outcome: told.as_deref(),
+        rule: failed.and_then(|failed| failed.rule.as_ref()),
         ..Event::default()
     };
-    daemon.record(&event).map(|_| ())
+    daemon.record(&event)
 }
 
 /// Steps, then the plugin's words for what came of them.
@@ -150,7 +222,7 @@ pub async fn steps(
     plan: &Plan,
     data: &Data,
     deadline: Instant,
-) -> (Vec<StepResult>, Option<(Code, String)>) {
+) -> (Vec<StepResult>, Option<StepFailed>) {
     let mut results = Vec::new();
     let mut room = RESULTS_MAX;
     for step in plan.steps() {
@@ -166,35 +238,36 @@ pub async fn steps(
 }
 
 /// What the caller hears of it all. A failed step is a failure, whatever the plugin makes of it: it may only word it.
-pub fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Option<(Code, String)>) -> Performed {
+pub fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Option<StepFailed>) -> Performed {
     match (reply, failure) {
         (Ok(Some(Ok(data))), None) => Performed::Done(data),
         (Ok(None), None) => Performed::Done(Data::null()),
-        (Ok(Some(Err(words))), failure) => {
-            Performed::Failed(Refusal::failed_with(&words), failure.map(|(_, why)| why).unwrap_or_default())
+        (Ok(Some(Err(words))), failure) => Performed::Failed(Failure::of(Refusal::failed_with(&words), failure)),
+        (Ok(_), Some(failure)) => {
+            Performed::Failed(Failure::of(Refusal::operation_failed(failure.code), Some(failure)))
         }
-        (Ok(_), Some((code, why))) => Performed::Failed(Refusal::operation_failed(code), why),
         (Err(no), failure) => {
-            let first = failure.map(|(_, why)| format!("{why}; then ")).unwrap_or_default();
+            let first = failure.as_ref().map(|step| format!("{}; then ", step.why)).unwrap_or_default();
             let (refusal, why) = Because::from(no).into_parts();
-            Performed::Failed(refusal, format!("{first}{why}"))
+            Performed::Failed(Failure { why: format!("{first}{why}"), ..Failure::of(refusal, failure) })
         }
     }
 }
 
-fn failed(step: &Step, result: &StepResult) -> Option<(Code, String)> {
+fn failed(step: &Step, result: &StepResult) -> Option<StepFailed> {
     let name = &step.planned.command;
     let stderr = String::from_utf8_lossy(&result.stderr);
     // Some end with a mark below the place, which says nothing by itself.
     let says = |line: &&str| line.contains(char::is_alphanumeric);
     let last = stderr.lines().rfind(says).unwrap_or_default();
-    match result.outcome {
-        Ended::Ok(_) => None,
-        Ended::Status(status) => Some((Code::CommandFailed, format!("command {name}: exit status {status}: {last}"))),
-        Ended::Signal(signal) => Some((Code::CommandFailed, format!("command {name}: signal {signal}: {last}"))),
-        Ended::Timeout => Some((Code::Timeout, format!("command {name}: did not end in time"))),
-        Ended::NotStarted => Some((Code::CommandFailed, format!("command {name}: could not be started: {last}"))),
-    }
+    let (code, how) = match result.outcome {
+        Ended::Ok(_) => return None,
+        Ended::Status(status) => (Code::CommandFailed, format!("exit status {status}: {last}")),
+        Ended::Signal(signal) => (Code::CommandFailed, format!("signal {signal}: {last}")),
+        Ended::Timeout => (Code::Timeout, "did not end in time".into()),
+        Ended::NotStarted => (Code::CommandFailed, format!("could not be started: {last}")),
+    };
+    Some(StepFailed { code, why: format!("command {name}: {how}"), rule: rules::ran(&step.file, &step.command) })
 }
 
 async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline: Instant, room: usize) -> StepResult {

@@ -62,8 +62,12 @@ struct Wish<'a> {
 pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, reference: &str) -> Answered {
     let admitted = match gate::admit(&caller.socket.secrets, line) {
         Ok(admitted) => admitted,
-        Err(Turned::WrongSecret) => return Answered::Late(refused(daemon, caller, reference, Because::wrong_secret())),
-        Err(Turned::Refused(refusal)) => return Answered::Now(refused(daemon, caller, reference, refusal.into())),
+        Err(Turned::WrongSecret) => {
+            return Answered::Late(refused(daemon, &caller.requester, reference, Because::wrong_secret()));
+        }
+        Err(Turned::Refused(refusal)) => {
+            return Answered::Now(refused(daemon, &caller.requester, reference, refusal.into()));
+        }
     };
     let result = match admitted.into_request().ask {
         Ask::Operation { op, data, dry_run: true, .. } => {
@@ -79,7 +83,7 @@ pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, refer
         Ask::Hold { uid, data: None, wait, .. } => read(daemon, caller, uid, wait, reference).await,
         Ask::Hold { uid, data: Some(_), .. } => answer_step(daemon, caller, &uid, reference).await,
     };
-    result.unwrap_or_else(|because| Answered::Now(refused(daemon, caller, reference, because)))
+    result.unwrap_or_else(|because| Answered::Now(refused(daemon, &caller.requester, reference, because)))
 }
 
 /// A new request: found, prepared, decided; then performed, or held. One that was made before under its key is told again.
@@ -87,7 +91,7 @@ async fn begin(daemon: &Rc<Daemon>, caller: &Caller, wish: &Wish<'_>) -> Result<
     if let Some(key) = &wish.key
         && let Some(hold) = daemon.held.by_key(key).await
     {
-        return told_again(hold, key, wish);
+        return told_again(daemon, hold, key, wish);
     }
     let (prepared, deadline) = prepare(daemon, caller, wish.op, wish.data, true).await?;
     match (auth::decide(daemon, prepared), &wish.key) {
@@ -118,7 +122,7 @@ async fn prepare(
         Status::Serving(plugin) => plugin,
         Status::Preparing | Status::Unserved(_) => return Err(Because::not_served(&found.grants().name)),
     };
-    let mut planning = Planning::new(Rc::clone(found.grants()));
+    let mut planning = Planning::new(Rc::clone(found.grants())).of(found.operation());
     let may_complete = found.operation().require.is_empty();
     let preparation = Preparation { operation: &found.operation().name, data, may_complete };
     let peer = caller.requester.peer(caller.socket.number);
@@ -172,13 +176,13 @@ async fn perform_once(
         Err(why) => return not_held(daemon, key, wish, why).await,
     };
     let peer = caller.requester.peer(caller.socket.number);
-    let (outcome, why) = perform::run(daemon, authorized, wish.data, peer, deadline).await.into_outcome();
-    if !why.is_empty() {
-        crate::warning!("ref {}: {} has failed: {why}", wish.reference, wish.op);
+    let performed = perform::run(daemon, authorized, wish.data, peer, deadline).await;
+    if !performed.why().is_empty() {
+        crate::warning!("ref {}: {} has failed: {}", wish.reference, wish.op, performed.why());
     }
-    let ended = daemon.held.finish(&hold.id, outcome).await;
+    let ended = daemon.held.finish(&hold.id, performed).await;
     drop(runs);
-    Ok(told(ended.unwrap_or(hold), uid, None, wish.reference))
+    Ok(told(daemon, ended.unwrap_or(hold), uid, None, wish.reference))
 }
 
 /// Puts a request on hold until these have consented.
@@ -194,7 +198,7 @@ async fn hold(
     match (daemon.held.hold(Hold { steps, ..draft }).await, &wish.key) {
         (Ok(hold), _) => {
             crate::info!("ref {}: {} is held as {} for {}", wish.reference, wish.op, hold.id, hold.requester_name);
-            Ok(told(hold, uid, wish.wait, wish.reference))
+            Ok(told(daemon, hold, uid, wish.wait, wish.reference))
         }
         (Err(why), Some(key)) => not_held(daemon, key, wish, why).await,
         (Err(_), None) => Err(Refusal::too_many_requests().into()),
@@ -218,19 +222,19 @@ async fn not_held(daemon: &Rc<Daemon>, key: &Key<'_>, wish: &Wish<'_>, why: NotH
         NotHeld::NoRoom => Err(Refusal::too_many_requests().into()),
         NotHeld::KeyTaken => {
             let hold = daemon.held.by_key(key).await.ok_or_else(Refusal::too_many_requests)?;
-            told_again(hold, key, wish)
+            told_again(daemon, hold, key, wish)
         }
     }
 }
 
 /// What was asked under this key before: how it stands, or its result. What runs at this moment is waited for.
-fn told_again(hold: Hold, key: &Key<'_>, wish: &Wish<'_>) -> Result<Answered, Because> {
+fn told_again(daemon: &Daemon, hold: Hold, key: &Key<'_>, wish: &Wish<'_>) -> Result<Answered, Because> {
     let Some(keyed) = hold.key.as_ref().filter(|keyed| key.is_for(keyed)) else {
         return Err(Refusal::key_given_away().into());
     };
     let (uid, runs) = (key.handle(keyed), hold.state == State::Performing);
     let wait = wish.wait.or(runs.then_some(DEADLINE));
-    Ok(told(hold, uid, wait, wish.reference))
+    Ok(told(daemon, hold, uid, wait, wish.reference))
 }
 
 /// What would run, and who would have to consent.
@@ -249,27 +253,27 @@ async fn read(
     reference: &str,
 ) -> Result<Answered, Because> {
     let hold = daemon.held.find(&caller.requester, &uid).await.ok_or_else(Refusal::unknown_uid)?;
-    Ok(told(hold, uid, wait, reference))
+    Ok(told(daemon, hold, uid, wait, reference))
 }
 
 async fn cancel(daemon: &Rc<Daemon>, caller: &Caller, uid: &str, reference: &str) -> Result<Answered, Because> {
     let hold = daemon.held.cancel(&caller.requester, uid).await?;
-    Ok(Answered::Now(held::reply(&hold, uid, reference)))
+    Ok(Answered::Now(held::reply(daemon, &hold, uid, reference)))
 }
 
 /// An answer to a step. Every step of this version is for others than the requester, so whatever it says is not it.
 async fn answer_step(daemon: &Rc<Daemon>, caller: &Caller, uid: &str, reference: &str) -> Result<Answered, Because> {
     let hold = daemon.held.find(&caller.requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
     if !hold.is_live() {
-        return Ok(Answered::Now(held::reply(&hold, uid, reference)));
+        return Ok(Answered::Now(held::reply(daemon, &hold, uid, reference)));
     }
     let why = format!("hold {}: its step is not the requester's to answer", hold.id);
     Err(Because::of(Refusal::not_authorised(), why).about(hold.state))
 }
 
-fn told(hold: Hold, uid: String, wait: Option<Duration>, reference: &str) -> Answered {
+fn told(daemon: &Daemon, hold: Hold, uid: String, wait: Option<Duration>, reference: &str) -> Answered {
     match wait {
         Some(wait) if hold.is_live() => Answered::Waits { hold: Box::new(hold), uid, wait },
-        _ => Answered::Now(held::reply(&hold, &uid, reference)),
+        _ => Answered::Now(held::reply(daemon, &hold, &uid, reference)),
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use regent_grants::{Below, Command, Grants, RenderError};
+use regent_grants::{Below, Command, Grants, Instead, Operation, RenderError};
 use regent_lane::{CALL_MAX, Call, Refusal, STEPS_MAX};
 
 use crate::hold::PlannedStep;
@@ -27,6 +27,8 @@ pub struct Step {
     pub identity: Identity,
     /// How.
     pub command: Command,
+    /// The file that grants it.
+    pub file: String,
 }
 
 /// The steps, in order.
@@ -71,7 +73,7 @@ impl Plan {
     pub fn again(grants: &Grants, planned: &[PlannedStep]) -> Result<Self, String> {
         let steps = planned.iter().map(|step| {
             let command = grants.command(&step.command).ok_or_else(|| not_granted(&step.command, &grants.name))?;
-            self::step(command, &step.values, &grants.file).map_err(|why| match why {
+            self::step(grants, command, &step.values).map_err(|why| match why {
                 NotPlanned::Caller { slot, rule, .. } => format!("{}: {slot}: {rule}", step.command),
                 NotPlanned::Ungranted(_, why) | NotPlanned::Plugin(why) | NotPlanned::Host(why) => why,
             })
@@ -101,7 +103,7 @@ enum NotPlanned {
         slot: String,
         rule: String,
         line: Option<usize>,
-        allow: Option<String>,
+        allow: Option<Instead>,
     },
     /// The command is not granted; with it, the lines that would grant it.
     Ungranted(Vec<String>, String),
@@ -136,9 +138,9 @@ fn unrendered(why: RenderError, command: &Command, file: &str) -> NotPlanned {
     })
 }
 
-fn step(command: &Command, values: &[(String, String)], file: &str) -> Result<Step, NotPlanned> {
+fn step(grants: &Grants, command: &Command, values: &[(String, String)]) -> Result<Step, NotPlanned> {
     let name = &command.name;
-    let rendered = command.render(values).map_err(|why| unrendered(why, command, file))?;
+    let rendered = command.render(values).map_err(|why| unrendered(why, command, &grants.file))?;
     for path in rendered.paths() {
         fit(name, path)?;
     }
@@ -157,7 +159,7 @@ fn step(command: &Command, values: &[(String, String)], file: &str) -> Result<St
         stdin_data: command.stdin_data,
         ends_host: command.ends_host,
     };
-    Ok(Step { planned, identity, command: command.clone() })
+    Ok(Step { planned, identity, command: command.clone(), file: grants.file.clone() })
 }
 
 /// Whom a command runs as: the daemon's own user unless the grant names another.
@@ -194,6 +196,8 @@ fn not_granted(command: &str, grants: &str) -> String {
 #[derive(Debug)]
 pub struct Planning {
     grants: Rc<Grants>,
+    /// Where the operation stands that plans.
+    line: Option<usize>,
     plan: Plan,
     bytes: usize,
     fault: Option<Fault>,
@@ -204,7 +208,13 @@ impl Planning {
     /// By these grants.
     #[must_use]
     pub fn new(grants: Rc<Grants>) -> Self {
-        Self { grants, plan: Plan::default(), bytes: 0, fault: None, rule: None }
+        Self { grants, line: None, plan: Plan::default(), bytes: 0, fault: None, rule: None }
+    }
+
+    /// For this operation of theirs.
+    #[must_use]
+    pub fn of(self, operation: &Operation) -> Self {
+        Self { line: Some(operation.line), ..self }
     }
 
     /// What was planned.
@@ -229,7 +239,7 @@ impl Planning {
         }
         let command = self.grants.command(&call.command);
         let command = command.ok_or_else(|| ungranted(call, &self.grants))?;
-        let step = step(command, &call.values, &self.grants.file)?;
+        let step = step(&self.grants, command, &call.values)?;
         self.bytes += step.planned.argv.iter().map(String::len).sum::<usize>();
         if self.bytes > PLAN_MAX {
             return Err(NotPlanned::Plugin(format!("its plan is longer than {PLAN_MAX} bytes")));
@@ -249,16 +259,18 @@ impl Planner for Planning {
                 Err(refusal(format!("{slot}: not accepted")))
             }
             Err(NotPlanned::Ungranted(lines, why)) => {
-                self.rule = Some(rules::ungranted(&self.grants, &call.command, lines));
+                self.rule = Some(rules::ungranted(&self.grants, self.line, &call.command, lines));
                 self.fault.get_or_insert(Fault::Rule(why));
                 Err(refusal("not planned".into()))
             }
             // The request is over; what the plugin makes of it no longer matters.
             Err(NotPlanned::Plugin(why)) => {
+                self.rule = rules::command(&self.grants, &call.command);
                 self.fault.get_or_insert(Fault::Rule(why));
                 Err(refusal("not planned".into()))
             }
             Err(NotPlanned::Host(why)) => {
+                self.rule = rules::command(&self.grants, &call.command);
                 self.fault.get_or_insert(Fault::Host(why));
                 Err(refusal("not planned".into()))
             }
@@ -297,10 +309,10 @@ mod tests {
             (vec![("text", "a"), ("text", "b")], "slot text was given twice", "params.text of /g/x.toml:4 is a list"),
         ] {
             let values: Vec<_> = values.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned())).collect();
-            let Err(NotPlanned::Plugin(why)) = step(command, &values, &grants.file) else { panic!("{words}") };
+            let Err(NotPlanned::Plugin(why)) = step(&grants, command, &values) else { panic!("{words}") };
             assert!(why.contains(words) && why.ends_with(place), "{why}");
         }
-        step(command, &[("text".into(), "a".into())], &grants.file).unwrap();
+        step(&grants, command, &[("text".into(), "a".into())]).unwrap();
     }
 
     #[test]

@@ -3,12 +3,14 @@
 
 use std::cell::Cell;
 
-use regent_protocol::{AllowView, Code, Data, Refusal, Reply, State};
+use jiff::Timestamp;
+use regent_protocol::{AllowView, Code, Data, Refusal, Reply, RuleView, State};
 use tokio::time::Instant;
 
 use crate::daemon::Daemon;
+use crate::gate::Requester;
 use crate::kept::audit::Event;
-use crate::pipeline::Caller;
+use crate::perform::Failure;
 use crate::plugin::Fault;
 use crate::plugin::exchange::{NoAnswer, words};
 use crate::why::{Refused, Rule, cut};
@@ -56,9 +58,10 @@ impl Because {
 
     /// A run failed; if there is more to say than the caller hears, somebody should look.
     #[must_use]
-    pub fn failed(refusal: Refusal, why: String) -> Self {
-        let blame = if why.is_empty() { Blame::Caller } else { Blame::Ours };
-        Self { blame, ..Self::of(refusal, why) }
+    pub fn failed(failure: Failure) -> Self {
+        let blame = if failure.why.is_empty() { Blame::Caller } else { Blame::Ours };
+        let rule = failure.rule.map(|rule| Rule { rule, allow: None });
+        Self { blame, ..Self::of(failure.refusal, failure.why) }.by_what(rule)
     }
 
     /// What the caller hears, and what the log is told besides.
@@ -145,6 +148,7 @@ impl From<Fault> for Because {
     fn from(fault: Fault) -> Self {
         let code = match fault {
             Fault::Guest(regent_lane::Blame::Time, _) => Code::Timeout,
+            Fault::Resting(_) => Code::Busy,
             _ => Code::Failed,
         };
         match fault {
@@ -195,7 +199,7 @@ impl Default for Budget {
 }
 
 /// Writes a refusal down, as far as there is room, and makes it a reply.
-pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Because) -> Reply {
+pub fn refused(daemon: &Daemon, requester: &Requester, reference: &str, because: Because) -> Reply {
     let Because { refusal, why, state, blame, rule, asked } = because;
     let asked = asked.as_deref().map(|(operation, data)| (operation.as_str(), data));
     let rule = rule.map(|rule| *rule);
@@ -204,7 +208,7 @@ pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Becau
             [why.as_str(), rule.as_ref().map_or("", |rule| &rule.rule.rule)].into_iter().find(|why| !why.is_empty());
         let outcome = why.map_or_else(|| refusal.text.clone(), |why| format!("{}: {why}", refusal.text));
         let outcome = cut(&outcome, WHY_MAX);
-        let (requester, code) = (&caller.requester, refusal.code);
+        let code = refusal.code;
         let level = if blame == Blame::Ours { crate::log::Level::Warning } else { crate::log::Level::Info };
         let (name, uid, socket) = (requester.name(), requester.uid, &requester.socket);
         crate::log::say(level, format_args!("ref {reference}: {name} (uid {uid}) on {socket}: {code}: {outcome}"));
@@ -213,11 +217,12 @@ pub fn refused(daemon: &Daemon, caller: &Caller, reference: &str, because: Becau
         }
         if blame != Blame::Stranger {
             let operation = asked.map(|(operation, _)| cut(operation, NAME_MAX));
-            record(daemon, caller, reference, operation.as_deref(), &outcome);
+            let rule = rule.as_ref().map(|rule| &rule.rule);
+            record(daemon, requester, reference, operation.as_deref(), &outcome, rule);
         }
     }
-    let requester = &caller.requester;
-    daemon.remembered.keep(Refused { requester, asked, refusal: &refusal, reference, why: &why, rule });
+    let at = Timestamp::now();
+    daemon.remembered.keep(Refused { requester, at, asked, refusal: &refusal, reference, why, rule });
     Reply::Refused { refusal: refusal.with_reference(reference), state }
 }
 
@@ -227,16 +232,25 @@ fn to_be_written(allow: &AllowView) {
     allow.lines.iter().for_each(|line| crate::warning!("    {line}"));
 }
 
-fn record(daemon: &Daemon, caller: &Caller, reference: &str, operation: Option<&str>, outcome: &str) {
+fn record(
+    daemon: &Daemon,
+    requester: &Requester,
+    reference: &str,
+    operation: Option<&str>,
+    outcome: &str,
+    rule: Option<&RuleView>,
+) {
+    let rule = rule.map(|rule| RuleView { rule: cut(&rule.rule, WHY_MAX), ..rule.clone() });
     let event = Event {
         event: "refused",
         reference: Some(reference),
-        socket: Some(&caller.requester.socket),
-        uid: Some(caller.requester.uid),
-        gid: Some(caller.requester.gid),
-        pid: caller.requester.pid,
+        socket: Some(&requester.socket),
+        uid: Some(requester.uid),
+        gid: Some(requester.gid),
+        pid: requester.pid,
         operation,
         outcome: Some(outcome),
+        rule: rule.as_ref(),
         ..Event::default()
     };
     if let Err(why) = daemon.record(&event) {

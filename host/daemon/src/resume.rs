@@ -59,13 +59,12 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
     let deadline = Instant::now() + authorized.plan().longest() + BESIDE_STEPS;
     let policy = daemon.policy();
     let peer = hold.requester.peer(policy.socket(&hold.requester.socket).map_or(u64::MAX, |socket| socket.number));
-    let (outcome, why) = perform::run(daemon, authorized, &hold.data, peer, deadline).await.into_outcome();
-    if why.is_empty() {
-        crate::info!("hold {id}: {} has run", hold.operation);
-    } else {
-        crate::warning!("hold {id}: {} has failed: {why}", hold.operation);
+    let performed = perform::run(daemon, authorized, &hold.data, peer, deadline).await;
+    match performed.why() {
+        "" => crate::info!("hold {id}: {} has run", hold.operation),
+        why => crate::warning!("hold {id}: {} has failed: {why}", hold.operation),
     }
-    daemon.held.finish(id, outcome).await;
+    daemon.held.finish(id, performed).await;
 }
 
 /// Why what was approved does not run now.

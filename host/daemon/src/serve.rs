@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use regent_peer::Peer;
 use regent_protocol::{Line, Refusal, Reply};
 use tokio::net::UnixStream;
@@ -60,7 +61,7 @@ pub fn admins(daemon: &Rc<Daemon>, listener: Listener, connections: &Rc<Connecti
         connections,
         |uid| (ADMIN, uid),
         |_, _, _| (),
-        move |stream, peer, place| administrator(Rc::clone(&daemon), peer.uid, Connection::new(stream), place),
+        move |stream, peer, place| administrator(Rc::clone(&daemon), peer, Connection::new(stream), place),
     )
 }
 
@@ -94,7 +95,8 @@ fn accept<F: Future<Output = ()> + 'static>(
 fn crowded(daemon: &Daemon, requester: &Requester, refusal: &Refusal, reference: &str) {
     let whose = if requester.trusted { "of one user on one socket" } else { "on a socket where uids are not trusted" };
     let why = format!("at most {CONNECTIONS_EACH} connections {whose} are open at once, and {CONNECTIONS_MAX} in all");
-    daemon.remembered.keep(Refused { requester, asked: None, refusal, reference, why: &why, rule: None });
+    let at = Timestamp::now();
+    daemon.remembered.keep(Refused { requester, at, asked: None, refusal, reference, why, rule: None });
 }
 
 /// The socket that is configured at this path now.
@@ -146,7 +148,7 @@ async fn connection(daemon: Rc<Daemon>, path: PathBuf, peer: Peer, mut connectio
             Next::Line(line) => line,
             Next::TooLong => {
                 let because = Because::of(Refusal::too_long(), String::new());
-                let reply = refused(&daemon, &caller, &reference, because).to_line(None);
+                let reply = refused(&daemon, &caller.requester, &reference, because).to_line(None);
                 connection.reply_and_close(&reply).await;
                 return;
             }
@@ -160,7 +162,7 @@ async fn connection(daemon: Rc<Daemon>, path: PathBuf, peer: Peer, mut connectio
             }
             Err(rejection) => {
                 let denied = rejection.code() == regent_protocol::Code::Denied;
-                let reply = refused(&daemon, &caller, &reference, Because::stranger(rejection.into()));
+                let reply = refused(&daemon, &caller.requester, &reference, Because::stranger(rejection.into()));
                 if denied {
                     tokio::time::sleep(WRONG_SECRET).await;
                 }
@@ -182,24 +184,25 @@ async fn settle(daemon: &Daemon, connection: &Connection, answered: Answered, re
             Some(reply)
         }
         Answered::Waits { hold, uid, wait } => tokio::select! {
-            hold = daemon.held.wait(*hold, wait) => Some(held::reply(&hold, &uid, reference)),
+            hold = daemon.held.wait(*hold, wait) => Some(held::reply(daemon, &hold, &uid, reference)),
             () = connection.gone() => None,
         },
     }
 }
 
-async fn administrator(daemon: Rc<Daemon>, uid: u32, mut connection: Connection, place: Admission) {
+async fn administrator(daemon: Rc<Daemon>, peer: Peer, mut connection: Connection, place: Admission) {
     let _place = place;
+    let requester = admin::requester(peer);
     loop {
         let reference = random::reference();
         match connection.next().await {
             Next::Line(line) => {
-                if !connection.reply(&admin::answer(&daemon, uid, &line, &reference).await).await {
+                if !connection.reply(&admin::answer(&daemon, &requester, &line, &reference).await).await {
                     return;
                 }
             }
             Next::TooLong => {
-                let reply = Reply::refused(Refusal::too_long().with_reference(reference));
+                let reply = refused(&daemon, &requester, &reference, Refusal::too_long().into());
                 return connection.reply_and_close(&reply.to_line(None)).await;
             }
             Next::End => return,

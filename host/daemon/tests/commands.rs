@@ -6,34 +6,20 @@
     reason = "a test that cannot go on panics"
 )]
 
+mod door;
+
 use std::fs;
 use std::future::Future;
-use std::path::Path;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use door::with_spawner;
 use regent_lane::Outcome;
-use regentd::process::{Cgroups, CommandOutcome, CommandRun, Spawner, launch, run_command};
+use regentd::process::{Cgroups, CommandOutcome, CommandRun, Spawner, run_command};
 use rustix::fs::{Mode, OFlags};
 
 const OUTPUT_MAX: usize = 1 << 20;
-
-/// Runs with a spawner of its own: with cgroups of this instance, or with the sweep.
-fn with_spawner<F: Future<Output = ()>>(instance: Option<&str>, test: impl FnOnce(Rc<Spawner>) -> F) {
-    assert!(rustix::process::geteuid().is_root(), "this test must run as root: `sudo -E cargo xtask test`");
-    let dist = std::env::var_os("REGENT_DIST")
-        .map_or(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/dist"), Into::into);
-    let program = rustix::fs::open(dist.join("bin/regent-spawner"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-    let socket = launch(&program.expect("built by `cargo xtask build`")).unwrap();
-    let cgroups = instance.map(|instance| Cgroups::open(instance).unwrap().expect("this test needs cgroup v2"));
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async {
-        let spawner = Spawner::attach(socket, cgroups).unwrap();
-        test(spawner).await;
-    });
-}
 
 /// Both ways in which what is left behind is found.
 fn both_ways<F: Future<Output = ()>>(name: &str, test: impl Fn(Rc<Spawner>, String) -> F) {

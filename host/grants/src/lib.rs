@@ -19,6 +19,8 @@ mod config;
 mod grants;
 // The types of a command's slots.
 mod slot;
+// What runs plugins' code.
+mod engine;
 // Which addresses are public.
 pub mod addresses;
 // Times as people write them.
@@ -34,13 +36,15 @@ mod tests;
 use std::time::Duration;
 
 pub use advice::grant_lines;
-pub use config::{Admin, Config, Person, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
+pub use config::{Admin, Config, Person, Recycle, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
+pub use engine::Engine;
 pub use grants::{
     Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,
 };
 pub use mistake::{Checked, Mistake, Mistakes};
+pub use nearest::nearest;
 pub use sheet::words::is_name;
-pub use slot::{Below, Param};
+pub use slot::{Below, Instead, Param};
 
 /// A whole immediate operation whose table has no `deadline`: the Python client gives up after 5 s of silence.
 pub const DEADLINE_DEFAULT: Duration = Duration::from_millis(4500);

@@ -7,7 +7,8 @@ const LIKE: f64 = 0.65;
 const LISTED: usize = 16;
 
 /// The nearest of the known words, if any is near.
-pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known
         .into_iter()
         .map(|known| (likeness(&word.to_lowercase(), &known.to_lowercase()), known))

@@ -132,7 +132,7 @@ fn memory_up_to_the_limit_is_granted() {
 fn a_table_without_end_is_blamed_on_memory() {
     let plugin =
         Plugin::if_one("(drop (table.grow $t (ref.null func) (i32.const 20001)))").items("(table $t 1 funcref)");
-    assert_blamed(&plugin, Blame::Memory, "20000 elements");
+    assert_blamed(&plugin, Blame::Memory, "elements of tables; the limit is 20000");
 }
 
 #[test]

@@ -73,9 +73,15 @@ impl Installed {
         module_file(configuration, self.pins.module().unwrap_or(name))
     }
 
-    /// The same file with this digest as its only pin; what parsed before parses then too.
-    fn pinned(&self, configuration: &Configuration, name: &str, digest: &str) -> Result<String, Failure> {
-        let text = self.pins.with(digest);
+    /// The same file with this digest as its first pin, before `others`; what parsed before parses then too.
+    fn pinned(
+        &self,
+        configuration: &Configuration,
+        name: &str,
+        digest: &str,
+        others: &[String],
+    ) -> Result<String, Failure> {
+        let text = self.pins.with(digest, others);
         let file = self.path().display().to_string();
         let parse = |text: &str| regent_grants::Grants::parse(name, &file, text, &configuration.config);
         if parse(&self.text).is_ok() && parse(&text).is_err() {

@@ -50,10 +50,16 @@ impl Pins {
         operations.iter().map(named).collect()
     }
 
-    /// The file with this digest alone; those before it stay as a comment above it.
-    pub(super) fn with(&self, digest: &str) -> String {
+    /// Those of a list of several beside this one: somebody meant each of them. One alone is what served, and makes way.
+    pub(super) fn others(&self, than: &str) -> Vec<String> {
+        let digests = self.digests();
+        if digests.len() < 2 { Vec::new() } else { digests.into_iter().filter(|other| other != than).collect() }
+    }
+
+    /// The file with this digest and the `others`; what was pinned and is no longer stands as a comment above it.
+    pub(super) fn with(&self, digest: &str, others: &[String]) -> String {
         let mut document = self.document.clone();
-        let mut pin = Value::Array(Array::from_iter([digest]));
+        let mut pin = Value::Array(Array::from_iter([digest].into_iter().chain(others.iter().map(String::as_str))));
         let Some((mut key, item)) = document.get_key_value_mut(KEY) else {
             if document.iter().all(|(_, item)| !item.is_value()) {
                 return added(&document.to_string(), &format!("{KEY} = {pin}\n"));
@@ -62,10 +68,11 @@ impl Pins {
             return document.to_string();
         };
         let before: Vec<String> =
-            self.digests().iter().filter(|before| *before != digest).map(|before| note(before)).collect();
+            self.digests().iter().filter(|old| *old != digest && !others.contains(old)).map(|old| note(old)).collect();
         let above = key.leaf_decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
         // What was noted of the same digest is no longer before it, and nothing is noted twice.
-        let above = before.iter().fold(above.replace(&note(digest), ""), |above, note| above.replace(note, ""));
+        let above = others.iter().fold(above.replace(&note(digest), ""), |above, pin| above.replace(&note(pin), ""));
+        let above = before.iter().fold(above, |above, note| above.replace(note, ""));
         key.leaf_decor_mut().set_prefix(above + &before.concat());
         if let Some(value) = item.as_value() {
             *pin.decor_mut() = value.decor().clone();
@@ -112,7 +119,7 @@ mod tests {
         for pin in [format!("\"{OLD}\""), format!("[\"{OLD}\"]"), format!("[\n  '{OLD}',\n]")] {
             let text = format!("# head\n\nsha256 = {pin}   # why\n{rest}");
             let wanted = format!("# head\n\n# before: {OLD}\nsha256 = [\"{NEW}\"]   # why\n{rest}");
-            assert_eq!(pins(&text).with(NEW), wanted);
+            assert_eq!(pins(&text).with(NEW, &[]), wanted);
         }
     }
 
@@ -121,23 +128,40 @@ mod tests {
         let text = "# head\n# more\n\n[operations.open]\n\n[commands.a]\nrun = [\"/a\"]\n";
         let wanted =
             format!("# head\n# more\n\nsha256 = [\"{NEW}\"]\n\n[operations.open]\n\n[commands.a]\nrun = [\"/a\"]\n");
-        assert_eq!(pins(text).with(NEW), wanted);
+        assert_eq!(pins(text).with(NEW, &[]), wanted);
         let text = "# head\n\n# about open\n[operations.open]\n";
         let wanted = format!("# head\n\nsha256 = [\"{NEW}\"]\n\n# about open\n[operations.open]\n");
-        assert_eq!(pins(text).with(NEW), wanted);
+        assert_eq!(pins(text).with(NEW, &[]), wanted);
         let text = "# head\nmodule = \"m\"\n[operations.open]\n";
-        assert_eq!(pins(text).with(NEW), format!("# head\nmodule = \"m\"\nsha256 = [\"{NEW}\"]\n[operations.open]\n"));
-        assert_eq!(pins(&pins("").with(NEW)).digests(), [NEW]);
-        assert_eq!(pins(&pins("# no line break").with(NEW)).digests(), [NEW]);
+        assert_eq!(
+            pins(text).with(NEW, &[]),
+            format!("# head\nmodule = \"m\"\nsha256 = [\"{NEW}\"]\n[operations.open]\n")
+        );
+        assert_eq!(pins(&pins("").with(NEW, &[])).digests(), [NEW]);
+        assert_eq!(pins(&pins("# no line break").with(NEW, &[])).digests(), [NEW]);
+    }
+
+    #[test]
+    fn a_list_of_several_keeps_those_that_nobody_took_out() {
+        let third = "c".repeat(64);
+        let list = pins(&format!("sha256 = [\"{OLD}\", \"{third}\"]\n"));
+        assert_eq!(list.others(NEW), [OLD.to_owned(), third.clone()]);
+        assert_eq!(list.others(OLD), [third.as_str()]);
+        assert_eq!(pins(&format!("sha256 = [\"{OLD}\"]")).others(NEW), [""; 0]);
+        assert_eq!(list.with(NEW, &list.others(NEW)), format!("sha256 = [\"{NEW}\", \"{OLD}\", \"{third}\"]\n"));
+        assert_eq!(
+            list.with(NEW, std::slice::from_ref(&third)),
+            format!("# before: {OLD}\nsha256 = [\"{NEW}\", \"{third}\"]\n")
+        );
     }
 
     #[test]
     fn there_and_back_notes_each_digest_once() {
         let first = format!("sha256 = [\"{OLD}\"]\n");
-        let there = pins(&first).with(NEW);
-        let back = pins(&there).with(OLD);
+        let there = pins(&first).with(NEW, &[]);
+        let back = pins(&there).with(OLD, &[]);
         assert_eq!(back, format!("# before: {NEW}\nsha256 = [\"{OLD}\"]\n"));
-        assert_eq!(pins(&back).with(NEW), there);
+        assert_eq!(pins(&back).with(NEW, &[]), there);
     }
 
     #[test]

@@ -51,16 +51,22 @@ pub(crate) fn upgrade(place: &Place, asked: &arguments::Upgrade) -> Result<Endin
     let voids = voided::holds(place, &installed.pins.operations());
     let known = before.contains(&digest);
     let lost = lost(&installed, &module);
-    let text = installed.pinned(&configuration, name, &digest)?;
+    let others = installed.pins.others(&digest);
+    let text = installed.pinned(&configuration, name, &digest, &others)?;
     if !asked.json {
         let what = if known { Changed::Nothing } else { Changed::From(accepted.as_ref(), &changes) };
         output::print(&shown(name, &module, &what, &lost, &voids))?;
+        if !known {
+            output::print(&kept_pins(&others))?;
+        }
     }
     let mut written = false;
     if asked.print {
         if !asked.json {
             output::print(&format!("\n{}:\n{}", installed.path().display(), visible::text(&text)))?;
         }
+    } else if !lost.is_empty() {
+        return Err(not_with(&lost, &installed));
     } else if !known {
         let instead = format!("say --yes --sha256 {digest}, if that is the module that you mean");
         if !asked.yes && !agreed("Accept this module?", &instead)? {
@@ -87,15 +93,22 @@ pub(crate) fn rollback(place: &Place, asked: &arguments::Pin) -> Result<Ending, 
     let configuration = Configuration::read(&asked.config.config)?;
     let installed = Installed::read(&configuration, name)?;
     let record = kept::record(&configuration, name).map_err(files::said)?;
-    let newest = record.as_ref().and_then(|record| record.before.first());
-    let digest = newest.ok_or_else(|| Failure::other(format!("{name}: no module served before the present one")))?;
+    let present = record.as_ref().map(|record| record.accepted.as_str()).unwrap_or_default();
+    let pinned = installed.pins.digests();
+    // What is pinned may never have served: then the one that did is the way back.
+    let unserved = !pinned.is_empty() && !pinned.iter().any(|pin| pin == present);
+    let last = record.as_ref().and_then(|record| if unserved { Some(&record.accepted) } else { record.before.first() });
+    let digest = last.ok_or_else(|| Failure::other(format!("{name}: no module served before the present one")))?;
     if kept::module(&configuration, digest).is_none() {
         return Err(Failure::other(format!("{name}: the module {digest} is no longer kept")));
     }
-    let text = installed.pinned(&configuration, name, digest)?;
+    let mut others = installed.pins.others(digest);
+    // Left in the list, what is gone back from would serve on.
+    others.retain(|other| other != present && !(unserved && lies_there(&configuration, &installed, name, other)));
+    let text = installed.pinned(&configuration, name, digest, &others)?;
     let voids = voided::holds(place, &installed.pins.operations());
     if !asked.json {
-        output::print(&format!("{name}: back to sha256 {digest}\n{}", voided::shown(&voids)))?;
+        output::print(&format!("{name}: back to sha256 {digest}\n{}{}", kept_pins(&others), voided::shown(&voids)))?;
     }
     if !asked.print {
         installed.folder.replace(&installed.file, &installed.standing, text.as_bytes()).map_err(files::said)?;
@@ -123,6 +136,27 @@ fn told(json: bool, report: &Report<'_>, said: &str) -> Result<Ending, Failure> 
         output::print(&format!("{}: {said}", visible::line(&report.file)))?;
     }
     Ok(Ending::Done)
+}
+
+/// Whether the module in the folder has this digest.
+fn lies_there(configuration: &Configuration, installed: &Installed, name: &str, digest: &str) -> bool {
+    let found = installed.module(configuration, name).and_then(|path| described::describe(&path));
+    found.is_ok_and(|found| found.sha256.eq_ignore_ascii_case(digest))
+}
+
+/// What else the list goes on to accept.
+fn kept_pins(others: &[String]) -> String {
+    if others.is_empty() { String::new() } else { format!("Pinned as before: {}\n", others.join(", ")) }
+}
+
+/// Pinned, such a module would not serve, and after a restart nothing that is pinned would.
+fn not_with(lost: &[String], installed: &Installed) -> Failure {
+    let tables: Vec<String> = lost.iter().map(|name| format!("[operations.{name}]")).collect();
+    Failure::other(format!(
+        "not accepted, for it would not serve: take {} out of {} first, with what only they need",
+        visible::line(&tables.join(", ")),
+        installed.path().display()
+    ))
 }
 
 /// The module that the daemon accepted last, or that is pinned, if it is kept.
@@ -176,7 +210,7 @@ fn shown(
     let lost = match lost {
         [] => String::new(),
         lost => format!(
-            "It does not have what the grants serve, and a daemon goes on with the module before it until they do not: {}\n",
+            "It does not have what the grants serve, and is not accepted until they do not: {}\n",
             visible::line(&lost.join(", "))
         ),
     };

@@ -24,7 +24,8 @@ Exit status:
    0  done; of a module that is inspected: a daemon could serve it
    1  a command failed, or the plugin replied with a failure
    2  wrong usage
-  65  the request was refused, or the module is bad
+  65  the request was refused, or the module is bad: plugin-import, plugin-size,
+      plugin-compile, plugin-module
   69  nothing could be tried
   70  the plugin broke a rule: plugin-timeout, plugin-memory, plugin-trap, plugin-fault
   77  a command runs as another user, and you are not root
@@ -79,6 +80,9 @@ pub(crate) struct Run {
     /// The regent.toml whose persons and teams the grants name; left out: whomever they name, there is one
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What runs it: native or interpreter; left out: what the grants file says, or native
+    #[arg(long, value_name = "ENGINE", value_parser = ["native", "interpreter"])]
+    engine: Option<String>,
     /// Run the commands, as you
     #[arg(long)]
     perform: bool,
@@ -110,6 +114,9 @@ impl Run {
             if let Some(value) = value {
                 arguments.extend([option.into(), value.into()]);
             }
+        }
+        if let Some(engine) = &self.engine {
+            arguments.extend(["--engine".into(), engine.into()]);
         }
         let flags = [("--perform", self.perform), ("--json", self.json)];
         arguments.extend(flags.iter().filter(|(_, set)| *set).map(|(flag, _)| OsString::from(flag)));

@@ -160,6 +160,7 @@ mod tests {
             data: None,
             grants: None,
             config: None,
+            engine: None,
             perform: false,
             json: false,
             watch: true,

@@ -80,6 +80,7 @@ pub fn draft(
         ended: None,
         outcome: None,
         reason: None,
+        rule: None,
         key: None,
     }
 }

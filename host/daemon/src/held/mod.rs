@@ -23,14 +23,16 @@ use tokio::time::{Instant, timeout_at};
 use crate::auth::consent::{self, No};
 use crate::auth::people::{Approver, People};
 use crate::gate::Requester;
-use crate::hold::{Handle, Hold, HoldId, Outcome};
+use crate::hold::{Handle, Hold, HoldId};
 use crate::kept::disk::Disk;
-use crate::kept::ledger::Ledger;
+use crate::kept::ending::Ending;
 use crate::kept::store::StoreError;
 use crate::keyed::{Key, Keyed};
+use crate::perform::Performed;
 
 pub use asked::{can_run, draft, dry_run};
 pub use index::{ENDED_EACH, KEYED_EACH, LIVE_EACH, LIVE_MAX};
+pub(crate) use views::refusal;
 pub use views::{reply, view};
 
 use index::Index;
@@ -285,24 +287,21 @@ impl Held {
         begun.await.and_then(Result::ok)
     }
 
-    /// Makes all that is on record so far durable.
-    pub async fn sync(&self) {
-        said(self.disk.run(Ledger::sync).await);
+    /// An operation that needs no consent is about to end the host: that it began is durable when this returns.
+    pub async fn begin_ending(&self, ending: Ending) {
+        said(self.disk.run(|ledger| ledger.begin_ending(ending)).await);
+    }
+
+    /// It has ended, and the host has not: what is on record of it is durable when this returns.
+    pub async fn finish_ending(&self, reference: String) {
+        said(self.disk.run(move |ledger| ledger.finish_ending(&reference)).await);
     }
 
     /// The run has ended, so.
-    pub async fn finish(&self, id: &HoldId, outcome: Outcome) -> Option<Hold> {
+    pub async fn finish(&self, id: &HoldId, performed: Performed) -> Option<Hold> {
         let now = Timestamp::now();
         let finished = self.change(id, move |hold| match hold.state {
-            State::Performing => {
-                let (state, reason) = match &outcome {
-                    Outcome::Done(_) => (State::Done, None),
-                    Outcome::Failed(text, code) => (State::Failed, Some(format!("{code}: {text}"))),
-                };
-                let mut hold = hold.ended(state, reason, now);
-                hold.outcome = Some(outcome);
-                Ok((hold, None))
-            }
+            State::Performing => Ok((hold.performed(performed, now), None)),
             state => Err(No::NotHeld(state)),
         });
         let finished = finished.await.and_then(Result::ok);

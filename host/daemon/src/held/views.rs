@@ -3,12 +3,23 @@
 
 use regent_protocol::{Code, HoldView, Origin, PlannedStep, Refusal, Reply, Seconds, State, StepView, Values};
 
+use crate::daemon::Daemon;
 use crate::hold::{ConsentStep, Hold, Outcome};
 use crate::time::second;
+use crate::why;
 
-/// The reply to the requester. Its reference is the hold's own, which stands in the log wherever the hold does.
+/// The reply to the requester. What is refused is known to `why` from here on, by whichever way it is told.
 #[must_use]
-pub fn reply(hold: &Hold, uid: &str, reference: &str) -> Reply {
+pub fn reply(daemon: &Daemon, hold: &Hold, uid: &str, reference: &str) -> Reply {
+    let reply = told(hold, uid, reference);
+    if let Reply::Refused { refusal, .. } = &reply {
+        daemon.remembered.keep(why::ended::of(hold, refusal));
+    }
+    reply
+}
+
+/// Its reference is the hold's own once that has ended: it stands in the log wherever the hold does.
+fn told(hold: &Hold, uid: &str, reference: &str) -> Reply {
     let refused = |refusal: Refusal| Reply::Refused {
         refusal: refusal.with_reference(if hold.state.is_over() { &hold.reference } else { reference }),
         state: Some(hold.state),
@@ -23,10 +34,15 @@ pub fn reply(hold: &Hold, uid: &str, reference: &str) -> Reply {
             phrase: None,
         },
         (State::Done, Some(Outcome::Done(data))) => Reply::Done { data: data.clone(), state: Some(State::Done) },
-        (State::Failed, Some(Outcome::Failed(text, code))) => {
-            refused(Refusal { text: text.clone(), code: *code, reference: String::new() })
-        }
-        (state, _) => refused(state.refusal().unwrap_or_else(|| Refusal::operation_failed(Code::Failed))),
+        _ => refused(refusal(hold)),
+    }
+}
+
+/// What the requester of one that ended otherwise than done hears.
+pub(crate) fn refusal(hold: &Hold) -> Refusal {
+    match &hold.outcome {
+        Some(Outcome::Failed(text, code)) => Refusal { text: text.clone(), code: *code, reference: String::new() },
+        _ => hold.state.refusal().unwrap_or_else(|| Refusal::operation_failed(Code::Failed)),
     }
 }
 

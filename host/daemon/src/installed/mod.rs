@@ -21,7 +21,7 @@ mod views;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -187,8 +187,8 @@ impl Installed {
     pub fn found(&self) -> Found {
         let mut found = self.findings.borrow().clone();
         found.mistakes.extend(self.catalog().mistakes());
-        for (name, instance) in &*self.instances.borrow() {
-            found.mistakes.extend(instance.reasons.iter().map(|reason| located(name, reason)));
+        for instance in self.instances.borrow().values() {
+            found.mistakes.extend(instance.reasons.iter().map(|reason| located(&instance.path, reason)));
             found.warnings.extend(instance.warnings.iter().cloned());
         }
         found
@@ -289,6 +289,13 @@ impl Installed {
         drop(tokio::task::spawn_blocking(move || shelf.tidy(&names, &pins)));
     }
 
+    /// What crashed too often is started again: an administrator has looked.
+    pub fn forgive(&self) {
+        let instances = self.instances.borrow();
+        let plugins = instances.values().filter_map(|instance| instance.entry.as_ref()?.plugin());
+        plugins.for_each(|plugin| plugin.forgive());
+    }
+
     /// Has the folders looked at soon.
     pub fn look_soon(&self) {
         self.look_again.notify_one();
@@ -300,9 +307,9 @@ fn being_written(path: &std::path::Path) -> String {
     format!("{}{BEING_WRITTEN}", path.display())
 }
 
-/// A reason that names no file is told with the plugin that it is of.
-fn located(name: &str, reason: &str) -> String {
-    if reason.starts_with('/') { reason.to_owned() } else { format!("plugin {name}: {reason}") }
+/// A reason that names no file is told with the file that it keeps from serving.
+fn located(file: &Path, reason: &str) -> String {
+    if reason.starts_with('/') { reason.to_owned() } else { format!("{}: {reason}", file.display()) }
 }
 
 /// Folders, for people.

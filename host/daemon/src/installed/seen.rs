@@ -7,7 +7,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use regent_grants::{Config, Grants, Operation, Principal, Unpinned};
+use regent_grants::{Command, Config, Grants, Operation, Principal, Unpinned};
 use sha2::{Digest as _, Sha256};
 
 use super::sums::Sums;
@@ -15,7 +15,7 @@ use crate::catalog::{Allowed, Who};
 use crate::plan;
 use crate::plugin::module::ModuleDigest;
 use crate::policy::Findings;
-use crate::trusted_file::{self, Program, Trusted, Untrusted};
+use crate::trusted_file::{self, NotBelow, Program, Trusted, Untrusted};
 use crate::users;
 
 /// All of it.
@@ -167,6 +167,10 @@ fn file(config: &Config, places: &[Place<'_>], path: &Path, name: &str, seen: &m
     // Asked before it is read, so that no change falls between.
     let link = Link::at(path);
     let written = written(config, places, path, name, &mut findings);
+    // Whom a rule cannot name keeps one operation away and not the file; with the file away it is told with the rest.
+    if let Some(written) = written.as_ref().filter(|_| !findings.mistakes.is_empty()) {
+        findings.mistakes.extend(unresolved(&written.grants, &written.allowed));
+    }
     let written = written.filter(|_| findings.mistakes.is_empty()).ok_or(findings.mistakes);
     seen.files.insert(name.to_owned(), File { path: path.to_path_buf(), written, warnings: findings.warnings, link });
 }
@@ -191,6 +195,17 @@ fn written(config: &Config, places: &[Place<'_>], path: &Path, name: &str, findi
     }
     let allowed = grants.operations.iter().map(|operation| (operation.name.clone(), allowed(operation))).collect();
     Some(Written { text: Sha256::digest(text.as_bytes()).into(), allowed, module, grants })
+}
+
+/// Rules of `allow` that name whom this machine does not know, each with its line.
+#[must_use]
+pub fn unresolved(grants: &Grants, allowed: &Allowed) -> Vec<String> {
+    let said = |operation: &Operation| {
+        let why = allowed.get(&operation.name)?.as_ref().err()?;
+        let line = operation.allow_line.unwrap_or(operation.line);
+        Some(format!("{}:{line}: operation {}: allow: {why}, so it is not served", grants.file, operation.name))
+    };
+    grants.operations.iter().filter_map(said).collect()
 }
 
 /// What the file itself does not pin, and nothing beside the module vouches for.
@@ -253,6 +268,22 @@ fn on_this_machine(grants: &Grants, findings: &mut Findings) {
                 findings.warnings.push(format!("{at}: command {}: {why}: it will fail", command.name));
             }
             Err(why) => findings.mistakes.push(format!("{at}: command {}: {why}", command.name)),
+        }
+        folders(command, &at, findings);
+    }
+}
+
+/// The folders that paths are to lie below, judged as at a request.
+fn folders(command: &Command, at: &str, findings: &mut Findings) {
+    for (slot, folder) in command.folders() {
+        let said = |why: Untrusted| format!("{at}: command {}: {slot}: below: {why}", command.name);
+        match trusted_file::below(folder, Path::new("")) {
+            Err(NotBelow::Folder(why @ Untrusted::Missing(_))) => {
+                findings.warnings.push(format!("{}: it will fail", said(why)));
+            }
+            Err(NotBelow::Folder(why)) => findings.mistakes.push(said(why)),
+            // Of the folder itself nothing is wrong; that no path is given is.
+            Err(NotBelow::Path(_)) | Ok(()) => {}
         }
     }
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 
 use redb::StorageBackend;
-use regent_protocol::Data;
+use regent_protocol::{Data, RuleView};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -32,7 +32,7 @@ pub struct Mark {
 /// What happened, as far as it is known; what is not, is left out of the line.
 #[derive(Debug, Default, Clone, Serialize)]
 pub struct Event<'a> {
-    /// `performing`, `done`, `refused`, or for a hold `hold` with its new `state`.
+    /// `performing`, `done`, `failed`, `interrupted`, `refused`, or for a hold `hold` with its new `state`.
     pub event: &'a str,
     /// The ID of a held operation. Such a record is a *transition*: the store names the last of them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +76,9 @@ pub struct Event<'a> {
     /// How the steps ended, or why it was refused, voided or interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'a str>,
+    /// The rule that decided, by its file and line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'a RuleView>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +100,9 @@ pub struct Kept {
     pub seq: u64,
     /// The hash of the record before, in hex.
     pub prev: String,
+    /// What both sides can call the request by.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
     /// The held operation, if the record is a transition.
     pub hold: Option<String>,
     /// Its state from then on.

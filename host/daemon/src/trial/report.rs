@@ -35,6 +35,8 @@ pub(super) struct Report {
     /// The grants file; `None`: there is none.
     pub(super) grants: Option<String>,
     pub(super) operation: String,
+    /// What ran it; empty: it did not come so far.
+    pub(super) engine: &'static str,
     pub(super) warnings: Vec<String>,
     pub(super) summary: Option<String>,
     /// `None`: it did not come to a plan.

@@ -12,7 +12,7 @@ use super::permits::Permits;
 use super::report::{self, Consent, Described, Lines, Problem, Report, Want, milliseconds};
 use super::watched::Watched;
 use super::{Means, Trial, place, status};
-use crate::perform::{self, Performed};
+use crate::perform::{self, Failure, Performed};
 use crate::plan::Plan;
 use crate::plugin::alone::{self, Alone};
 use crate::plugin::exchange::{Answer, NoAnswer, Preparation};
@@ -47,7 +47,10 @@ async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(),
     report.grants = file.as_deref().map(|file| file.display().to_string());
     let permits = permits(trial, file.as_deref(), &place.module)?;
     report.warnings.clone_from(&permits.warnings);
-    let alone = alone::load(&means.programs, &permits.grants.name, means.uid, &module, &permits.grants.settings).await;
+    let grants = &permits.grants;
+    let engine = trial.engine.or(grants.engine).unwrap_or_default();
+    report.engine = engine.as_str();
+    let alone = alone::load(&means.programs, &grants.name, means.uid, engine, &module, &grants.settings).await;
     report.keep_log(crate::log::taken(), false);
     let alone = alone.map_err(Problem::of_module)?;
     (report.cost.compile_ms, report.cost.load_ms) = (milliseconds(alone.compile), milliseconds(alone.load));
@@ -188,12 +191,12 @@ impl Stage<'_> {
         };
         if let Err(no) = reply {
             let mut problem = of_no_answer(no);
-            problem.why.extend(failure.map(|(_, why)| why));
+            problem.why.extend(failure.map(|step| step.why));
             return Err(problem);
         }
         match perform::shaped(reply, failure) {
             Performed::Done(data) => report.reply = Some(data),
-            Performed::Failed(refusal, why) => {
+            Performed::Failed(Failure { refusal, why, .. }) => {
                 let why = if why.is_empty() { Vec::new() } else { vec![why] };
                 let problem = Problem::found(refusal.code.as_str(), status::FAILED, why);
                 return Err(Problem { text: Some(refusal.text), ..problem });

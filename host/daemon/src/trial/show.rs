@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use regent_grants::Engine;
 use regent_protocol::visible;
 
 use super::report::{Cost, Lines, Planned, Problem, Ran, Report};
@@ -20,6 +21,9 @@ pub(super) fn report(report: &Report) -> String {
         None if report.write.is_some() => line("grants", "none: nothing is granted"),
         // It did not come so far.
         None => {}
+    }
+    if report.engine == Engine::Interpreter.as_str() {
+        line("engine", report.engine);
     }
     if let Some(summary) = &report.summary {
         line("summary", &format!("the plugin says: {}", visible::line(summary)));

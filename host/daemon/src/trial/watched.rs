@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use regent_grants::{Grants, RenderError};
+use regent_grants::{Grants, Instead, RenderError};
 use regent_lane::{Call, Refusal};
 use regent_protocol::visible;
 
@@ -68,10 +68,10 @@ impl Watched {
                 command.name,
                 visible::argument(value.unwrap_or_default())
             ));
-            let wider = allow.map(|lines| Lines {
-                instead_of: Some(instead_of(&lines, line, &command.name)),
+            let wider = allow.map(|allow| Lines {
+                instead_of: Some(instead_of(&allow, &command.name)),
                 file: self.file.clone(),
-                lines,
+                lines: allow.text,
             });
             self.wider = self.wider.take().or(wider);
         }
@@ -79,12 +79,9 @@ impl Watched {
 }
 
 /// What a line that takes more stands for: the slot's own, or the list that it names.
-fn instead_of(wider: &str, line: usize, command: &str) -> String {
-    if wider.starts_with("[settings]") {
-        format!("the list that line {line} names")
-    } else {
-        format!("line {line}, in [commands.{command}]")
-    }
+fn instead_of(allow: &Instead, command: &str) -> String {
+    let Instead { line, is_setting, .. } = allow;
+    if *is_setting { format!("line {line}, in [settings]") } else { format!("line {line}, in [commands.{command}]") }
 }
 
 impl Planner for Watched {

@@ -10,6 +10,8 @@ pub mod rules;
 pub mod lines;
 // A file for one socket alone.
 mod apart;
+// Holds that ended otherwise than done.
+pub mod ended;
 // What the log still knows.
 mod log;
 
@@ -18,7 +20,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use jiff::Timestamp;
-use regent_protocol::{AllowView, Code, Data, Origin, Refusal, RuleView, WhyView};
+use regent_protocol::{AllowView, Code, Data, LINE_MAX, Origin, Refusal, RuleView, WhyView};
 
 use crate::daemon::Daemon;
 use crate::gate::{Owner, Requester};
@@ -34,7 +36,7 @@ const ALL: usize = 1_024;
 /// A caller's data as far as it is kept.
 const DATA_MAX: usize = 4 << 10;
 /// The same of each of our own texts.
-const TEXT_MAX: usize = 4 << 10;
+pub(crate) const TEXT_MAX: usize = 4 << 10;
 /// Lines to be copied that are longer together are not kept: half of them would grant something else.
 const ALLOW_MAX: usize = 16 << 10;
 
@@ -56,6 +58,8 @@ pub struct Rule {
 pub struct Refused<'a> {
     /// Who asked.
     pub requester: &'a Requester,
+    /// When.
+    pub at: Timestamp,
     /// What for, and with which data.
     pub asked: Option<(&'a str, &'a Data)>,
     /// What the caller hears.
@@ -63,7 +67,7 @@ pub struct Refused<'a> {
     /// What it was given to name it by.
     pub reference: &'a str,
     /// What it was not told.
-    pub why: &'a str,
+    pub why: String,
     /// By which rule.
     pub rule: Option<Rule>,
 }
@@ -73,6 +77,8 @@ impl Remembered {
     pub fn keep(&self, refused: Refused<'_>) {
         let owner = refused.requester.owner();
         let mut all = self.0.borrow_mut();
+        // Who reads the end of one hold again and again pushes nothing out with it.
+        all.retain(|(of, why)| *of != owner || why.reference != refused.reference);
         let own = all.iter().filter(|(of, _)| *of == owner).count();
         let oldest = if own >= EACH { all.iter().position(|(of, _)| *of == owner) } else { None };
         if let Some(oldest) = oldest.or((all.len() >= ALL).then_some(0)) {
@@ -101,14 +107,14 @@ fn view(refused: Refused<'_>) -> WhyView {
     let (rule, allow) = refused.rule.map(|rule| (rule.rule, rule.allow)).unzip();
     WhyView {
         reference: refused.reference.to_owned(),
-        at: second(Timestamp::now()),
+        at: second(refused.at),
         requester: refused.requester.name(),
         from: Origin { socket: socket.clone(), uid: *uid, gid: *gid, pid: *pid },
         operation: refused.asked.map(|(operation, _)| cut(operation, TEXT_MAX)),
         data: refused.asked.map(|(_, data)| cut(data.as_str(), DATA_MAX)),
         said: cut(&refused.refusal.text, TEXT_MAX),
         code: Some(refused.refusal.code),
-        why: if refused.why.is_empty() { by_code(refused.refusal.code) } else { cut(refused.why, TEXT_MAX) },
+        why: if refused.why.is_empty() { by_code(refused.refusal.code) } else { cut(&refused.why, TEXT_MAX) },
         rule: rule.map(|rule| RuleView { rule: cut(&rule.rule, TEXT_MAX), ..rule }),
         allow: allow.flatten().filter(|allow| size(allow) <= ALLOW_MAX),
     }
@@ -129,7 +135,16 @@ fn by_code(code: Code) -> String {
         Code::UnknownUid => "no hold of this requester has this uid: it is another's, or is no longer kept \
                              (keep_results), or never was"
             .into(),
-        _ => String::new(),
+        Code::InvalidMessage => {
+            "the line is no request of this protocol, or gives a key in a way that is not served".into()
+        }
+        Code::TooLong => format!("a request is one line of at most {LINE_MAX} bytes"),
+        Code::InvalidData => "the plugin did not take the data, and said so in these words".into(),
+        Code::Unavailable => "the daemon was told to end, and begins nothing any more".into(),
+        Code::Failed => "the operation itself failed, and said so in these words".into(),
+        Code::Busy | Code::Timeout => "it did not come to an end in time".into(),
+        Code::CommandFailed => "a command of its plan failed".into(),
+        Code::UnknownOperation | Code::NotAuthorised => "it may not be asked for here".into(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! The rules that decide whether a peer sees an operation, by file and line, and the lines that would have them decide otherwise.
 
 use std::path::Path;
+use std::rc::Rc;
 
-use regent_grants::{Grants, Operation, Principal, Visible, is_name};
+use regent_grants::{Command, Grants, Instead, Operation, Principal, Visible, is_name, nearest};
 use regent_protocol::{AllowView, RuleView, visible};
 
 use super::{Rule, apart};
@@ -32,10 +33,7 @@ pub fn unseen(why: &Unseen, asked: &Asked<'_>, catalog: &Catalog) -> (String, Ru
         Unseen::Unknown => {
             (format!("no grants file serves an operation {}", visible::line(name)), unknown(policy, catalog, name))
         }
-        Unseen::Twice(files) => {
-            let text = format!("{} all serve it, so none does", files.join(".toml, ") + ".toml");
-            (text.clone(), Rule { rule: rule(grants_folder(policy), None, text), allow: None })
-        }
+        Unseen::Twice(all) => twice(all, name),
         Unseen::NotShown => (format!("socket {} does not show it", socket.name), not_shown(policy, socket, name)),
         Unseen::NotAllowed(served) => {
             (not_allowed_text(served, requester), not_allowed(served, policy, socket, requester))
@@ -46,6 +44,20 @@ pub fn unseen(why: &Unseen, asked: &Asked<'_>, catalog: &Catalog) -> (String, Ru
             (text.clone(), Rule { rule: at_allow(grants, operation, text), allow: None })
         }
     }
+}
+
+/// Every place but the first is in the text.
+fn twice(all: &[Rc<Served>], name: &str) -> (String, Rule) {
+    let files: Vec<_> = all.iter().map(|served| format!("{}.toml", served.entry.grants.name)).collect();
+    let place = |served: &Rc<Served>| format!("{}:{}", served.entry.grants.file, served.operation.line);
+    let others: Vec<_> = all.iter().skip(1).map(place).collect();
+    let text = format!(
+        "[operations.{name}], as in {}: write another as = \"…\" in one of them, or take it out",
+        others.join(" and ")
+    );
+    let (file, line) = all.first().map(|first| (first.entry.grants.file.clone(), first.operation.line)).unzip();
+    let why = format!("{} all serve it, so none does", files.join(", "));
+    (why, Rule { rule: rule(file.unwrap_or_default(), line, text), allow: None })
 }
 
 fn unknown(policy: &Policy, catalog: &Catalog, name: &str) -> Rule {
@@ -61,7 +73,11 @@ fn unknown(policy: &Policy, catalog: &Catalog, name: &str) -> Rule {
                 .into(),
         ),
     });
-    Rule { rule: rule(grants_folder(policy), None, text), allow }
+    let nearest = nearest(name, known.iter().copied()).and_then(|near| catalog.served(near));
+    let Some(near) = nearest else { return Rule { rule: rule(grants_folder(policy), None, text), allow } };
+    let Operation { called, line, .. } = &near.operation;
+    let text = format!("{text}; {called}, which is here, is the nearest");
+    Rule { rule: rule(near.entry.grants.file.clone(), Some(*line), text), allow }
 }
 
 fn not_shown(policy: &Policy, socket: &Socket, name: &str) -> Rule {
@@ -147,22 +163,51 @@ pub fn slot(
     slot: &str,
     takes: &str,
     line: Option<usize>,
-    allow: Option<String>,
+    allow: Option<Instead>,
 ) -> Rule {
+    let line = allow.as_ref().map(|instead| instead.line).or(line);
     let line = line.or_else(|| grants.command(command).map(|command| command.line));
-    let allow = allow.map(|line| AllowView {
+    let text = match &allow {
+        Some(Instead { is_setting: true, .. }) => format!("this list of [settings]: params.{slot} takes {takes}"),
+        _ => format!("params.{slot} takes {takes}"),
+    };
+    let allow = allow.map(|instead| AllowView {
         file: grants.file.clone(),
-        lines: vec![line],
-        beware: Some(format!("in command {command}: for every caller of every operation that plans it")),
+        lines: vec![instead.text],
+        beware: Some(beware(command, instead.line, instead.is_setting)),
     });
-    Rule { rule: rule(grants.file.clone(), line, format!("params.{slot} takes {takes}")), allow }
+    Rule { rule: rule(grants.file.clone(), line, text), allow }
+}
+
+fn beware(command: &str, line: usize, is_setting: bool) -> String {
+    if is_setting {
+        return format!(
+            "in [settings], in place of the list at line {line}: for every command that takes it, and the plugin reads it too"
+        );
+    }
+    format!("in command {command}, in place of line {line}: for every caller of every operation that plans it")
 }
 
 /// A command is not granted.
 #[must_use]
-pub fn ungranted(grants: &Grants, command: &str, lines: Vec<String>) -> Rule {
+pub fn ungranted(grants: &Grants, line: Option<usize>, command: &str, lines: Vec<String>) -> Rule {
     let text = format!("there is no [commands.{command}]");
     let beware = Some("the program and the types of the slots are yours to say".to_owned());
     let allow = AllowView { file: grants.file.clone(), lines, beware };
-    Rule { rule: rule(grants.file.clone(), None, text), allow: Some(allow) }
+    Rule { rule: rule(grants.file.clone(), line, text), allow: Some(allow) }
+}
+
+/// The grant of a command, by which it could not be planned.
+#[must_use]
+pub fn command(grants: &Grants, name: &str) -> Option<Rule> {
+    let command = grants.command(name)?;
+    Some(Rule { rule: ran(&grants.file, command), allow: None })
+}
+
+/// The grant of a command, by which it ran.
+#[must_use]
+pub fn ran(file: &str, command: &Command) -> RuleView {
+    let Command { name, program, ok, timeout, line, .. } = command;
+    let text = format!("command {name} runs {}, with ok = {ok:?} and timeout = {timeout:?}", program.display());
+    rule(file, Some(*line), text)
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::template::Template;
-use crate::slot::{Below, Filled, Param, Slot, Unfilled};
+use crate::slot::{Below, Filled, Instead, Param, Slot, Unfilled};
 
 /// A command that plugins may plan by name.
 #[derive(Debug, Clone)]
@@ -93,9 +93,9 @@ pub enum RenderError {
         rule: String,
         /// Where the slot is written in the grants file.
         line: usize,
-        /// The line of TOML by which it would take the value; the value is in it. `None` where none comes to mind that an
+        /// The line by which it would take the value; the value is in it. `None` where none comes to mind that an
         /// administrator would want.
-        allow: Option<String>,
+        allow: Option<Instead>,
     },
 }
 
@@ -137,6 +137,11 @@ impl Command {
         self.slots.iter_mut().for_each(|(_, slot)| slot.move_up(lines));
     }
 
+    /// The folders below which its slots take paths, with the slots.
+    pub fn folders(&self) -> impl Iterator<Item = (&str, &Path)> {
+        self.slots.iter().filter_map(|(name, slot)| Some((name.as_str(), slot.below()?)))
+    }
+
     pub(super) fn digest(&self) -> Json {
         let slots: BTreeMap<_, _> = self.slots.iter().map(|(name, slot)| (name, slot.digest())).collect();
         json!({
@@ -165,7 +170,7 @@ fn fill(name: &str, slot: &Slot, values: &[(String, String)]) -> Result<Filled, 
             slot: name.to_owned(),
             rule: slot.rule(),
             line: slot.line(),
-            allow: wider.map(|wider| wider.line(name)),
+            allow: wider.map(|wider| wider.instead(name, slot.line())),
         },
     })
 }

@@ -81,6 +81,30 @@ const RUN_OTHERS: [&str; 42] = [
     "xargs",
 ];
 
+/// Programs that run nothing but what stands behind some options, and these: the short ones may have it attached, the long ones
+/// behind a `=`.
+const BEHIND_OPTIONS: [(&str, &[&str]); 8] = [
+    ("apt-get", &["-o", "--option", "-c", "--config-file"]),
+    ("git", &["-c", "--config-env", "--exec-path", "--receive-pack", "--upload-pack", "-u"]),
+    ("rsync", &["-e", "--rsh", "--rsync-path"]),
+    ("scp", &["-S", "-o", "-F", "-D"]),
+    ("sftp", &["-S", "-o", "-F", "-D"]),
+    (
+        "tar",
+        &[
+            "-I",
+            "--use-compress-program",
+            "--to-command",
+            "--checkpoint-action",
+            "--rsh-command",
+            "--rmt-command",
+            "-F",
+        ],
+    ),
+    ("tcpdump", &["-z"]),
+    ("zip", &["-TT", "--unzip-command"]),
+];
+
 /// Options of interpreters that are followed by a value, which is neither the code nor the script.
 const VALUED: [&str; 9] = ["-o", "+o", "-O", "+O", "-W", "-X", "-I", "--rcfile", "--init-file"];
 
@@ -132,7 +156,28 @@ pub(super) fn judge_run(sheet: &Sheet<'_>, line: usize, name: &str, run: &[Templ
     if let (Some(slot), true) = (slot, wrapped || code_letters(program).is_some()) {
         let why = format!("command {name}: {program} runs what it is given, and {{{slot}}} is among that");
         sheet.warning(line, format!("{why}: write a program of your own that takes no code, and grant that"));
+    } else if let Some((option, slot)) = behind_option(program, run.get(1..).unwrap_or_default()) {
+        let why = format!("command {name}: {program} runs or loads what {option} says, and {{{slot}}} is in that");
+        sheet.warning(line, format!("{why}: write the option without a slot, or grant a program of your own"));
     }
+}
+
+/// The option, and the slot in what it says.
+fn behind_option<'t>(program: &str, arguments: &'t [Template]) -> Option<(&'static str, &'t str)> {
+    let (_, options) = BEHIND_OPTIONS.iter().find(|(name, _)| *name == program)?;
+    let attached = |argument: &Template, option: &str| match argument.begins().strip_prefix(option) {
+        Some(rest) => !option.starts_with("--") || rest.starts_with('='),
+        None => false,
+    };
+    arguments.iter().enumerate().find_map(|(at, argument)| {
+        let own = argument.slots().next();
+        let option = options.iter().find(|option| match own {
+            Some(_) => attached(argument, option),
+            None => argument.fixed() == Some(**option),
+        })?;
+        let slot = own.or_else(|| arguments.get(at + 1)?.slots().next())?;
+        Some((*option, slot))
+    })
 }
 
 /// The file name of a program without its version, `python3.11` being `python`.

@@ -99,7 +99,9 @@ pub(super) fn read(value: &Value<'_>, config: &Config, settings: &Settings<'_>) 
     let deadline = table.take("deadline");
     let deadline = deadline.map_or(Some(None), |value| time(&value, required.is_none()).map(Some));
     let (run, command) = run::read(value, &mut table, settings).unzip();
-    table.misplaced("module", "module is for the whole file: write it above the first table");
+    for key in ["module", "engine"] {
+        table.misplaced(key, format!("{key} is for the whole file: write it above the first table"));
+    }
     let operation = Operation {
         called: called.as_ref().map_or_else(|| name.clone(), |(called, _)| called.clone()),
         name,

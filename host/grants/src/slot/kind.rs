@@ -48,16 +48,27 @@ pub(crate) trait Kind: fmt::Debug + Send + Sync {
 pub(crate) enum Wider {
     /// Another slot.
     Slot(Written),
-    /// Another list in `[settings]`: the whole line.
-    Setting(String),
+    /// Another list in `[settings]`: the line where it stands, and the one to stand there.
+    Setting(usize, String),
+}
+
+/// A line of a grants file that would let a value through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instead {
+    /// In the place of which.
+    pub line: usize,
+    /// The line, as TOML in the table in which that one stands.
+    pub text: String,
+    /// Whether that is `[settings]`; else it is the command's.
+    pub is_setting: bool,
 }
 
 impl Wider {
-    /// The line for the slot of this name.
-    pub(crate) fn line(&self, slot: &str) -> String {
+    /// For the slot of this name, which stands at this line.
+    pub(crate) fn instead(&self, slot: &str, line: usize) -> Instead {
         match self {
-            Self::Slot(written) => format!("params.{slot} = {written}"),
-            Self::Setting(line) => line.clone(),
+            Self::Slot(written) => Instead { line, text: format!("params.{slot} = {written}"), is_setting: false },
+            Self::Setting(line, text) => Instead { line: *line, text: text.clone(), is_setting: true },
         }
     }
 }

@@ -79,7 +79,7 @@ impl List {
             None => Some(written(&self.of.written())),
             Some(value) => match self.of.wider(value)? {
                 Wider::Slot(of) => Some(written(&of)),
-                setting @ Wider::Setting(_) => Some(setting),
+                setting @ Wider::Setting(..) => Some(setting),
             },
         }
     }

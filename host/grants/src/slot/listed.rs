@@ -12,11 +12,11 @@ use crate::sheet::value::Value;
 #[derive(Debug)]
 pub(crate) struct Settings<'s>(pub(crate) Option<Value<'s>>);
 
-/// The list, and the key of `[settings]` that it stands under if it does not stand in the slot.
+/// The list, and the key of `[settings]` that it stands under, with its line, if it does not stand in the slot.
 #[derive(Debug, Clone)]
 pub(super) struct Listed<T> {
     items: Vec<T>,
-    key: Option<String>,
+    key: Option<(String, usize)>,
 }
 
 impl<T: Clone + PartialEq + Into<Json>> Listed<T> {
@@ -46,7 +46,7 @@ impl<T: Clone + PartialEq + Into<Json>> Listed<T> {
     /// As it would be written.
     pub(super) fn written(&self) -> Json {
         match &self.key {
-            Some(key) => format!("settings.{key}").into(),
+            Some((key, _)) => format!("settings.{key}").into(),
             None => self.json(),
         }
     }
@@ -55,7 +55,7 @@ impl<T: Clone + PartialEq + Into<Json>> Listed<T> {
     pub(super) fn and(&self, item: T, slot: impl FnOnce(Self) -> Written) -> Wider {
         let more = Self { items: self.items.iter().cloned().chain([item]).collect(), key: None };
         match &self.key {
-            Some(key) => Wider::Setting(setting(key, &more.json())),
+            Some((key, line)) => Wider::Setting(*line, setting(key, &more.json())),
             None => Wider::Slot(slot(more)),
         }
     }
@@ -68,7 +68,7 @@ impl<T: ToString> Listed<T> {
 }
 
 /// The list itself, here or under `settings.KEY`.
-fn found<'s>(value: &Value<'s>, settings: &Settings<'s>) -> Option<(Value<'s>, Option<String>)> {
+fn found<'s>(value: &Value<'s>, settings: &Settings<'s>) -> Option<(Value<'s>, Option<(String, usize)>)> {
     let DeValue::String(text) = value.raw() else { return Some((value.clone(), None)) };
     let Some(key) = text.strip_prefix("settings.") else {
         value.mistake(format!("{}: write a list in [ ], or \"settings.KEY\"", value.key));
@@ -83,6 +83,6 @@ fn found<'s>(value: &Value<'s>, settings: &Settings<'s>) -> Option<(Value<'s>, O
         value.mistake(format!("[settings] has no key {key:?}: {}", nearest::advice(key, known)));
         return None;
     };
-    let list = Value::new(value.sheet, found.get_ref(), value.sheet.line_of(found.span().start), list);
-    Some((list, Some(key.to_owned())))
+    let line = value.sheet.line_of(found.span().start);
+    Some((Value::new(value.sheet, found.get_ref(), line, list), Some((key.to_owned(), line))))
 }

@@ -49,6 +49,7 @@ use flag::Flag;
 use kind::{Kind, Wider};
 use list::List;
 
+pub use kind::Instead;
 pub use param::Param;
 pub use path::Below;
 

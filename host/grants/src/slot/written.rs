@@ -38,10 +38,10 @@ impl fmt::Display for Written {
     }
 }
 
-/// `[settings] KEY = …`, for a list that stands there.
+/// `KEY = …`, for a list that stands in `[settings]`.
 pub(super) fn setting(key: &str, list: &Json) -> String {
     let key = if is_name(key) { key.to_owned() } else { toml(&key.into()) };
-    format!("[settings] {key} = {}", toml(list))
+    format!("{key} = {}", toml(list))
 }
 
 /// Texts, numbers, truths and lists of them. JSON's texts are TOML's, but for DEL.

@@ -2,12 +2,12 @@
 
 use super::samples::{Random, SAMPLES};
 use super::{command, file, grants, pairs};
-use crate::RenderError;
+use crate::{Instead, RenderError};
 
 const COUNT: usize = 1000;
 
 /// The line that is offered for these values.
-fn offered(slot: &str, values: &[&str]) -> Option<String> {
+fn offered(slot: &str, values: &[&str]) -> Option<Instead> {
     match command(slot).render(&pairs(values)) {
         Err(RenderError::NotAccepted { slot, line, allow, .. }) => {
             assert_eq!((slot.as_str(), line), ("v", 8));
@@ -17,15 +17,11 @@ fn offered(slot: &str, values: &[&str]) -> Option<String> {
     }
 }
 
-/// The file with that line in the place of its own.
-fn rewritten(slot: &str, line: &str) -> String {
-    let (key, line) = match line.strip_prefix("[settings] ") {
-        Some(line) => (line.split_once(" = ").unwrap().0, line),
-        None => ("params.v", line),
-    };
+/// The file with that line in the place of the one that it names.
+fn rewritten(slot: &str, instead: &Instead) -> String {
     let text = file(slot);
-    let lines =
-        text.lines().map(|old| if old.split_once(" = ").is_some_and(|(found, _)| found == key) { line } else { old });
+    let at = |number: usize| number + 1 == instead.line;
+    let lines = text.lines().enumerate().map(|(number, old)| if at(number) { &instead.text } else { old });
     lines.map(|line| format!("{line}\n")).collect()
 }
 
@@ -100,9 +96,9 @@ fn the_line_that_would_take_the_value_is_offered() {
             r#"{ type = "list", of = { type = "uuid" }, max = 2 }"#,
         ),
     ] {
-        let line = format!("params.v = {line}");
+        let line = Instead { line: 8, text: format!("params.v = {line}"), is_setting: false };
         assert_eq!(offered(slot, values), Some(line.clone()), "{slot}");
-        assert!(!takes(&file(slot), values) && takes(&rewritten(slot, &line), values), "{line}");
+        assert!(!takes(&file(slot), values) && takes(&rewritten(slot, &line), values), "{line:?}");
     }
 }
 
@@ -115,9 +111,11 @@ fn a_list_of_the_settings_is_offered_where_it_stands() {
         (r#"type = "user", one_of = "settings.words""#, "adm", r#"words = ["start", "stop", "adm"]"#),
         (r#"type = "list", of = { one_of = "settings.words" }"#, "adm", r#"words = ["start", "stop", "adm"]"#),
     ] {
-        let line = format!("[settings] {line}");
+        let key = line.split(' ').next().unwrap();
+        let place = file(slot).lines().position(|line| line.starts_with(key)).unwrap() + 1;
+        let line = Instead { line: place, text: line.into(), is_setting: true };
         assert_eq!(offered(slot, &[value]), Some(line.clone()), "{slot}");
-        assert!(takes(&rewritten(slot, &line), &[value]), "{line}");
+        assert!(takes(&rewritten(slot, &line), &[value]), "{line:?}");
     }
 }
 
@@ -167,8 +165,8 @@ fn whatever_is_offered_is_one_line_and_takes_the_value() {
             let value = random.value(good);
             let Err(RenderError::NotAccepted { allow, .. }) = command.render(&pairs(&[&value])) else { continue };
             let Some(line) = allow else { continue };
-            assert!(!line.contains(char::is_control) && !value.starts_with('-') && !value.is_empty(), "{line}");
-            assert!(takes(&rewritten(slot, &line), &[&value]), "{slot}: {value:?}: {line}");
+            assert!(!line.text.contains(char::is_control) && !value.starts_with('-') && !value.is_empty(), "{line:?}");
+            assert!(takes(&rewritten(slot, &line), &[&value]), "{slot}: {value:?}: {line:?}");
             count += 1;
         }
     }

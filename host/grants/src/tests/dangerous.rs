@@ -152,6 +152,38 @@ fn a_program_that_runs_what_it_is_given_is_named() {
 }
 
 #[test]
+fn an_option_whose_value_a_program_runs_is_named_and_its_other_arguments_are_not() {
+    for (program, option) in [
+        ("\"/usr/bin/git\", \"-c\", \"{word}\", \"pull\"", "-c"),
+        ("\"/usr/bin/git\", \"-c{word}\", \"pull\"", "-c"),
+        ("\"/usr/bin/git\", \"--exec-path={word}\", \"pull\"", "--exec-path"),
+        ("\"/usr/bin/git\", \"fetch\", \"--upload-pack\", \"{word}\"", "--upload-pack"),
+        ("\"/usr/bin/tar\", \"-x\", \"-I\", \"{word}\"", "-I"),
+        ("\"/usr/bin/tar\", \"-c\", \"--checkpoint-action=exec={word}\"", "--checkpoint-action"),
+        ("\"/usr/bin/rsync\", \"-e\", \"{word}\", \"/a\", \"b:/c\"", "-e"),
+        ("\"/usr/bin/rsync\", \"--rsh={word}\"", "--rsh"),
+        ("\"/usr/bin/scp\", \"-oProxyCommand={word}\"", "-o"),
+    ] {
+        let name = program.split(['/', '"']).find(|part| ["git", "tar", "rsync", "scp"].contains(part)).unwrap();
+        let said = format!(
+            "3: command open: {name} runs or loads what {option} says, and {{word}} is in that: write the option without a \
+             slot, or grant a program of your own"
+        );
+        let text = running(program).replace(", \"{word}\"]", "]");
+        assert!(grants_warn(&text).contains(&said), "{program}: {:?}", grants_warn(&text));
+    }
+    for program in [
+        "\"/usr/bin/git\", \"-C\", \"/srv\", \"checkout\", \"{word}\"",
+        "\"/usr/bin/git\", \"-c\", \"core.pager=cat\", \"log\", \"{word}\"",
+        "\"/usr/bin/tar\", \"-cf\", \"/srv/a.tar\", \"{word}\"",
+        "\"/usr/bin/rsync\", \"--exclude={word}\", \"/a\", \"/b\"",
+    ] {
+        let text = running(program).replace(", \"{word}\"]", "]");
+        assert!(!grants_warn(&text).iter().any(|said| said.contains("is in that")), "{program}");
+    }
+}
+
+#[test]
 fn a_program_that_is_given_nothing_or_runs_nothing_is_not_named() {
     for program in ["/usr/bin/systemctl", "/usr/bin/shred", "/opt/app/rotate.sh", "/opt/python-app", "/usr/bin/finder"]
     {

@@ -24,10 +24,10 @@ impl Random {
         (0..self.below(longest + 1)).map(|_| self.of(letters)).collect()
     }
 
-    /// A value for a slot of [`SAMPLES`]: as its type has it, or bent.
+    /// A value for a slot of [`SAMPLES`]: as its type has it, or, one of three, bent.
     pub(crate) fn value(&mut self, good: Good) -> String {
         let good = good(self);
-        if self.below(2) == 0 {
+        if self.below(3) > 0 {
             return good;
         }
         let mut letters: Vec<char> = good.chars().collect();
@@ -82,39 +82,82 @@ const PIECES: [&str; 36] = [
 pub(crate) type Good = fn(&mut Random) -> String;
 
 /// A slot as the grants file has it, and values for it.
-pub(crate) const SAMPLES: [(&str, Good); 22] = [
+pub(crate) const SAMPLES: [(&str, Good); 32] = [
     (r#"type = "ipv4""#, ipv4),
     (r#"type = "ipv4", scope = "public""#, ipv4),
+    (r#"type = "ipv4", scope = "private""#, private_ipv4),
     (r#"type = "ipv6""#, ipv6),
-    (r#"type = "ipv6", scope = "public""#, ipv6),
-    (r#"type = "ipv6", scope = "private""#, ipv6),
-    (r#"type = "ip""#, ip),
-    (r#"type = "cidr""#, cidr),
-    (r#"type = "cidr", scope = "public", min_prefix = 8"#, cidr),
-    (r#"type = "cidr", family = 6, max_prefix = 64"#, cidr),
+    (r#"type = "ipv6", scope = "public""#, public_ipv6),
+    (r#"type = "ipv6", scope = "private""#, private_ipv6),
+    (r#"type = "ip""#, |random| either(random, ipv4, ipv6)),
+    (r#"type = "ip", scope = "public""#, |random| either(random, ipv4, public_ipv6)),
+    (r#"type = "ip", scope = "private""#, |random| either(random, private_ipv4, private_ipv6)),
+    (r#"type = "cidr""#, |random| {
+        either(random, |random| cidr(random, ipv4, 8..=33), |random| cidr(random, ipv6, 8..=129))
+    }),
+    (r#"type = "cidr", scope = "public", min_prefix = 8"#, |random| {
+        either(random, |random| cidr(random, ipv4, 8..=33), |random| cidr(random, public_ipv6, 8..=129))
+    }),
+    (r#"type = "cidr", scope = "private""#, |random| {
+        either(random, |random| cidr(random, private_ipv4, 16..=33), |random| cidr(random, private_ipv6, 16..=129))
+    }),
+    (r#"type = "cidr", family = 6, max_prefix = 64"#, |random| cidr(random, ipv6, 8..=65)),
     (r#"type = "hostname""#, hostname),
     (r#"type = "hostname", below = ["org", "b.net"]"#, hostname),
+    (r#"type = "hostname", one_of = ["a.org", "b.net"]"#, |random| random.of(&["a.org", "A.ORG", "b.net"]).into()),
     (r#"type = "integer", max = 4000000000"#, integer),
+    (r#"type = "integer", min = 20, max = 100"#, |random| (random.below(90) + 15).to_string()),
     (r#"type = "integer", one_of = "settings.ports""#, |random| random.of(&["22", "80"]).into()),
     (r#"type = "one_of", values = ["start", "a b"]"#, |random| random.of(&["start", "a b"]).into()),
     (r#"type = "text", pattern = ".*""#, |random| random.text(&["a", "Z", "-", " ", "*", "{", "\\", "\"", "~"], 20)),
-    (r#"type = "text", pattern = "[a-z0-9.-]+", max = 12"#, |random| random.text(&["a", "z", "5", "-", "."], 14)),
+    (r#"type = "text", pattern = "[a-z0-9.-]+", max = 12"#, |random| {
+        random.text(&["a", "z", "5", "b", "0", "-", "."], 13)
+    }),
+    (r#"type = "text", one_of = ["a b", "c"]"#, |random| random.of(&["a b", "c"]).into()),
     (r#"type = "user""#, account),
+    (r#"type = "user", one_of = ["www-data", "_x"]"#, |random| random.of(&["www-data", "_x"]).into()),
     (r#"type = "group""#, account),
-    (r#"type = "unit""#, unit),
-    (r#"type = "unit", suffix = ["timer", "socket"]"#, unit),
+    (r#"type = "group", one_of = ["adm", "ssl-cert"]"#, |random| random.of(&["adm", "ssl-cert"]).into()),
+    (r#"type = "unit""#, |random| unit(random, &["service", "service", "service", "timer"])),
+    (r#"type = "unit", suffix = ["timer", "socket"]"#, |random| unit(random, &["timer", "socket", "timer", "mount"])),
+    (r#"type = "unit", one_of = ["a@b.service", "c.timer"]"#, |random| random.of(&["a@b.service", "c.timer"]).into()),
     (r#"type = "uuid""#, uuid),
     (r#"type = "path", below = "/var/log/app""#, path),
 ];
+
+fn either(random: &mut Random, one: Good, other: Good) -> String {
+    if random.below(2) == 0 { one(random) } else { other(random) }
+}
 
 fn ipv4(random: &mut Random) -> String {
     std::net::Ipv4Addr::from_bits((random.next() >> 32) as u32).to_string()
 }
 
-/// Of each part of the world, and in other spellings than std's.
+fn private_ipv4(random: &mut Random) -> String {
+    let parts = |random: &mut Random, count| (0..count).map(|_| format!(".{}", random.below(256))).collect::<String>();
+    match random.below(3) {
+        0 => format!("10{}", parts(random, 3)),
+        1 => format!("192.168{}", parts(random, 2)),
+        _ => format!("172.{}{}", 16 + random.below(17), parts(random, 2)),
+    }
+}
+
+/// Of each part of the world.
 fn ipv6(random: &mut Random) -> String {
-    let first = [0x2000, 0x2001, 0x2002, 0x2600, 0x2a01, 0xfc00, 0xfd12, 0xfe80, 0xff02, 0x64, 0][random.below(11)];
-    let mut groups = [first, 0, 0, 0, 0, 0, 0, 0];
+    spelt(random, &[0x2000, 0x2001, 0x2002, 0x2600, 0x2a01, 0xfc00, 0xfd12, 0xfe80, 0xff02, 0x64, 0])
+}
+
+fn public_ipv6(random: &mut Random) -> String {
+    spelt(random, &[0x2400, 0x2600, 0x2a01, 0x2a02, 0x2003, 0x2604, 0x2001, 0x2002])
+}
+
+fn private_ipv6(random: &mut Random) -> String {
+    spelt(random, &[0xfc00, 0xfd12, 0xfdff, 0xfe80])
+}
+
+/// Beginning so, and in other spellings than std's.
+fn spelt(random: &mut Random, first: &[u16]) -> String {
+    let mut groups = [first[random.below(first.len())], 0, 0, 0, 0, 0, 0, 0];
     for _ in 0..random.below(8) {
         groups[1 + random.below(7)] = (random.next() >> 48) as u16;
     }
@@ -126,19 +169,22 @@ fn ipv6(random: &mut Random) -> String {
     }
 }
 
-fn ip(random: &mut Random) -> String {
-    if random.below(2) == 0 { ipv4(random) } else { ipv6(random) }
-}
-
-fn cidr(random: &mut Random) -> String {
-    let (family, bits) = (random.below(2), u128::from(random.next()) << 64 | u128::from(random.next()));
-    let (width, length) = if family == 0 { (32, random.below(34)) } else { (128, random.below(131)) };
-    let bits = if family == 0 { bits } else { bits >> 3 | 0x2 << 124 };
-    let net = if length == 0 { 0 } else { bits & u128::MAX << (128 - length.min(width)) };
-    let net = if random.below(10) == 0 { bits } else { net };
-    match family {
-        0 => format!("{}/{length}", std::net::Ipv4Addr::from_bits((net >> 96) as u32)),
-        _ => format!("{}/{length}", std::net::Ipv6Addr::from_bits(net)),
+/// The network of such an address, of such a length, the longest being one too long; now and then an address in it instead.
+fn cidr(random: &mut Random, address: Good, lengths: std::ops::RangeInclusive<usize>) -> String {
+    let (address, length) = (address(random), lengths.start() + random.below(lengths.end() - lengths.start() + 1));
+    let is_in_it = random.below(20) == 0;
+    match address.parse() {
+        Ok(std::net::IpAddr::V4(four)) => {
+            let mask = u32::MAX << (32 - length.min(32));
+            let net = if is_in_it { four } else { std::net::Ipv4Addr::from_bits(four.to_bits() & mask) };
+            format!("{net}/{length}")
+        }
+        Ok(std::net::IpAddr::V6(six)) => {
+            let mask = u128::MAX << (128 - length.min(128));
+            let net = if is_in_it { six } else { std::net::Ipv6Addr::from_bits(six.to_bits() & mask) };
+            format!("{net}/{length}")
+        }
+        Err(_) => address,
     }
 }
 
@@ -161,10 +207,10 @@ fn account(random: &mut Random) -> String {
     random.of(&["_", "w", "www", "systemd"]).to_owned() + &random.text(&["a", "z", "0", "9", "-", "_"], 29)
 }
 
-fn unit(random: &mut Random) -> String {
+fn unit(random: &mut Random, suffixes: &[&str]) -> String {
     let name = random.of(&["n", "nginx", "getty@tty1", "a\\x2db", "_x:y", "0"]).to_owned()
         + &random.text(&[".", "-", "@", "b"], 4);
-    format!("{name}.{}", random.of(&["service", "service", "timer", "socket", "mount"]))
+    format!("{name}.{}", random.of(suffixes))
 }
 
 fn uuid(random: &mut Random) -> String {
