@@ -13,6 +13,8 @@ mod crowd;
 mod engines;
 // What a neighbour notices of a hostile plugin.
 mod hostile;
+// And what an author waits for.
+mod author;
 // Numbers, and what is made of them.
 mod figures;
 mod grid;
@@ -164,6 +166,7 @@ fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
         hostile::measure(&ground, dist, wish.amount, &mut report)?;
     }
     if wanted(Part::Plugins) {
+        report.alone("an author's edit, saved to its result", &author::edits(&ground, dist, wish.amount)?);
         report.many(changes::measure(&ground, dist, wish.amount)?);
     }
     Ok(report)
