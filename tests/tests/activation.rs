@@ -10,7 +10,7 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
@@ -86,6 +86,24 @@ fn what_was_handed_over_outlives_the_daemon_and_who_came_between_two_is_answered
     running.kill();
     let _running = activated(&world, &socket);
     assert_eq!(Wire::connect(&path).raw(echo(3).trim())["data"], 3);
+}
+
+#[test]
+fn two_sockets_that_were_handed_over_are_each_taken_for_what_is_configured_there_the_admin_socket_too() {
+    let world = world();
+    let (web, admin) = (listen(&world.socket_path("web")), listen(&world.admin_path()));
+    fs::set_permissions(world.admin_path(), fs::Permissions::from_mode(0o600)).unwrap();
+    // No shell but bash takes a descriptor of two digits; this one is inherited, and is not the daemon's once it is descriptor 3.
+    let inherited = rustix::io::dup(&admin).unwrap();
+    let number = inherited.as_raw_fd();
+    let script = format!("exec 4<&0 3<&{number} {number}<&- 0</dev/null; exec env LISTEN_PID=$$ LISTEN_FDS=2 \"$@\"");
+    let running = world.start_given(&["bash", "-c", &script, "bash"], web.try_clone().unwrap()).serving("echo");
+    assert!(!running.log().contains("handed over"), "{}", running.log());
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
+    let status = running.regent(&["status"]);
+    assert_eq!(status.status, 0, "{status:?}");
+    assert!(running.end().success());
+    assert!(world.socket_path("web").exists() && world.admin_path().exists(), "both are the service manager's");
 }
 
 #[test]

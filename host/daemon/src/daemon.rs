@@ -6,6 +6,8 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 
+use tokio::sync::watch;
+
 use crate::catalog::Catalog;
 use crate::held::Held;
 use crate::installed::Installed;
@@ -42,6 +44,8 @@ pub struct Daemon {
     pub running: Cell<usize>,
     /// No more is begun.
     pub ending: Cell<bool>,
+    /// What still runs or waits is given up.
+    over: watch::Sender<bool>,
     /// When the sockets listened.
     pub since: Timestamp,
     /// What this machine or this user lacks, and what that means.
@@ -80,6 +84,7 @@ impl Daemon {
             remembered: Remembered::default(),
             running: Cell::new(0),
             ending: Cell::new(false),
+            over: watch::Sender::new(false),
             since: Timestamp::now(),
             lacks: parts.lacks,
             warnings: RefCell::new(parts.warnings),
@@ -110,6 +115,18 @@ impl Daemon {
     /// For the log: then nothing may be done that the record was to tell of.
     pub fn record(&self, event: &Event<'_>) -> Result<Mark, String> {
         lock(&self.audit).append(event).map_err(|why| format!("the audit log cannot be written: {why}"))
+    }
+
+    /// Whoever still waits for an answer gets its last one.
+    pub fn give_up(&self) {
+        self.over.send_replace(true);
+    }
+
+    /// When it is given up.
+    pub async fn over(&self) {
+        // It is sent by what is borrowed here, so it never ends otherwise.
+        let mut over = self.over.subscribe();
+        let _sent = over.wait_for(|over| *over).await;
     }
 
     /// Counts an operation as running until the guard is dropped.

@@ -16,6 +16,8 @@ use tokio::task::LocalSet;
 
 /// What still runs may end so long after SIGTERM: less than service managers wait before they kill.
 const END_WITHIN: Duration = Duration::from_secs(20);
+/// Then for the answers to whoever still waits: each fits into its socket's buffer.
+const LAST_ANSWERS: Duration = Duration::from_millis(50);
 /// Threads that read files: two hundred plugins that start at once would otherwise have one each.
 const FILES_AT_A_TIME: usize = 16;
 /// EX_CONFIG of sysexits.h.
@@ -126,6 +128,8 @@ async fn end(daemon: &Rc<Daemon>) {
     while daemon.running.get() > 0 && tokio::time::Instant::now() < until {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+    daemon.give_up();
+    tokio::time::sleep(LAST_ANSWERS).await;
 }
 
 /// As many descriptors as the administrator lets us have: each connection is one.

@@ -156,7 +156,10 @@ async fn connection(daemon: Rc<Daemon>, path: PathBuf, peer: Peer, mut connectio
         };
         let reply = match Line::read(&line) {
             Ok(read) => {
-                let answered = pipeline::answer(&daemon, &caller, &read, &reference).await;
+                let answered = tokio::select! {
+                    answered = pipeline::answer(&daemon, &caller, &read, &reference) => answered,
+                    () = daemon.over() => Answered::Now(refused(&daemon, &caller.requester, &reference, given_up())),
+                };
                 let Some(reply) = settle(&daemon, &connection, answered, &reference).await else { return };
                 reply.to_line(read.id())
             }
@@ -184,10 +187,19 @@ async fn settle(daemon: &Daemon, connection: &Connection, answered: Answered, re
             Some(reply)
         }
         Answered::Waits { hold, uid, wait } => tokio::select! {
-            hold = daemon.held.wait(*hold, wait) => Some(held::reply(daemon, &hold, &uid, reference)),
+            // It waits on, whether or not the daemon does.
+            () = daemon.over() => Some(held::reply(daemon, &hold, &uid, reference)),
+            hold = daemon.held.wait((*hold).clone(), wait) => Some(held::reply(daemon, &hold, &uid, reference)),
             () = connection.gone() => None,
         },
     }
+}
+
+/// To whom it runs for too long after the daemon was told to end.
+fn given_up() -> Because {
+    let why = "it still ran when the time was over that the daemon gives what runs at its end, so it was ended: how far it came \
+               is not known";
+    Because::of(Refusal::shutting_down(), why.into())
 }
 
 async fn administrator(daemon: Rc<Daemon>, peer: Peer, mut connection: Connection, place: Admission) {
