@@ -39,6 +39,8 @@ fn the_state_of_a_daemon_is_told_to_people_and_to_programs() {
         .replace(state["since"].as_str().unwrap(), "SINCE")
         .replace(&format!("pid {}", running.pid()), "pid PID")
         .replace(state["version"].as_str().unwrap(), "VERSION");
+    // What a machine lacks is its own.
+    let shown: String = shown.split_inclusive('\n').filter(|line| !line.starts_with("lacks ")).collect();
     assert_eq!(shown, STATUS, "{shown}");
 }
 
