@@ -100,15 +100,10 @@ fn no_file_is_opened_and_there_is_none() {
     for (number, attack) in opening.iter().enumerate() {
         is_ended(&running, &format!("native-{number}"), attack, libc::SIGSYS);
     }
-    // What it may still ask of a path tells that its root is empty.
+    // It may not even ask what stands at a path.
     let last = format!("native-{}", opening.len());
-    let look = |path: &str| {
-        running.op(&last, call(STATX, &[here.clone(), json!(path), json!(0), json!(0xfff), json!({"zeros": 256})]))
-    };
-    assert_eq!(look("/")["data"], json!({"result": 0}), "or this test asks wrongly");
-    for path in ["/proc", "/proc/self", "/sys", "/dev", "/etc/passwd", "/bin/sh", "/tmp", "/../../etc"] {
-        assert_eq!(look(path)["data"], json!({"errno": libc::ENOENT}), "{path}");
-    }
+    let look = call(STATX, &[here, json!("/"), json!(0), json!(0xfff), json!({"zeros": 256})]);
+    is_ended(&running, &last, &look, libc::SIGSYS);
     had.is_all(&running, opening.len() + 1);
 }
 
@@ -230,7 +225,7 @@ fn what_it_says_without_end_on_its_log_pipe_is_read_and_fills_nothing() {
     let had = Had::of(&running, 1);
     let reply = meanwhile(&running, begin(&running, "native-0", &json!({"attack": "babble"})));
     assert_eq!(reply["error"], "Operation failed");
-    assert!(logged(&running, &reply).contains("plugin-fault: it did not answer in time"), "{reply}");
+    assert!(logged(&running, &reply).contains("plugin-timeout: it ran too long: it did not answer in time"), "{reply}");
     let lines = running.log().matches("plugin native-0: its sandbox says: ").count();
     assert!(lines < 500, "{lines} lines");
     had.is_all(&running, 1);

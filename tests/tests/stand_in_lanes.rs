@@ -24,7 +24,7 @@ const GIVEN_UP: Duration = Duration::from_secs(6);
 const GARBLED: &str = "the plugin's fault: plugin-fault: what came over the lane is not a word";
 const TOO_LONG: &str = "the plugin's fault: plugin-fault: a word on the lane is too long";
 const NOT_ASKED: &str = "the plugin's fault: plugin-fault: it answered what was not asked";
-const LATE: &str = "the plugin's fault: plugin-fault: it did not answer in time";
+const LATE: &str = "the plugin's fault: plugin-timeout: it ran too long: it did not answer in time";
 const ENDED: &str = "the plugin's fault: plugin-ended: its process has ended";
 
 fn begin(running: &Running<'_>, op: &str, data: &Value) -> Wire {
@@ -98,7 +98,8 @@ fn each_fails_meanwhile(attacks: &[(Value, &str)]) {
         }
         for (waits, (attack, why)) in waits.into_iter().zip(attacks) {
             let (reply, took) = waits.join().unwrap();
-            assert_eq!((error(&reply), code(&reply)), ("Operation failed", "failed"), "{attack}: {reply}");
+            let heard = if *why == LATE { "timeout" } else { "failed" };
+            assert_eq!((error(&reply), code(&reply)), ("Operation failed", heard), "{attack}: {reply}");
             let line = logged(&running, &reply);
             assert!(line.contains(why), "{attack}: {line}");
             assert!(took < GIVEN_UP, "{attack}: {took:?}");
@@ -266,6 +267,39 @@ fn a_call_on_an_idle_lane_runs_nothing() {
     drop(wires);
     running.wait_log("plugin native-0: its sandbox is ended: it spoke on an idle lane, or ended");
     assert_eq!(marks(&world), [""; 0]);
+    had.is_all(&running, 1);
+}
+
+/// What comes on a lane belongs to the request that the lane serves: it is planned there, within the same grants, and is on record
+/// as that request's. That is the most that one request's code does to another's of its plugin.
+#[test]
+fn a_call_on_another_busy_lane_is_that_requests_and_the_same_plugins() {
+    let world = world(1);
+    let running = served(&world, 1);
+    let had = Had::of(&running, 1);
+    let slow = json!({"attack": "write", "pieces": [{"hex": "", "pause": 1000}], "then": "answer"});
+    // On the lane that was used last; the next takes the one below.
+    let mut victim = begin(&running, "native-0", &slow);
+    std::thread::sleep(Duration::from_millis(200));
+    let foreign = Say::Plan(Call { command: "neighbours".into(), values: Vec::new() });
+    let piece = |say: &Say| json!({"hex": framed(say), "descriptor": 6});
+    let attack = json!({"attack": "write", "pieces": [piece(&mark("other"))], "then": "answer"});
+    assert_eq!(running.op("native-0", attack)["data"], "written");
+    let _either_way = victim.reply();
+    assert_eq!(marks(&world), ["other"]);
+    let audit = world.audit();
+    let performing: Vec<_> = audit.iter().filter(|record| record["event"] == "performing").collect();
+    assert!(performing.len() == 1 && performing[0]["data"].to_string().contains("1000"), "{performing:?}");
+    drop(victim);
+    // What is not granted to the plugin is not done in anybody's request.
+    let mut victim = begin(&running, "native-0", &slow);
+    std::thread::sleep(Duration::from_millis(200));
+    let (six, five) = (piece(&foreign), json!({"hex": "", "descriptor": 5}));
+    running.op("native-0", json!({"attack": "write", "pieces": [six, five], "then": "answer"}));
+    let reply = victim.reply();
+    assert_eq!((error(&reply), code(&reply)), ("Operation failed", "failed"));
+    assert!(logged(&running, &reply).contains("not granted: add [commands.neighbours] to the grants of native-0"));
+    drop(victim);
     had.is_all(&running, 1);
 }
 

@@ -63,20 +63,26 @@ impl Had {
         Self {
             sandboxes: proc::named(running.pid(), "regent-sandbox").len(),
             descriptors: proc::descriptors(running.pid()).len(),
-            threads: proc::status(running.pid(), "Threads").unwrap().parse().unwrap(),
+            threads: threads(running.pid()),
         }
     }
 
     /// Nothing has become more: neither processes nor descriptors nor threads of the daemon, once those that only rest have gone.
     #[track_caller]
     pub(crate) fn is_all(&self, running: &Running<'_>, instances: usize) {
-        eventually(&format!("nothing is left over, of {self:?}"), || {
+        eventually(&format!("no process and no descriptor is left over, of {self:?}"), || {
             let now = Self::of(running, instances);
-            let is_all =
-                now.sandboxes == self.sandboxes && now.descriptors <= self.descriptors && now.threads <= self.threads;
-            is_all.then_some(())
+            (now.sandboxes == self.sandboxes && now.descriptors <= self.descriptors).then_some(())
+        });
+        // Those that rest go by themselves, as long as nobody asks for anything.
+        eventually(&format!("no thread is left over, of {self:?}"), || {
+            (threads(running.pid()) <= self.threads).then_some(())
         });
     }
+}
+
+fn threads(pid: u32) -> u64 {
+    proc::status(pid, "Threads").unwrap().parse().unwrap()
 }
 
 fn harmless() -> Value {
