@@ -290,13 +290,6 @@ fn a_description_that_changes_its_mind_is_the_first_that_was_told_over_restarts(
 
 #[test]
 fn a_plugin_that_no_longer_starts_fails_each_request_at_its_limit_and_nobody_else() {
-    let attack = Attack {
-        name: "a start without end",
-        body: String::new(),
-        heard: "timeout",
-        code: "plugin-timeout",
-        says: "it ran for ",
-    };
     let begins = SystemTime::now() + Duration::from_secs(20);
     let world = world(&[("hostile", &around::starts_no_more(begins))]);
     let running = world.start().serving("hostile").serving("echo");
@@ -305,8 +298,18 @@ fn a_plugin_that_no_longer_starts_fails_each_request_at_its_limit_and_nobody_els
         thread::sleep(Duration::from_millis(100));
     }
     // What was made ready before serves once more on each lane.
-    eventually("it no longer starts", || (running.op("hostile", json!(1))["success"] != true).then_some(()));
-    attacked(&running, "hostile", 0, &attack);
+    let reply = eventually("it no longer starts", || {
+        let reply = running.op("hostile", json!(1));
+        (reply["success"] != true).then_some(reply)
+    });
+    assert_eq!((error(&reply), code(&reply)), ("Operation failed", "timeout"), "{reply}");
+    let reference = format!("ref {}:", reply["ref"].as_str().unwrap());
+    let line = eventually("the log says why", || {
+        running.log().lines().find(|line| line.contains(&reference)).map(str::to_owned)
+    });
+    assert!(line.contains("plugin-timeout: it ran too long: it ran for "), "{line}");
+    // No other process of it starts either, and its requests hear so.
+    assert_eq!(error(&running.op("hostile", json!(1))), "Operation failed");
     assert_eq!(running.op("echo", json!(1))["data"], 1);
 }
 
