@@ -17,20 +17,35 @@
 mod world;
 // The daemon that runs over it.
 mod running;
+// Its sandboxes.
+mod sandboxes;
 // A connection in raw bytes.
 mod wire;
 // A client in namespaces of its own.
 mod container;
+// The Python client.
+mod python;
+// Whole conversations as people see them.
+mod screen;
+// Texts that are kept as files, by the code of the command line's own tests.
+#[path = "../../host/cli/tests/screens/mod.rs"]
+mod screens;
 // Modules that come, go and change.
 mod modules;
 // Processes as /proc shows them.
 pub mod proc;
+// A program that goes on, and what it tells.
+mod watched;
 // Trying again until it holds.
 mod eventually;
 
-pub use container::{Container, Mounted};
+pub use container::{Container, Given, Mounted};
 pub use eventually::eventually;
 pub use modules::{bytes, relabelled};
+pub use python::{client, python};
 pub use running::{Cli, Running};
+pub use sandboxes::kill_sandbox;
+pub use screen::Screen;
+pub use watched::Watched;
 pub use wire::{Wire, code, error};
 pub use world::{SECRET, World, dist, fixture, group_of, needs_root, user};

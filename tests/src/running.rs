@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::eventually::eventually;
 use crate::wire::Wire;
-use crate::world::{SECRET, World, dist, user};
+use crate::world::{SECRET, World, user};
 
 pub struct Running<'w> {
     pub world: &'w World,
@@ -38,7 +38,7 @@ impl<'w> Running<'w> {
     }
 
     pub(crate) fn start_given(world: &'w World, config: PathBuf, wrapper: &[&str], stdin: Stdio) -> Self {
-        let regentd = dist().join("bin/regentd");
+        let regentd = world.program("regentd");
         let mut command = match wrapper {
             [] => Command::new(&regentd),
             [program, arguments @ ..] => {
@@ -105,7 +105,7 @@ impl<'w> Running<'w> {
     }
 
     pub fn connect(&self) -> Wire {
-        Wire::connect(&self.world.socket_path("web"))
+        Wire::connect(&self.world.socket_path(self.world.first_socket()))
     }
 
     pub fn connect_to(&self, socket: &str) -> Wire {
@@ -124,19 +124,25 @@ impl<'w> Running<'w> {
 
     /// `regent` as this user of the system.
     pub fn regent_as(&self, name: &str, arguments: &[&str]) -> Cli {
-        let mut command = Command::new(dist().join("bin/regent"));
+        let mut command = Command::new(self.world.program("regent"));
         command.uid(user(name)).gid(user(name));
         self.run(command, arguments)
     }
 
     pub fn regent(&self, arguments: &[&str]) -> Cli {
-        self.run(Command::new(dist().join("bin/regent")), arguments)
+        self.run(Command::new(self.world.program("regent")), arguments)
+    }
+
+    /// `regent` over this world's configuration.
+    pub fn regent_over_config(&self, arguments: &[&str]) -> Cli {
+        let config = self.world.config_path();
+        self.regent(&[arguments, &["--config", config.to_str().unwrap()]].concat())
     }
 
     fn run(&self, mut command: Command, arguments: &[&str]) -> Cli {
         let out = command
             .args(arguments)
-            .env("REGENT_SOCKET", self.world.socket_path("web"))
+            .env("REGENT_SOCKET", self.world.socket_path(self.world.first_socket()))
             .env("REGENT_ADMIN", self.world.admin_path())
             .env("REGENT_SECRET", SECRET)
             .current_dir("/")

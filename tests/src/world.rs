@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -14,7 +15,12 @@ pub const SECRET: &str = "a secret of more than sixteen bytes";
 pub struct World {
     folder: TempDir,
     sockets: Vec<String>,
+    engine: Option<String>,
     rest: String,
+    /// Below which `regent init` made everything, if it did.
+    machine: Option<PathBuf>,
+    /// Programs of its own, where they are not those that were built.
+    dist: Option<PathBuf>,
 }
 
 /// What `cargo xtask build` fills, or REGENT_DIST.
@@ -61,13 +67,52 @@ impl World {
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("regent-test-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
-        let world = Self { folder, sockets: Vec::new(), rest: String::new() };
+        // Set, every test is one of that engine.
+        let engine = std::env::var("REGENT_ENGINE").ok();
+        let world = Self { folder, sockets: Vec::new(), engine, rest: String::new(), machine: None, dist: None };
         for name in ["plugins", "grants", "log"] {
             fs::create_dir(world.path(name)).unwrap();
         }
         world
             .socket("web", "operations = [\"*\"]")
             .people("[people.anna]\nuser = \"games\"\n[people.ben]\nuser = \"mail\"\n[people.carl]\nuser = \"news\"\n[teams]\nops = [\"anna\", \"ben\", \"carl\"]\n")
+    }
+
+    /// A machine on which `regent init --prefix` has been typed: the socket `local` for root, and the module `commands`. Its
+    /// secret is the tests' own.
+    pub fn initialised() -> Self {
+        let world = Self::new();
+        let machine = world.path("machine");
+        let out = Command::new(dist().join("bin/regent")).args(["init", "--prefix"]).arg(&machine).output().unwrap();
+        assert!(out.status.success(), "{out:?}");
+        fs::write(machine.join("etc/regent/local.secret"), format!("{SECRET}\n")).unwrap();
+        Self { machine: Some(machine), ..world }
+    }
+
+    /// regent.toml.
+    pub fn config_path(&self) -> PathBuf {
+        self.machine.as_ref().map_or_else(|| self.path("regent.toml"), |machine| machine.join("etc/regent/regent.toml"))
+    }
+
+    /// The programs that were built, in a folder of its own, with another in this one's place.
+    pub fn with_program(mut self, name: &str, instead: &Path) -> Self {
+        let own = self.path("dist");
+        if self.dist.is_none() {
+            fs::create_dir_all(own.join("bin")).unwrap();
+            for program in fs::read_dir(dist().join("bin")).unwrap() {
+                let program = program.unwrap();
+                fs::copy(program.path(), own.join("bin").join(program.file_name())).unwrap();
+            }
+        }
+        fs::copy(instead, own.join("bin").join(name)).unwrap();
+        fs::set_permissions(own.join("bin").join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        self.dist = Some(own);
+        self
+    }
+
+    /// The programs that it runs.
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.dist.clone().unwrap_or_else(dist).join("bin").join(name)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -96,11 +141,28 @@ impl World {
     }
 
     pub fn socket_path(&self, name: &str) -> PathBuf {
-        self.path(&format!("run-{name}/regent.sock"))
+        match &self.machine {
+            Some(machine) => machine.join(format!("run/regent/{name}/regent.sock")),
+            None => self.path(&format!("run-{name}/regent.sock")),
+        }
+    }
+
+    /// The one that tests speak to unless they say another.
+    pub(crate) fn first_socket(&self) -> &'static str {
+        if self.machine.is_some() { "local" } else { "web" }
     }
 
     pub fn admin_path(&self) -> PathBuf {
-        self.path("run-admin/admin.sock")
+        match &self.machine {
+            Some(machine) => machine.join("run/regent-admin/admin.sock"),
+            None => self.path("run-admin/admin.sock"),
+        }
+    }
+
+    /// What runs plugins whose grants file does not say.
+    pub fn engine(mut self, engine: &str) -> Self {
+        self.engine = Some(engine.to_owned());
+        self
     }
 
     /// Instead of the persons that there are.
@@ -142,19 +204,21 @@ impl World {
         if !path.exists() {
             return String::new();
         }
-        let out = std::process::Command::new("sha256sum").arg(path).output().unwrap();
+        let out = Command::new("sha256sum").arg(path).output().unwrap();
         String::from_utf8(out.stdout).unwrap().split(' ').next().unwrap().to_owned()
     }
 
     /// regent.toml as it is written at a start.
     pub fn config(&self) -> String {
+        let sandbox = self.engine.as_ref().map(|engine| format!("[sandbox]\nengine = \"{engine}\"\n"));
         format!(
-            "plugins = [\"{}\"]\ngrants = \"{}\"\nstate = \"{}\"\naudit = \"{}\"\n\n{}\n[admin]\npath = \"{}\"\nmode = \"0666\"\n{}",
+            "plugins = [\"{}\"]\ngrants = \"{}\"\nstate = \"{}\"\naudit = \"{}\"\n\n{}\n{}[admin]\npath = \"{}\"\nmode = \"0666\"\n{}",
             self.path("plugins").display(),
             self.path("grants").display(),
             self.path("state").display(),
             self.path("log/audit.jsonl").display(),
             self.sockets.join("\n"),
+            sandbox.unwrap_or_default(),
             self.admin_path().display(),
             self.rest,
         )
@@ -184,7 +248,7 @@ impl World {
 
     /// The same over the configuration that was written before.
     pub fn start_as_is(&self, wrapper: &[&str]) -> Running<'_> {
-        Running::start_over(self, self.path("regent.toml"), wrapper)
+        Running::start_over(self, self.config_path(), wrapper)
     }
 
     pub fn audit(&self) -> Vec<serde_json::Value> {

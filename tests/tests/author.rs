@@ -8,11 +8,12 @@
 )]
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
-use regent_tests::{Cli, dist};
+use regent_tests::{Cli, Watched, dist};
 
 /// An author's own folder, and a cache with what `cargo xtask` has fetched.
 struct Author(tempfile::TempDir);
@@ -33,16 +34,20 @@ impl Author {
 
     /// What is typed, with the programs of the build before all others.
     fn types(&self, line: &str) -> Cli {
-        let path = format!("{}:{}", dist().join("bin").display(), std::env::var("PATH").unwrap());
-        let mut shell = Command::new("sh");
-        shell.args(["-eu", "-c", line]).current_dir(self.0.path()).stdin(Stdio::null());
-        shell.env("PATH", path).env("XDG_CACHE_HOME", self.path("cache")).env_remove("CARGO_TARGET_DIR");
-        let out = shell.output().unwrap();
+        let out = self.shell(line).output().unwrap();
         Cli {
             status: out.status.code().unwrap(),
             stdout: String::from_utf8_lossy(&out.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&out.stderr).into_owned(),
         }
+    }
+
+    fn shell(&self, line: &str) -> Command {
+        let path = format!("{}:{}", dist().join("bin").display(), std::env::var("PATH").unwrap());
+        let mut shell = Command::new("sh");
+        shell.args(["-eu", "-c", line]).current_dir(self.0.path()).stdin(Stdio::null());
+        shell.env("PATH", path).env("XDG_CACHE_HOME", self.path("cache")).env_remove("CARGO_TARGET_DIR");
+        shell
     }
 
     #[track_caller]
@@ -81,6 +86,27 @@ fn a_crate_outside_of_the_repository_is_tried_natively_on_the_sdk_of_the_build()
     assert!(said.contains("2 passed"), "{said}");
 }
 
+/// The aim is three seconds, which the bench measures; here other tests may share the processors.
+const EDITED_WITHIN: Duration = Duration::from_secs(30);
+
+#[test]
+fn an_edit_of_a_watched_crate_is_built_and_tried_by_itself() {
+    let author = Author::new();
+    author.done("regent plugin new hello");
+    let mut watched = Watched::of(&mut author.shell("exec regent plugin run --watch hello hello name=Ben"));
+    watched.until("summary    the plugin says: Say hello to Ben");
+    watched.until("took ");
+    let source = author.path("hello/src/lib.rs");
+    let before = fs::read_to_string(&source).unwrap();
+    let edited = before.replace("Say hello to {}", "Bid {} welcome");
+    assert_ne!(edited, before);
+    let begin = Instant::now();
+    fs::write(&source, edited).unwrap();
+    watched.until("summary    the plugin says: Bid Ben welcome");
+    let took = begin.elapsed();
+    assert!(took < EDITED_WITHIN, "{took:?}");
+}
+
 #[test]
 fn the_readmes_commands_take_an_author_of_python_from_nothing_to_a_plugin_that_ran() {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
@@ -92,6 +118,16 @@ fn the_readmes_commands_take_an_author_of_python_from_nothing_to_a_plugin_that_r
     let said = author.done(&commands.join("\n"));
     assert!(said.contains("plan 1     /usr/bin/printf 'Hello, %s!' Ben"), "{said}");
     author.module("salut/target/regent/salut.wasm");
+    // What its author did not think of: a command whose words are no UTF-8.
+    let grants = fs::read_to_string(author.path("salut/salut.toml")).unwrap();
+    let odd = grants.replace("Hello, %s!", "\\\\377%s");
+    assert_ne!(odd, grants);
+    fs::write(author.path("odd.toml"), odd).unwrap();
+    let broken = author.types("regent plugin run salut salut name=Ben --grants odd.toml --perform");
+    assert!(broken.status == 70 && broken.stdout.contains("code       plugin-trap\n"), "{broken:?}");
+    let is_it = |line: &&str| line.starts_with("log        error: plugin odd: UnicodeDecodeError: ");
+    let line = broken.stdout.lines().find(is_it).unwrap_or_else(|| panic!("the log does not say why: {broken:?}"));
+    assert!(line.contains("; at regent_plugin.py:") && line.contains(" in text < app.py:"), "{line}");
 }
 
 #[test]
@@ -156,5 +192,20 @@ fn without_rust_it_says_what_to_get_and_fetches_nothing() {
         none.stderr,
         "regent: there is no Rust here that runs: cargo and rustc are needed\nget them from https://rustup.rs\n"
     );
+    assert_eq!(fs::read_dir(author.path("empty/regent")).unwrap().count(), 0);
+}
+
+#[test]
+fn with_a_rust_that_is_not_rustups_it_says_so_before_anything_is_fetched() {
+    let author = Author::new();
+    author.crate_with("one", LIBRARY, "first");
+    let rustc = author.path("rustc");
+    fs::write(&rustc, "#!/bin/sh\ncase $1 in -vV) echo host: some-host;; *) echo /nowhere;; esac\n").unwrap();
+    fs::set_permissions(&rustc, fs::Permissions::from_mode(0o755)).unwrap();
+    let none = author.types("REGENT_WASM=debian RUSTC=$PWD/rustc XDG_CACHE_HOME=$PWD/empty regent plugin build one");
+    assert_eq!(none.status, 1, "{none:?}");
+    let why = "regent: the Rust here has no linkers for WebAssembly: /nowhere/lib/rustlib/some-host/bin/wasm-component-ld is \
+               missing, which only rustup's Rust brings\nget that from https://rustup.rs, and put it on PATH before the other\n";
+    assert!(none.stderr.ends_with(why), "{none:?}");
     assert_eq!(fs::read_dir(author.path("empty/regent")).unwrap().count(), 0);
 }

@@ -172,6 +172,38 @@ fn an_approver_whose_uid_the_containers_peer_has_is_refused_as_its_requester() {
 }
 
 #[test]
+fn root_of_a_container_is_nobody_special_on_the_admin_socket() {
+    let world = world();
+    let running = start(&world);
+    assert_eq!(running.op("whoami", json!(1))["state"], "held");
+    let id = running.only_pending();
+    let told = |container: &mut Container, verb: &str| -> Value {
+        serde_json::from_str(&container.raw(&json!({"admin": verb, "hold": id, "ref": "aaaaaaaa"}).to_string()))
+            .unwrap()
+    };
+    let mut container = Container::of("daemon", &world.admin_path(), Mounted::Folder);
+    assert_eq!(told(&mut container, "pending")["data"], json!([]), "it sees nothing that waits");
+    for (verb, refused) in [
+        ("show", "unknown-uid"),
+        ("approve", "unknown-uid"),
+        ("deny", "unknown-uid"),
+        ("reload", "not-authorised"),
+        ("status", "not-authorised"),
+        ("plugins", "not-authorised"),
+        ("why", "not-authorised"),
+    ] {
+        assert_eq!(code(&told(&mut container, verb)), refused, "{verb}");
+    }
+    assert_eq!(running.only_pending(), id, "nothing came of it");
+    // Whoever is a person outside is that person inside, root or not.
+    let mut anna = Container::of("games", &world.admin_path(), Mounted::Folder);
+    assert_eq!(told(&mut anna, "pending")["data"][0]["id"], json!(id));
+    assert_eq!(code(&told(&mut anna, "status")), "not-authorised", "and no more than that");
+    // The machine's root is root there, which is why no container is given this folder.
+    assert_eq!(told(&mut Container::of_root(&world.admin_path()), "status")["success"], true);
+}
+
+#[test]
 fn a_container_that_lives_on_finds_each_later_daemon_in_its_folder() {
     let world = world();
     let running = start(&world);
@@ -327,7 +359,8 @@ fn the_configuration_on_the_page_is_served_as_it_stands_there() {
     fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
     let socket = socket
         .replace("/run/regent/shop/regent.sock", path.to_str().unwrap())
-        .replace("/etc/regent/shop.secret", secret.to_str().unwrap());
+        .replace("/etc/regent/shop.secret", secret.to_str().unwrap())
+        .replace("regent-shop", &NUMBER.to_string());
     let world = world.socket_lines(&socket).without_code("shop", &grants.replace("\"…\"", "\"PIN\""));
     let running = world.start().serving("shop");
     let mut container = Container::of_number(NUMBER, &path);

@@ -5,29 +5,9 @@
     clippy::indexing_slicing,
     reason = "a test that cannot go on panics"
 )]
-#![allow(clippy::disallowed_methods, reason = "a test starts the client")]
 
-use std::process::{Command, Stdio};
-
-use regent_tests::{Running, SECRET, World, eventually, needs_root};
+use regent_tests::{Running, SECRET, World, client, eventually, needs_root};
 use serde_json::{Value, json};
-
-/// What a call of the client gives back, or the text of what it raised.
-fn client(running: &Running<'_>, secret: &str, call: &str) -> Value {
-    let python = std::env::var("REGENT_PYTHON").expect("REGENT_PYTHON is not set: run `cargo xtask test`");
-    let script = format!(
-        "import json, sys\nfrom regent.client import Client\nc = Client(sys.argv[1], sys.argv[2])\ntry:\n    print(json.dumps(c.{call}))\nexcept Exception as e:\n    print(json.dumps({{'raised': str(e)}}))"
-    );
-    let out = Command::new(python)
-        .args(["-c", &script])
-        .arg(running.world.socket_path("web"))
-        .arg(secret)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(out.stdout).unwrap();
-    serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}{}", String::from_utf8_lossy(&out.stderr)))
-}
 
 fn world() -> World {
     needs_root();

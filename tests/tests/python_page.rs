@@ -128,3 +128,17 @@ fn the_page_prints_what_it_says() {
     }
     assert_eq!((printed, compared), (None, blocks.iter().filter(|block| block.kind == "python").count()));
 }
+
+#[test]
+fn the_page_leads_to_the_table_from_the_originals_classes_to_ours() {
+    let read = |name: &str| fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap();
+    assert!(read("docs/python.md").contains("](../README.md#an-operation)"));
+    let readme = read("README.md");
+    let (_, section) = readme.split_once("\n## An operation\n").expect("what the link names");
+    let section = section.split("\n## ").next().unwrap();
+    for original in
+        ["`class Restart(Operation)`", "`service.register(", "`prepare(self, data)`", "`auth(self)`", "`perform(self)`"]
+    {
+        assert!(section.lines().any(|line| line.starts_with("| ") && line.contains(original)), "{original}");
+    }
+}

@@ -191,10 +191,12 @@ fn what_needs_a_restart_is_said_and_nothing_else_of_the_file_changes_either() {
     let state = world.path("state").display().to_string();
     edit(&world, &state, &format!("{state}-other"));
     edit(&world, "audit.jsonl", "another.jsonl");
+    edit(&world, "[admin]\n", "[sandbox]\nrecycle_after = 9\n[admin]\n");
     let reload = running.regent(&["reload"]);
     assert_eq!(reload.status, MISTAKES, "{reload:?}");
-    for key in ["state has changed: restart needed", "audit has changed: restart needed"] {
-        assert!(reload.stderr.contains(key), "{reload:?}");
+    for key in ["state", "audit", "[sandbox]"] {
+        let key = format!("{key} has changed: restart needed");
+        assert!(reload.stderr.contains(&key), "{reload:?}");
     }
     assert!(!world.socket_path("second").exists() && !world.path("state-other").exists());
     drop(running);

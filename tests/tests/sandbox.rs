@@ -125,7 +125,7 @@ fn a_sandbox_shares_no_namespace_with_the_daemon_or_with_another() {
     let world = world();
     let running = serving(&world);
     let [one, other] = sandboxes(&running)[..] else { panic!("two plugins") };
-    for kind in ["user", "mnt", "net", "pid", "ipc", "uts"] {
+    for kind in ["user", "mnt", "net", "pid", "ipc", "uts", "cgroup"] {
         let of = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap();
         let all = [of(running.pid()), of(one), of(other)];
         assert!(all[0] != all[1] && all[0] != all[2] && all[1] != all[2], "{kind}: {all:?}");
@@ -184,7 +184,11 @@ fn a_sandbox_is_one_thread_a_lane_and_the_clock_and_knows_no_environment_and_no_
         names.sort_unstable();
         assert_eq!(names, ["lane", "lane", "lane", "regent-sandbox", "ticker"]);
         assert_eq!(read(pid, "environ"), b"");
-        assert_eq!(text(pid, "cmdline"), "regent-sandbox\0");
+        let interpreted = std::env::var("REGENT_ENGINE").is_ok_and(|engine| engine == "interpreter");
+        assert_eq!(
+            text(pid, "cmdline"),
+            if interpreted { "regent-sandbox\0--interpreter\0" } else { "regent-sandbox\0" }
+        );
         let limits = text(pid, "limits");
         let limit = |name: &str| {
             let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{limits}"));
@@ -238,7 +242,7 @@ fn a_daemon_of_an_ordinary_user_serves_without_what_needs_root_and_says_so() {
     );
     let running = world.start_as_is(&["sh", "-c", &own]).serving("echo").serving("whoami");
     assert_eq!(uid(running.pid()).to_string(), nobody);
-    let said = "not started as root: sandboxes share this user's uid and have no namespaces of their own";
+    let said = "not started as root: sandboxes share this user's uid and its groups";
     assert!(running.log().contains(said), "{}", running.log());
     assert_eq!(running.op("echo", json!({"a": [1]}))["data"], json!({"a": [1]}));
     assert_eq!(running.op("whoami", json!(null))["data"], "nobody");
@@ -246,8 +250,14 @@ fn a_daemon_of_an_ordinary_user_serves_without_what_needs_root_and_says_so() {
     assert_eq!(pids.len(), 2);
     for pid in pids {
         assert_eq!(uid(pid).to_string(), nobody);
-        // What an ordinary user can give it has.
+        // What an ordinary user can give it has: namespaces of its own, and nothing in its root.
         assert_eq!((status(pid, "NoNewPrivs"), status(pid, "Seccomp")), ("1".into(), "2".into()));
+        for kind in ["user", "mnt", "net", "pid", "ipc", "uts", "cgroup"] {
+            let of = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap();
+            assert_ne!(of(running.pid()), of(pid), "{kind}");
+        }
+        assert_eq!(fs::read_dir(format!("/proc/{pid}/root/")).unwrap().count(), 0);
+        assert_eq!(status(pid, "CapBnd"), "0000000000000000");
         assert_eq!(read(pid, "environ"), b"");
         holds_what_it_needs_and_nothing_else(pid);
     }

@@ -2,13 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "these tests start programs, and fail by panicking")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use regent_tests::{Cli, dist, eventually, fixture, needs_root, user};
+use regent_tests::{Cli, Watched, dist, fixture, needs_root, user};
 use serde_json::{Value, json};
 
 /// Whoever tries: root's sandboxes get a uid of their own, an ordinary user's do not.
@@ -62,6 +61,13 @@ impl Bench {
 
     fn try_it(&self, arguments: &[&str]) -> (Value, i32) {
         self.try_as("root", arguments)
+    }
+
+    /// Again and again.
+    fn watch(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(dist().join("bin/regent"));
+        command.args(["plugin", "run", "--watch"]).args(arguments).current_dir(self.0.path());
+        command
     }
 
     fn inspect_as(&self, who: &str, file: &str) -> (Value, i32) {
@@ -279,11 +285,58 @@ fn a_value_that_no_slot_takes_is_refused_as_the_caller_hears_it_and_explained_to
     assert_eq!((status, &tried["error"]["code"]), (65, &json!("invalid-data")), "{tried}");
     assert!(tried["error"]["text"].as_str().unwrap().starts_with("Invalid data: "), "{tried}");
     let why =
-        format!("{path}:8: [commands.open-port]: port = 22 is not accepted; it takes a whole number from 1000 on");
+        format!("{path}:7: [commands.open-port]: port = 22 is not accepted; it takes a whole number from 1000 on");
     assert_eq!(tried["error"]["why"], json!([why]));
+    let wider = "params.port = { type = \"integer\", min = 22 }";
+    assert_eq!(
+        tried["error"]["add"],
+        json!({"file": path, "lines": wider, "instead_of": "line 7, in [commands.open-port]"})
+    );
+    let told = bench.run("nobody", "regent", &["plugin", "run", &file, "open", "ip=93.184.216.34"]).stdout;
+    let advice = format!(
+        "\nAdd to {path}, for all callers of what plans it and instead of line 7, in [commands.open-port]:\n\n    {wider}\n"
+    );
+    assert!(told.ends_with(&advice), "{told}");
+    bench.write("firewall.toml", grants.replace("params.port = { type = \"integer\", min = 1000 }", wider));
+    assert_eq!(bench.try_it(&[&file, "open", data]).1, 0, "what is advised helps");
+    let listed = grants.replace("[22]\n", "[22]\nknown = [80]\n").replace("min = 1000", "one_of = \"settings.known\"");
+    bench.write("firewall.toml", listed);
+    let add = json!({"file": path, "lines": "known = [80, 22]", "instead_of": "line 3, in [settings]"});
+    assert_eq!(bench.try_it(&[&file, "open", data]).0["error"]["add"], add);
     bench.write("firewall.toml", grants.replace("min = 1000", "min = 1"));
     assert_eq!(bench.try_it(&[&file, "open", data]).1, 0);
     assert_eq!(bench.try_it(&[&file, "open", "{\"ip\":"]).1, 65, "data that is no JSON");
+}
+
+#[test]
+fn a_slot_that_is_unknown_or_left_empty_is_told_with_the_line_to_mend() {
+    let bench = Bench::new();
+    let grants = "[operations.bad-slot]\n[operations.missing-slot]\n[commands.say]\n\
+                  run = [\"/usr/bin/echo\", \"{text}\"]\nparams.text = { type = \"text\", pattern = \"[a-z ]+\" }\n";
+    let path = bench.write("hostile.toml", grants);
+    for (operation, words) in [
+        (
+            "bad-slot",
+            format!(
+                "command say has no slot undeclared: have the plugin leave it out, or add params.undeclared = \
+                 {{ type = … }}, and where it stands in run, to [commands.say] of {path}:3"
+            ),
+        ),
+        (
+            "missing-slot",
+            format!(
+                "command say: slot text was given no value: the plugin must fill it, as params.text of {path}:5 says"
+            ),
+        ),
+    ] {
+        let (tried, status) = bench.try_it(&[&hostile(), operation, "--grants", &path]);
+        assert_eq!((status, &tried["error"]["code"]), (70, &json!("plugin-fault")), "{tried}");
+        assert_eq!(tried["error"]["why"], json!([format!("plugin-fault: {words}")]));
+    }
+    let more = grants.replace("\"{text}\"]", "\"{text}\", \"{undeclared}\"]")
+        + "params.undeclared = { type = \"text\", pattern = \"[a-z]+\" }\n";
+    bench.write("hostile.toml", more);
+    assert_eq!(bench.try_it(&[&hostile(), "bad-slot", "--grants", &path]).1, 0, "the twin: what is advised helps");
 }
 
 #[test]
@@ -308,9 +361,9 @@ fn each_rule_that_a_plugin_breaks_has_its_code_whoever_tries_it() {
     let bench = Bench::new();
     for who in PEOPLE {
         for (operation, code, words) in [
-            ("loop", "plugin-timeout", "it ran too long: it ran for more than 200 ms"),
+            ("loop", "plugin-timeout", "it ran too long: it ran for 2"),
             ("loop-in-finish", "plugin-timeout", "it ran too long"),
-            ("allocate", "plugin-memory", "its memory limit is 64 MiB"),
+            ("allocate", "plugin-memory", "the limit is 64 MiB"),
             ("trap", "plugin-trap", "it reached `unreachable`"),
             ("trap-in-finish", "plugin-trap", "it reached `unreachable`"),
             ("exit", "plugin-trap", "plugins return"),
@@ -323,6 +376,12 @@ fn each_rule_that_a_plugin_breaks_has_its_code_whoever_tries_it() {
             assert_eq!(tried["error"]["text"], "Operation failed");
             let why = tried["error"]["why"][0].as_str().unwrap();
             assert!(why.starts_with(code) && why.contains(words), "{operation}: {why}");
+        }
+        for operation in ["trap", "trap-in-finish"] {
+            let (tried, _) = bench.try_as(who, &[&hostile(), operation, "--perform"]);
+            let log: Vec<&str> =
+                tried["log"].as_array().unwrap().iter().map(|said| said["text"].as_str().unwrap()).collect();
+            assert!(log.iter().any(|text| text.contains("a panic's text reaches the log")), "{operation}: {tried}");
         }
         let (tried, status) = bench.try_as(who, &[&hostile(), "well"]);
         assert_eq!((status, &tried["reply"]), (0, &json!("well")), "the twin: {tried}");
@@ -424,34 +483,42 @@ fn the_folder_of_a_crate_is_tried_by_what_was_built_of_it() {
 }
 
 #[test]
+fn a_panics_text_stands_among_the_log_lines_that_people_read() {
+    let bench = Bench::new();
+    let told = bench.run("nobody", "regent", &["plugin", "run", &hostile(), "trap"]);
+    assert_eq!(told.status, 70, "{told:?}");
+    let is_it = |line: &str| line.starts_with("log  ") && line.contains("a panic's text reaches the log");
+    assert!(told.stdout.lines().any(is_it), "{}", told.stdout);
+    let well = bench.run("nobody", "regent", &["plugin", "run", &hostile(), "well"]);
+    assert!(!well.stdout.contains("\nlog  "), "the twin: {}", well.stdout);
+}
+
+#[test]
 fn a_watched_trial_is_run_again_within_three_seconds_of_a_change() {
     let bench = Bench::new();
     let file = bench.module("whoami");
     bench.write("whoami.toml", "[operations.whoami]\n");
-    let mut child = Command::new(dist().join("bin/regent"))
-        .args(["plugin", "run", &file, "whoami", "--watch"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let (send, lines) = std::sync::mpsc::channel();
-    let out = BufReader::new(child.stdout.take().unwrap());
-    std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| send.send(line)));
-    let mut told = Vec::new();
-    let mut until = |text: &str| {
-        eventually(text, || {
-            told.extend(lines.try_iter());
-            told.iter().any(|line: &String| line.starts_with(text)).then_some(())
-        });
-    };
-    until("code       not-granted");
+    let mut watched = Watched::of(&mut bench.watch(&[&file, "whoami"]));
+    watched.until("code       not-granted");
     // The first trial's last line may still be on its way; a change during a trial counts as well.
     let begin = std::time::Instant::now();
     bench.write("whoami.toml", "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n");
-    until("--- changed: ");
-    until("plan 1     /usr/bin/whoami");
+    watched.until("--- changed: ");
+    watched.until("plan 1     /usr/bin/whoami");
     let took = begin.elapsed();
-    child.kill().unwrap();
-    child.wait().unwrap();
     assert!(took < std::time::Duration::from_secs(3), "{took:?}");
+}
+
+#[test]
+fn a_watched_trial_reads_the_file_of_its_data_anew() {
+    let bench = Bench::new();
+    let file = bench.module("echo");
+    bench.write("echo.toml", "[operations.echo]\n");
+    let data = bench.write("data.json", "\"the first\"");
+    let mut watched = Watched::of(&mut bench.watch(&[&file, "echo", "--data", &format!("@{data}")]));
+    watched.until("reply      \"the first\"");
+    bench.write("data.json", "\"the sec");
+    watched.until("--- changed: ");
+    bench.write("data.json", "\"the second\"");
+    watched.until("reply      \"the second\"");
 }

@@ -115,12 +115,64 @@ fn fifty_reloads() {
     });
 }
 
+/// Clients that ask the neighbour itself, whichever there is. Which one could be there is known before and after each reply: only
+/// such a one answers, or nobody does.
+struct Visitors {
+    over: Arc<AtomicBool>,
+    dropped_in: Arc<AtomicU64>,
+    clients: Vec<JoinHandle<(u64, u64)>>,
+}
+
+impl Visitors {
+    fn begin(running: &Running<'_>) -> Self {
+        let (over, dropped_in) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let client = |_| {
+            let (over, dropped_in, path) = (over.clone(), dropped_in.clone(), running.world.socket_path("web"));
+            thread::spawn(move || visit(&mut Wire::connect(&path), &over, &dropped_in))
+        };
+        let clients = (0..CLIENTS / 2).map(client).collect();
+        Self { over, dropped_in, clients }
+    }
+
+    /// How often it answered, and how often nobody did.
+    #[track_caller]
+    fn end(self) -> (u64, u64) {
+        self.over.store(true, Ordering::SeqCst);
+        let counted = self.clients.into_iter().map(|client| client.join().expect("a visitor got what it should not"));
+        counted.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
+    }
+}
+
+fn visit(wire: &mut Wire, over: &AtomicBool, dropped_in: &AtomicU64) -> (u64, u64) {
+    let (mut answered, mut unknown) = (0, 0);
+    while !over.load(Ordering::SeqCst) {
+        let before = dropped_in.load(Ordering::SeqCst);
+        let reply = wire.ask(&json!({"secret": SECRET, "op": "say"}));
+        let after = dropped_in.load(Ordering::SeqCst);
+        if reply["error"] == "Unknown operation" {
+            unknown += 1;
+            continue;
+        }
+        let right =
+            (before..=after).any(|time| reply == json!({"success": true, "uid": null, "data": neighbour(time)}));
+        assert!(right, "{reply} of neighbour {before} to {after}");
+        answered += 1;
+    }
+    (answered, unknown)
+}
+
+fn neighbour(time: u64) -> String {
+    format!("neighbour {time}")
+}
+
 #[test]
 fn fifty_neighbours_that_come_and_go() {
     let world = world();
     let running = world.start().serving("echo");
+    let visitors = Visitors::begin(&running);
     nobody_notices(&running, 50, |time| {
-        let reply = json!(format!("neighbour {time}"));
+        visitors.dropped_in.store(time.into(), Ordering::SeqCst);
+        let reply = json!(neighbour(time.into()));
         world.put("plugins/neighbour.wasm", saying(&["say"], &reply.to_string()));
         world.put("grants/neighbour.toml", "[operations.say]\n");
         running.wait_answer("say", &reply);
@@ -128,6 +180,8 @@ fn fifty_neighbours_that_come_and_go() {
         world.take_away("plugins/neighbour.wasm");
         running.wait_unknown("say");
     });
+    let (answered, unknown) = visitors.end();
+    assert!(answered >= 50 && unknown >= 50, "both were to be seen: {answered} {unknown}");
 }
 
 #[test]

@@ -9,6 +9,10 @@ mod rounds;
 // The second: a daemon with many plugins, and what an administrator does to it.
 mod changes;
 mod crowd;
+// Below it: each shipped plugin on either engine.
+mod engines;
+// What a neighbour notices of a hostile plugin.
+mod hostile;
 // Numbers, and what is made of them.
 mod figures;
 mod grid;
@@ -67,11 +71,19 @@ const QUICK: Amount = Amount {
     within: Duration::from_secs(10),
 };
 
+/// What can be measured by itself, besides the comparison with others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Engines,
+    Hostile,
+    Plugins,
+}
+
 /// What was typed.
 struct Wish<'a> {
     amount: Amount,
-    /// The second table alone.
-    plugins_only: bool,
+    /// One part alone.
+    only: Option<Part>,
     file: Option<&'a str>,
 }
 
@@ -121,12 +133,14 @@ fn given() -> Option<PathBuf> {
 }
 
 fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
-    let mut wish = Wish { amount: WHOLE, plugins_only: false, file: None };
+    let mut wish = Wish { amount: WHOLE, only: None, file: None };
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
             "--quick" => wish.amount = QUICK,
-            "--plugins" => wish.plugins_only = true,
+            "--plugins" => wish.only = Some(Part::Plugins),
+            "--engines" => wish.only = Some(Part::Engines),
+            "--hostile" => wish.only = Some(Part::Hostile),
             "--json" => wish.file = Some(words.next().copied().ok_or_else(|| Error::new(USAGE))?),
             _ => return Err(Error::new(USAGE)),
         }
@@ -134,15 +148,24 @@ fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
     Ok(wish)
 }
 
-const USAGE: &str = "usage: cargo xtask bench [--quick] [--plugins] [--json FILE]";
+const USAGE: &str = "usage: cargo xtask bench [--quick] [--plugins | --engines | --hostile] [--json FILE]";
 
 fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
     let ground = Rc::new(Ground::open()?);
     let mut report = Report::new(machine(wish.amount));
-    if !wish.plugins_only {
+    let wanted = |part| wish.only.is_none_or(|only| only == part);
+    if wish.only.is_none() {
         beside_others(&ground, dist, wish.amount, &mut report)?;
     }
-    report.many(changes::measure(&ground, dist, wish.amount)?);
+    if wanted(Part::Engines) {
+        engines::measure(&ground, dist, wish.amount, &mut report)?;
+    }
+    if wanted(Part::Hostile) {
+        hostile::measure(&ground, dist, wish.amount, &mut report)?;
+    }
+    if wanted(Part::Plugins) {
+        report.many(changes::measure(&ground, dist, wish.amount)?);
+    }
     Ok(report)
 }
 

@@ -36,14 +36,17 @@ usage: cargo xtask COMMAND
 
   build [--release]   programs, plugins with their grants files, the SDK and the WIT into target/dist
   demo                builds, starts a daemon of its own, and shows a conversation with it
-  bench [--quick] [--plugins] [--json FILE]   how fast, against the original and bare processes, as a table of ratios; and with
-                      1, 20 and 200 plugins: starts, memory, changes while it runs. --plugins: that table alone
+  bench [--quick] [--plugins | --engines | --hostile] [--json FILE]
+                      how fast, against the original and bare processes, as a table of ratios; each shipped plugin on either
+                      engine (--engines: that alone); what a neighbour notices of a hostile plugin (--hostile); and with 1, 20
+                      and 200 plugins: starts, memory, changes while it runs (--plugins)
   test                every test, with what it needs; as root, or those that need root fail
   plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
   python              the Python plugin of the tests as target/python/python.wasm
 
 environment
   REGENT_WASM=rustup | debian   where the WebAssembly standard library comes from; left out: what can be had, in this order
+  REGENT_ENGINE=interpreter     test: the whole system with its plugins on the interpreter
   REGENT_DIST=FOLDER            bench: measure what was built there, and build nothing
 ";
 

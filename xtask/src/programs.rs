@@ -33,6 +33,17 @@ pub(crate) fn build(profile: Profile, out: &Path) -> Result<()> {
     fixed(Profile::Release, "regent-compiler", out)
 }
 
+/// Builds the sandbox's stand-in for a hole in the engine, for tests alone: the same program with a feature more. What was built
+/// in its place before stands there again afterwards, so that nobody takes the one for the other.
+pub(crate) fn stand_in(out: &Path) -> Result<()> {
+    let sandbox = "regent-sandbox";
+    let build = || Ok(fixed_cargo("build", Profile::Release)?.args(["-p", sandbox, "--bin", sandbox]));
+    build()?.args(["--features", "stand-in"]).done()?;
+    let built = built(Profile::Release)?.join(sandbox);
+    dist::install(&built, &out.join("regent-sandbox-stand-in"), 0o755)?;
+    build()?.done()
+}
+
 fn dynamic(profile: Profile, packages: &[&str], out: &Path) -> Result<()> {
     packages.iter().fold(cargo("build", profile), |cargo, package| cargo.args(["-p", package])).done()?;
     packages.iter().try_for_each(|package| take(&place::native().join(profile.folder()), package, out))
@@ -41,7 +52,12 @@ fn dynamic(profile: Profile, packages: &[&str], out: &Path) -> Result<()> {
 /// Statically linked.
 fn fixed(profile: Profile, package: &str, out: &Path) -> Result<()> {
     fixed_cargo("build", profile)?.args(["-p", package, "--bin", package]).done()?;
-    take(&place::native().join(regent_build::host(place::root())?).join(profile.folder()), package, out)
+    take(&built(profile)?, package, out)
+}
+
+/// Where cargo leaves what is linked statically.
+fn built(profile: Profile) -> Result<PathBuf> {
+    Ok(place::native().join(regent_build::host(place::root())?).join(profile.folder()))
 }
 
 /// `cargo build` or `cargo test` of what is linked statically.

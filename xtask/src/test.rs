@@ -15,7 +15,8 @@ use crate::{
 };
 use regent_build::{Error, Result, Run};
 
-/// The programs that hold the engine: outside the default members, as in a build, and each tested as it is shipped.
+/// The programs that hold the engine: outside the default members, as in a build, and each tested as it is shipped; the first
+/// of them, which runs plugins, once on the processor and once on the interpreter.
 const ENGINES: [&str; 2] = ["regent-sandbox", "regent-compiler"];
 
 /// What was made for the tests.
@@ -30,7 +31,8 @@ struct Made {
 pub(crate) fn test() -> Result<()> {
     let mut wrong: Vec<Error> = machine::programs(machine::TESTS).into_iter().collect();
     let made = make(&mut wrong)?;
-    for tests in [default_members(), engine(ENGINES[0])?, engine(ENGINES[1])?] {
+    let interpreted = engine(ENGINES[0])?.env("REGENT_ENGINE", "interpreter");
+    for tests in [default_members(), engine(ENGINES[0])?, interpreted, engine(ENGINES[1])?] {
         wrong.extend(with(tests, &made).done().err());
     }
     match wrong.as_slice() {
@@ -45,6 +47,7 @@ fn make(wrong: &mut Vec<Error>) -> Result<Made> {
     build::with(&wasm, Profile::Dev)?;
     let fixtures = regent_build::emptied(place::target().join("fixtures"))?;
     plugins::build(&wasm, &["hostile"], &fixtures)?;
+    programs::stand_in(&fixtures)?;
     for (folder, grants) in [("tests/plugins/hostile", "hostile.toml"), ("tests/python", "python.toml")] {
         dist::install(&place::root().join(folder).join(grants), &fixtures.join(grants), 0o644)?;
     }

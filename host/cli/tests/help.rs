@@ -43,6 +43,8 @@ fn the_help_of_each_verb_is_read_before_it_is_changed() {
         &["socket", "add"],
         &["plugin", "new"],
         &["plugin", "build"],
+        &["plugin", "inspect"],
+        &["plugin", "run"],
         &["plugin", "enable"],
         &["plugin", "upgrade"],
         &["plugin", "rollback"],

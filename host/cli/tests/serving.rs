@@ -10,7 +10,7 @@ use daemon::{run, success, told};
 use screens::screen;
 
 /// A socket, twelve plugins and everything that can be wrong; what strangers wrote is the worst that they could.
-const STATUS: &str = r#"{"version":"0.2.0","pid":4711,"since":"2026-01-01T00:00:00Z","config":"/etc/regent/regent.toml",
+const STATUS: &str = r#"{"version":"0.2.0","pid":4711,"since":"2026-01-01T00:00:00Z","config":"/etc/regent/regent.toml","engine":"interpreter\u001b",
 "sockets":[
 {"name":"web","path":"/run/regent/web/regent.sock","connections":12,"operations":["open","whoami"],"trust_peer_uid":true},
 {"name":"build","path":"/run/regent/build/regent.sock","connections":1,"operations":["*"],"trust_peer_uid":false},
@@ -29,10 +29,17 @@ const PLUGINS: &str = r#"[
 "require":[{"step":"approval","of":"ops","count":2},{"step":"approval","of":"anna","count":1}]},
 {"operation":"close","sockets":[],"allow":[],"require":[],"unserved":"another plugin serves close: dns"}]},
 {"name":"whoami","state":"serving","grants":"/etc/regent/plugins/whoami.toml","module":"/usr/lib/regent/plugins/whoami.wasm",
-"serves":"aabbccddeeff00112233","file":"aabbccddeeff00112233","pin":"none","reasons":[],
+"serves":"aabbccddeeff00112233","file":"aabbccddeeff00112233","pin":"none","engine":"interpreter","reasons":[],
 "operations":[{"operation":"whoami","sockets":["web"],"allow":null,"require":[]}]},
 {"name":"slow","state":"preparing","grants":"/etc/regent/plugins/slow.toml","module":"/usr/lib/regent/plugins/slow.wasm",
 "serves":null,"file":"aabbccddeeff00112233","pin":"none","reasons":[],"operations":[]},
+{"name":"mail","state":"resting","grants":"/etc/regent/plugins/mail.toml","module":"/usr/lib/regent/plugins/mail.wasm",
+"serves":"aabbccddeeff00112233","file":"aabbccddeeff00112233","pin":"none",
+"reasons":["its sandbox crashes again and again: nothing of it is started before 2026-01-01T00:01:00Z"],"operations":[],
+"crashes":{"count":5,"last":"its process was ended by signal 9\u001b[2J","until":"2026-01-01T00:01:00Z"}},
+{"name":"calm","state":"serving","grants":"/etc/regent/plugins/calm.toml","module":"/usr/lib/regent/plugins/calm.wasm",
+"serves":"aabbccddeeff00112233","file":"aabbccddeeff00112233","pin":"none","reasons":[],"operations":[],
+"crashes":{"count":1,"last":"it did not answer in time"}},
 {"name":"\u001b[31mevil","state":"not-serving","grants":null,"module":"/usr/lib/regent/plugins/\u001b[31mevil.wasm",
 "serves":null,"file":null,"pin":"none","reasons":["no grants file: \u202ewrite one\r\nfirewall: serving"],"operations":[],
 "a_later_key":1}]"#;
@@ -85,8 +92,8 @@ fn status_is_one_screen() {
     let ended = told(&["status"], &success(STATUS));
     assert_eq!(ended.asked, "{\"admin\":\"status\"}\n");
     screen("status", &ended.screen());
-    let calm = STATUS.split_once("\"sockets\"").unwrap().0.to_owned()
-        + r#""sockets":[],"serving":0,"troubled":0,"held":0,"running":0,"lacks":[],"mistakes":[],"warnings":[]}"#;
+    let calm = STATUS.split_once("\"engine\"").unwrap().0.to_owned()
+        + r#""engine":"native","sockets":[],"serving":0,"troubled":0,"held":0,"running":0,"lacks":[],"mistakes":[],"warnings":[]}"#;
     screen("status-calm", &told(&["status"], &success(&calm)).screen());
 }
 

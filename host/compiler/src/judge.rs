@@ -9,6 +9,8 @@ use crate::interface::{Class, Interface, class, other_version};
 const REASONS_MAX: usize = 64;
 /// Imports that are listed: there are 26 that could be of use.
 const IMPORTS_MAX: usize = 1024;
+/// Modules and components within components. Toolchains make two or three; ten thousand cost the compiler six seconds.
+const DEPTH_MAX: usize = 32;
 /// Bytes of a name that are told: names are the module's own words.
 const NAME_MAX: usize = 200;
 
@@ -29,7 +31,8 @@ pub(crate) fn imports(module: &[u8]) -> Result<String, Vec<String>> {
 
 fn outside(module: &[u8]) -> Result<Outside<'_>, Vec<String>> {
     kind(module).map_err(|reason| vec![reason])?;
-    Outside::of(module).map_err(|why| vec![format!("the component is damaged: {why}. Build or copy it once more")])
+    Outside::of(module)
+        .map_err(|why| vec![format!("plugin-module: the component is damaged: {why}. Build or copy it once more")])
 }
 
 /// The first bytes tell a component from all that is mistaken for one.
@@ -70,6 +73,9 @@ impl<'a> Outside<'a> {
         for payload in Parser::new(0).parse_all(module) {
             match payload.map_err(|why| why.to_string())? {
                 Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err("no component".into()),
+                Payload::ModuleSection { .. } | Payload::ComponentSection { .. } if depth == DEPTH_MAX => {
+                    return Err(format!("its components are nested more than {DEPTH_MAX} deep"));
+                }
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::ComponentImportSection(section) if depth == 0 => {

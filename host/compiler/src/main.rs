@@ -3,11 +3,14 @@
 //! The module comes on descriptor 0, the code leaves on descriptor 1, and what is wrong with the module is said on
 //! descriptor 2, for the administrator. It trusts nothing: a module of a few hundred kilobytes can be made to cost
 //! seconds and gigabytes, and may well find a hole in the compiler. So before the first byte is read the process has taken
-//! limits on itself and given up every system call but the few of [`system_calls`]. It opens no file and starts no thread.
+//! limits on itself, looked whether it is confined, and given up every file, and every system call but the few of
+//! [`system_calls`]. It starts no thread.
 //!
 //! With `--imports` it compiles nothing: what leaves on descriptor 1 is the list of the module's imports, each with its class.
+//! With `--interpreter` the code is for the interpreter instead of this machine's processor.
 //!
-//! It ends with 0 (done), 1 (the module is bad; the reasons are told), 70 (our fault), or by a signal: SIGXCPU when
+//! It ends with 0 (done), 1 (the module is bad; the reasons are told), 64 (wrong usage), 70 (our fault), 77 (not confined as
+//! it must be), or by a signal: SIGXCPU when
 //! the module costs more processor time than it may, SIGABRT when it costs more memory.
 #![forbid(unsafe_code)]
 
@@ -26,18 +29,34 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
-use regent_lane::MODULE_MAX;
+use regent_confine::Missing;
+use regent_lane::{Demands, Layer, MODULE_MAX};
 use wasmtime::{Engine, OptLevel, Strategy};
 
 /// The module is bad: its author or whoever installed it can do something about it.
 const BAD_MODULE: u8 = 1;
+/// `EX_USAGE`.
+const USAGE: u8 = 64;
 /// `EX_SOFTWARE`: the fault is here.
 const INTERNAL: u8 = 70;
+
+/// What is wanted of a module.
+enum Wish {
+    Code(engine::Kind),
+    Imports,
+}
 
 /// Why nothing was compiled.
 enum Failure {
     Module(Vec<String>),
+    Confinement(Vec<Missing>),
     Internal(String),
+}
+
+impl From<Missing> for Failure {
+    fn from(missing: Missing) -> Self {
+        Self::Confinement(vec![missing])
+    }
 }
 
 fn main() -> ExitCode {
@@ -45,11 +64,21 @@ fn main() -> ExitCode {
         eprintln!("regent-compiler: the compiler failed on this module: {panic}");
         std::process::exit(INTERNAL.into());
     }));
-    match tell(std::env::args_os().any(|argument| argument == "--imports")) {
+    let Some((demands, wish)) = told() else {
+        eprintln!(
+            "usage: regent-compiler [--imports | --interpreter] [--shared-user] [--without=LAYER,…] [--unconfined]"
+        );
+        return ExitCode::from(USAGE);
+    };
+    match tell(&demands, &wish) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Module(reasons)) => {
             reasons.iter().for_each(|reason| eprintln!("{reason}"));
             ExitCode::from(BAD_MODULE)
+        }
+        Err(Failure::Confinement(missing)) => {
+            missing.iter().for_each(|missing| eprintln!("regent-compiler: {missing}"));
+            ExitCode::from(regent_confine::NOT_CONFINED)
         }
         Err(Failure::Internal(why)) => {
             eprintln!("regent-compiler: {why}");
@@ -58,16 +87,35 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is demanded of where it was born, and what is wanted; `None`: something that it does not know.
+fn told() -> Option<(Demands, Wish)> {
+    let (mut demands, mut wish) = (Demands::default(), Wish::Code(engine::Kind::Native));
+    for argument in std::env::args_os().skip(1) {
+        match argument.to_str()? {
+            "--interpreter" => wish = Wish::Code(engine::Kind::Interpreter),
+            "--imports" => wish = Wish::Imports,
+            other if demands.take(other) => {}
+            _ => return None,
+        }
+    }
+    Some((demands, wish))
+}
+
 /// The compiled code, or only what it would import.
-fn tell(only_imports: bool) -> Result<(), Failure> {
+fn tell(demands: &Demands, wish: &Wish) -> Result<(), Failure> {
+    regent_confine::verify(demands).map_err(Failure::Confinement)?;
     limits::take().map_err(Failure::Internal)?;
-    system_calls::keep_few().map_err(Failure::Internal)?;
+    regent_confine::restrict(demands)?;
+    if demands.layer(Layer::Seccomp) {
+        system_calls::keep_few()?;
+    }
     let module = read_module()?;
-    let told = if only_imports {
-        judge::imports(&module).map_err(Failure::Module)?.into_bytes()
-    } else {
-        judge::judge(&module).map_err(Failure::Module)?;
-        compile(&module)?
+    let told = match wish {
+        Wish::Imports => judge::imports(&module).map_err(Failure::Module)?.into_bytes(),
+        Wish::Code(kind) => {
+            judge::judge(&module).map_err(Failure::Module)?;
+            compile(*kind, &module)?
+        }
     };
     let mut out = File::from(owned(std::io::stdout())?);
     out.write_all(&told).map_err(|why| Failure::Internal(format!("cannot write the result: {why}")))
@@ -86,16 +134,19 @@ fn read_module() -> Result<Vec<u8>, Failure> {
     Ok(module)
 }
 
-fn compile(module: &[u8]) -> Result<Vec<u8>, Failure> {
-    let mut settings = engine::settings();
+fn compile(kind: engine::Kind, module: &[u8]) -> Result<Vec<u8>, Failure> {
+    let no_engine = |why: wasmtime::Error| Failure::Internal(format!("no engine: {why:#}"));
+    let mut settings = engine::settings(kind).map_err(no_engine)?;
     settings
         .strategy(Strategy::Cranelift)
         // The optimiser makes a module of 600 KB cost 9 s and 1 GiB, and gains a plugin nothing that can be measured.
         .cranelift_opt_level(OptLevel::None)
         .cranelift_nan_canonicalization(true);
-    let engine = Engine::new(&settings).map_err(|why| Failure::Internal(format!("no engine: {why:#}")))?;
+    let engine = Engine::new(&settings).map_err(no_engine)?;
     engine.precompile_component(module).map_err(|why| {
-        Failure::Module(vec![format!("the component is not valid, or uses what Regent does not serve: {why:#}")])
+        Failure::Module(vec![format!(
+            "plugin-module: the component is not valid, or uses what Regent does not serve: {why:#}"
+        )])
     })
 }
 

@@ -20,7 +20,13 @@ fn compile(module: &[u8]) -> Output {
 #[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 fn started(arguments: &[&str], module: &[u8]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_regent-compiler"));
-    command.args(arguments).env_clear().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .arg("--unconfined")
+        .args(arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let module = module.to_vec();
@@ -53,6 +59,26 @@ fn a_plugin_is_compiled() {
 fn the_same_module_compiles_to_the_same_code() {
     let component = Plugin::default().component();
     assert_eq!(compile(&component).stdout, compile(&component).stdout);
+}
+
+#[test]
+fn code_for_the_interpreter_is_other_code_of_the_same_module_and_the_same_each_time() {
+    let component = Plugin::default().component();
+    let [one, again] = [0, 1].map(|_| started(&["--interpreter"], &component));
+    assert!(one.status.success(), "{}", String::from_utf8_lossy(&one.stderr));
+    assert_eq!(one.stdout, again.stdout);
+    assert_ne!(one.stdout, compile(&component).stdout);
+    let refused = started(&["--interpreter"], b"#!/bin/sh\n");
+    assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0));
+}
+
+#[test]
+fn an_argument_that_is_not_known_is_an_error_and_nothing_is_read() {
+    for arguments in [&["--interpeter"][..], &["--imports", "--interpreter"], &["--interpreter", "x"], &[""]] {
+        let output = started(arguments, &Plugin::default().component());
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(64), 0), "{arguments:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().starts_with("usage: "));
+    }
 }
 
 #[test]

@@ -1,18 +1,25 @@
 //! What a caller may ask for: what its socket shows and the grants allow this peer, with what plugin and administrator say of it.
 
 use regent_grants::Step;
-use regent_protocol::{Data, OperationView, Reply, StepView};
+use regent_protocol::{Data, OperationView, REPLY_LINE_MAX, Reply, StepView};
 
 use crate::catalog::{Found, Status};
 use crate::daemon::Daemon;
 use crate::pipeline::Caller;
 
+/// A longer list is told without schemas: clients read no longer line than [`REPLY_LINE_MAX`], and with what stands around it.
+const LIST_MAX: usize = REPLY_LINE_MAX / 2;
+
 /// The reply to `list`.
 #[must_use]
 pub fn list(daemon: &Daemon, caller: &Caller) -> Reply {
     let all = daemon.catalog().all_for(&caller.socket, &caller.requester);
-    let views: Vec<OperationView> = all.iter().map(view).collect();
-    let text = serde_json::to_string(&views).unwrap_or_default();
+    let mut views: Vec<OperationView> = all.iter().map(view).collect();
+    let mut text = serde_json::to_string(&views).unwrap_or_default();
+    if text.len() > LIST_MAX {
+        views.iter_mut().for_each(|view| view.schema = empty());
+        text = serde_json::to_string(&views).unwrap_or_default();
+    }
     Reply::done(Data::parse(&text).unwrap_or_else(|_| Data::null()))
 }
 

@@ -13,7 +13,8 @@ use crate::auth::{Authorized, Run};
 use crate::daemon::Daemon;
 use crate::gate::Requester;
 use crate::hold::Outcome;
-use crate::kept::audit::Event;
+use crate::kept::audit::{Event, Mark};
+use crate::kept::ending::Ending;
 use crate::plan::{Plan, Step};
 use crate::plugin::exchange::NoAnswer;
 use crate::plugin::places::Peer;
@@ -122,14 +123,16 @@ pub async fn immediate(
     deadline: Instant,
 ) -> Result<Data, Because> {
     let nothing_runs = authorized.plan().is_empty();
+    let mut ending = None;
     if !nothing_runs {
-        record(daemon, act, "performing", Some(authorized.plan()), None)
+        let began = record(daemon, act, "performing", Some(authorized.plan()), None)
             .map_err(|why| Because::ours(Code::Failed, why))?;
+        ending = ends_host(act, authorized.plan(), began);
     }
+    let ends_host = ending.is_some();
     // Nobody is left to write anything down once the host ends.
-    let ends_host = authorized.plan().steps().iter().any(|step| step.planned.ends_host);
-    if ends_host {
-        daemon.held.sync().await;
+    if let Some(ending) = ending {
+        daemon.held.begin_ending(ending).await;
     }
     let runs = daemon.runs();
     let performed = run(daemon, authorized, &act.data, peer, deadline).await;
@@ -142,12 +145,28 @@ pub async fn immediate(
         record_end(daemon, act, performed.failure());
     }
     if ends_host {
-        daemon.held.sync().await;
+        daemon.held.finish_ending(act.reference.clone()).await;
     }
     match performed {
         Performed::Done(data) => Ok(data),
         Performed::Failed(failure) => Err(Because::failed(failure)),
     }
+}
+
+/// What a later start has to know, if a step of this plan ends the host.
+fn ends_host(act: &Act, plan: &Plan, began: Mark) -> Option<Ending> {
+    let mut steps = plan.steps().iter().map(|step| step.planned.ends_host);
+    let (some, only) = (steps.clone().any(|ends| ends), steps.all(|ends| ends));
+    some.then(|| Ending {
+        began,
+        reference: act.reference.clone(),
+        socket: act.requester.socket.clone(),
+        uid: act.requester.uid,
+        gid: act.requester.gid,
+        operation: act.operation.clone(),
+        only,
+        boot: String::new(),
+    })
 }
 
 /// What has run has run: the caller hears how, whether or not this can be written; the next that runs a command finds out.
@@ -164,7 +183,7 @@ fn record(
     event: &str,
     plan: Option<&Plan>,
     failed: Option<&Failure>,
-) -> Result<(), String> {
+) -> Result<Mark, String> {
     let argv: Option<Vec<Vec<String>>> =
         plan.map(|plan| plan.steps().iter().map(|step| step.planned.argv.clone()).collect());
     let told = failed.map(Failure::told);
@@ -182,7 +201,7 @@ fn record(
         rule: failed.and_then(|failed| failed.rule.as_ref()),
         ..Event::default()
     };
-    daemon.record(&event).map(|_| ())
+    daemon.record(&event)
 }
 
 /// Steps, then the plugin's words for what came of them.

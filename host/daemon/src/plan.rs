@@ -111,16 +111,36 @@ enum NotPlanned {
     Host(String),
 }
 
+/// Values that make no command line, by blame, and where to mend it.
+fn unrendered(why: RenderError, command: &Command, file: &str) -> NotPlanned {
+    let name = &command.name;
+    let at = |slot: &str| {
+        let line = command.params().find(|(known, _)| *known == slot).map_or(command.line, |(_, slot)| slot.line());
+        format!("{file}:{line}")
+    };
+    NotPlanned::Plugin(match why {
+        RenderError::NotAccepted { slot, rule, line, allow } => {
+            return NotPlanned::Caller { slot, rule, line: Some(line), allow };
+        }
+        RenderError::UnknownSlot(slot) => format!(
+            "command {name} has no slot {slot}: have the plugin leave it out, or add params.{slot} = {{ type = … }}, and \
+             where it stands in run, to [commands.{name}] of {}",
+            at(&slot)
+        ),
+        RenderError::MissingSlot(slot) => format!(
+            "command {name}: slot {slot} was given no value: the plugin must fill it, as params.{slot} of {} says",
+            at(&slot)
+        ),
+        RenderError::GivenTwice(slot) => format!(
+            "command {name}: slot {slot} was given twice: the plugin may fill it once, unless params.{slot} of {} is a list",
+            at(&slot)
+        ),
+    })
+}
+
 fn step(grants: &Grants, command: &Command, values: &[(String, String)]) -> Result<Step, NotPlanned> {
     let name = &command.name;
-    let rendered = command.render(values).map_err(|why| match why {
-        RenderError::NotAccepted { slot, rule, line, allow } => {
-            NotPlanned::Caller { slot, rule, line: Some(line), allow }
-        }
-        RenderError::UnknownSlot(slot) => NotPlanned::Plugin(format!("command {name} has no slot {slot}")),
-        RenderError::MissingSlot(slot) => NotPlanned::Plugin(format!("command {name}: slot {slot} was given no value")),
-        RenderError::GivenTwice(slot) => NotPlanned::Plugin(format!("command {name}: slot {slot} was given twice")),
-    })?;
+    let rendered = command.render(values).map_err(|why| unrendered(why, command, &grants.file))?;
     for path in rendered.paths() {
         fit(name, path)?;
     }
@@ -273,6 +293,27 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn values_that_no_slot_has_are_the_plugins_fault_and_told_with_the_line_of_the_grants() {
+        let config = "plugins = [\"/p\"]\nstate = \"/s\"\n[[sockets]]\nname = \"a\"\npath = \"/a/b\"\n\
+                      secret_file = \"/c\"\noperations = [\"*\"]\n";
+        let config = regent_grants::Config::parse("regent.toml", config).unwrap().value;
+        let text = "[operations.say]\n[commands.say]\nrun = [\"/usr/bin/true\", \"{text}\"]\n\
+                    params.text = { type = \"text\", pattern = \"[a-z]+\" }\n";
+        let grants = Grants::parse("x", "/g/x.toml", text, &config).unwrap().value;
+        let command = grants.command("say").unwrap();
+        for (values, words, place) in [
+            (vec![("text", "a"), ("other", "b")], "has no slot other", "[commands.say] of /g/x.toml:2"),
+            (vec![], "slot text was given no value", "params.text of /g/x.toml:4 says"),
+            (vec![("text", "a"), ("text", "b")], "slot text was given twice", "params.text of /g/x.toml:4 is a list"),
+        ] {
+            let values: Vec<_> = values.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned())).collect();
+            let Err(NotPlanned::Plugin(why)) = step(&grants, command, &values) else { panic!("{words}") };
+            assert!(why.contains(words) && why.ends_with(place), "{why}");
+        }
+        step(&grants, command, &[("text".into(), "a".into())]).unwrap();
+    }
 
     #[test]
     fn a_path_that_others_could_redirect_is_its_callers_fault_and_an_unfit_folder_the_hosts() {

@@ -148,6 +148,7 @@ impl From<Fault> for Because {
     fn from(fault: Fault) -> Self {
         let code = match fault {
             Fault::Guest(regent_lane::Blame::Time, _) => Code::Timeout,
+            Fault::Resting(_) => Code::Busy,
             _ => Code::Failed,
         };
         match fault {

@@ -23,6 +23,7 @@ pub async fn reload(daemon: &Rc<Daemon>) -> Reloaded {
     // What happened by itself before is no news of this.
     let _earlier = daemon.installed.take_news();
     let mut reloaded = configuration(daemon).await;
+    daemon.installed.forgive();
     daemon.installed.look().await;
     if !daemon.installed.settle(Instant::now() + SETTLE_WITHIN).await {
         reloaded.warnings.push("some plugins are still being prepared: see regent plugin list".into());
@@ -83,7 +84,8 @@ fn fixed(before: &Config, now: &Config) -> Vec<String> {
     };
     same("state", before.state == now.state);
     same("audit", before.audit == now.audit);
-    same("[sandbox]", before.sandbox == now.sandbox && before.allow_missing == now.allow_missing);
+    let sandbox = |config: &Config| (config.sandbox, config.allow_missing.clone(), config.engine, config.recycle);
+    same("[sandbox]", sandbox(before) == sandbox(now));
     mistakes
 }
 

@@ -20,11 +20,13 @@ use crate::helpers::Helpers;
 use crate::installed::Installed;
 use crate::kept::audit::{Audit, Event};
 use crate::kept::disk::Disk;
+use crate::kept::ending::Closed;
 use crate::kept::ledger::{Ledger, Recovered};
 use crate::kept::medium::OnDisk;
 use crate::kept::store::Store;
 use crate::listen::own_folder;
 use crate::plugin::cache::Cache;
+use crate::plugin::confinement::Layers;
 use crate::plugin::load::Loader;
 use crate::plugin::programs::Programs;
 use crate::policy::{Policy, state_file};
@@ -61,8 +63,7 @@ pub async fn start(
     let (audit, ledger) = kept(&policy).map_err(CannotStart::because)?;
     let instance = ledger.store.instance().map_err(CannotStart::because)?;
     let cgroups = predecessor(&instance).map_err(CannotStart::because)?;
-    let lacks = lacks(cgroups.is_some());
-    lacks.iter().for_each(|lack| crate::warning!("{lack}"));
+    let mut lacks = lacks(cgroups.as_ref());
     let recovered = ledger.recover(Timestamp::now()).map_err(CannotStart::because)?;
     tell(&recovered);
     let holds = ledger.store.holds().map_err(CannotStart::because)?;
@@ -73,6 +74,8 @@ pub async fn start(
     let installed = Installed::new(Arc::clone(&policy.config), Rc::clone(&held), Arc::clone(&audit), shelf.clone())
         .map_err(said)?;
     let spawner = Spawner::attach(spawner, cgroups).map_err(CannotStart::because)?;
+    let programs = confined(&policy, &spawner, &helpers, &mut lacks).await?;
+    lacks.iter().for_each(|lack| crate::warning!("{lack}"));
     let daemon = Daemon::of(Parts { policy, installed, held, spawner, instance, audit, lacks, warnings, lock });
     let started = Event { event: "started", outcome: Some(env!("CARGO_PKG_VERSION")), ..Event::default() };
     daemon.record(&started).map_err(CannotStart::because)?;
@@ -81,22 +84,34 @@ pub async fn start(
     for left in handed.left() {
         crate::warning!("{}: handed over by the service manager, and no socket is configured there", left.display());
     }
-    spawn_local(load_all(Rc::clone(&daemon), helpers));
+    spawn_local(load_all(Rc::clone(&daemon), programs, helpers));
     spawn_local(Rc::clone(&daemon.installed).keep_looking());
     spawn_local(keep_time(Rc::clone(&daemon)));
     Ok(daemon)
 }
 
 /// What this machine or this user has not, and what that means.
-fn lacks(cgroups: bool) -> Vec<String> {
-    let mut lacks = Vec::new();
-    if !cgroups {
-        lacks.push("no cgroup v2: what a predecessor may have left running was not looked for".into());
+fn lacks(cgroups: Option<&Cgroups>) -> Vec<String> {
+    let without = "no cgroup v2: what a predecessor may have left running was not looked for";
+    cgroups.map_or_else(|| Some(without.to_owned()), |cgroups| cgroups.confined().lacks()).into_iter().collect()
+}
+
+/// The programs that are confined, by layers that have been seen to be there.
+async fn confined(
+    policy: &Policy,
+    spawner: &Rc<Spawner>,
+    helpers: &Helpers,
+    lacks: &mut Vec<String>,
+) -> Result<Rc<Programs>, CannotStart> {
+    let allowed = &policy.config.allow_missing;
+    let uid = rustix::process::geteuid().is_root().then_some(policy.config.sandbox.first);
+    let layers = Layers::found(spawner, &helpers.sandbox, uid).await.map_err(CannotStart::because)?;
+    for there in layers.there_all_the_same(allowed) {
+        crate::warning!("allow_missing names {}, which is there: take it out, so that it is demanded", there.name());
     }
-    if !rustix::process::geteuid().is_root() {
-        lacks.push("not started as root: sandboxes share this user's uid and have no namespaces of their own".into());
-    }
-    lacks
+    let layers = layers.accepted(allowed).map_err(CannotStart)?;
+    lacks.extend(layers.lacks());
+    Programs::new(Rc::clone(spawner), helpers, layers).map(Rc::new).map_err(CannotStart::because)
 }
 
 /// Two daemons over one state folder would take one hold twice.
@@ -145,14 +160,24 @@ fn tell(recovered: &Recovered) {
     for id in &recovered.ended_host {
         crate::info!("hold {id}: done: it was to end this host, and this is a later boot");
     }
+    for Closed { reference, operation, done } in &recovered.closed {
+        match done {
+            true => {
+                crate::info!("ref {reference}: {operation}: done: it was to end this host, and this is a later boot")
+            }
+            false => crate::warning!(
+                "ref {reference}: {operation}: interrupted: the predecessor ended while it ran; whether it happened is not known"
+            ),
+        }
+    }
     if let Some(id) = &recovered.completed {
         crate::info!("hold {id}: its last change was on record and is stored now");
     }
 }
 
 /// Lets plugins be loaded, each on its own, and what was approved before this start run.
-async fn load_all(daemon: Rc<Daemon>, helpers: Helpers) {
-    let loader = loader(&daemon, helpers).await;
+async fn load_all(daemon: Rc<Daemon>, programs: Rc<Programs>, helpers: Helpers) {
+    let loader = loader(&daemon, programs, helpers).await;
     if let Err(why) = &loader {
         crate::error!("no plugin can serve: {why}");
     }
@@ -161,13 +186,13 @@ async fn load_all(daemon: Rc<Daemon>, helpers: Helpers) {
     resume::start_all(&daemon).await;
 }
 
-async fn loader(daemon: &Daemon, helpers: Helpers) -> Result<Loader, String> {
-    let programs = Rc::new(Programs::new(Rc::clone(&daemon.spawner), &helpers).map_err(|why| why.to_string())?);
+async fn loader(daemon: &Daemon, programs: Rc<Programs>, helpers: Helpers) -> Result<Loader, String> {
     let compiler = tokio::task::spawn_blocking(move || helpers.compiler_digest()).await;
     let compiler: [u8; 32] = compiler.map_err(|why| why.to_string())?.map_err(|why| why.to_string())?;
     let folder = state_file(&daemon.policy().config, "compiled");
     let cache = Cache::open(folder.clone(), compiler).map_err(|why| format!("{}: {why}", folder.display()))?;
-    Ok(Loader::new(programs, cache))
+    let recycle = daemon.policy().config.recycle;
+    Ok(Loader::new(programs, cache, recycle))
 }
 
 /// Expiry, and the end of what is kept.

@@ -20,6 +20,7 @@ pub fn view(daemon: &Daemon) -> StatusView {
         pid: std::process::id(),
         since: crate::time::second(daemon.since),
         config: policy.path.display().to_string(),
+        engine: Some(policy.config.engine.as_str().into()),
         sockets: policy.sockets.iter().map(|of| socket(daemon, of)).collect(),
         serving,
         troubled,

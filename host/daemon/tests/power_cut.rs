@@ -12,8 +12,9 @@ use redb::StorageBackend;
 use regent_protocol::{Code, Data, State};
 use regentd::gate::Requester;
 use regentd::hold::{Bound, Consent, ConsentStep, Handle, Hold, HoldId, Outcome, PlannedStep};
-use regentd::kept::audit::Audit;
-use regentd::kept::ledger::{Ledger, Recovered};
+use regentd::kept::audit::{Audit, Event};
+use regentd::kept::ending::Ending;
+use regentd::kept::ledger::{Ledger, Recovered, SharedAudit, lock};
 use regentd::kept::store::{Store, StoreError};
 
 /// Both files, and what a start over them makes.
@@ -31,11 +32,16 @@ impl Disk {
     }
 
     fn start(&self) -> Result<(Ledger, Recovered), StoreError> {
+        self.start_with_log().map(|(ledger, _, found)| (ledger, found))
+    }
+
+    fn start_with_log(&self) -> Result<(Ledger, SharedAudit, Recovered), StoreError> {
         let audit = Audit::open(Arc::<Medium>::clone(&self.audit), self.boot.into())?;
         let store = Store::open(Arc::<Medium>::clone(&self.store))?;
-        let ledger = Ledger::new(store, Arc::new(Mutex::new(audit)));
+        let audit = Arc::new(Mutex::new(audit));
+        let ledger = Ledger::new(store, Arc::clone(&audit));
         let found = ledger.recover(now())?;
-        Ok((ledger, found))
+        Ok((ledger, audit, found))
     }
 
     fn restarted(&self, unsynced: Unsynced, syncs_left: Option<usize>) -> Self {
@@ -313,4 +319,120 @@ fn what_had_other_things_to_do_is_interrupted_though_the_host_has_ended() {
 fn nothing_is_known_of_a_boot_without_a_name() {
     let (hold, _) = found_running(&[true], "");
     assert_eq!(hold.state, State::Interrupted);
+}
+
+// What ends the host without anybody's consent.
+
+/// An operation that was asked under this reference has begun; `only` says whether to end the host is all that it does.
+fn begin_ending(ledger: &Ledger, audit: &SharedAudit, reference: &str, only: bool) -> Result<(), StoreError> {
+    let event = Event { event: "performing", reference: Some(reference), ..Event::default() };
+    let began = lock(audit).append(&event)?;
+    let (socket, operation) = ("web".to_owned(), "reboot".to_owned());
+    ledger.begin_ending(Ending {
+        began,
+        reference: reference.to_owned(),
+        socket,
+        uid: 0,
+        gid: 0,
+        operation,
+        only,
+        boot: String::new(),
+    })
+}
+
+/// The records of a reference, in the order of the log.
+fn told(disk: &Disk, reference: &str) -> Vec<String> {
+    let log = String::from_utf8(disk.audit.after(Unsynced::Kept)).unwrap();
+    let records = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let of_it = records.filter(|record| record["ref"] == reference);
+    of_it.map(|record| record["event"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What two starts in this boot make of an operation that was on its way when the power went out.
+fn found_ending(only: bool, boot: &'static str) -> Vec<String> {
+    let disk = Disk::new(None, vec![], vec![]);
+    let (ledger, audit, _) = disk.start_with_log().unwrap();
+    begin_ending(&ledger, &audit, "aaaaaaaa", only).unwrap();
+    drop(ledger);
+    let after = Disk { boot, ..disk.restarted(Unsynced::Dropped, None) };
+    let (ledger, found) = after.start().unwrap();
+    assert_eq!(found.closed.len(), 1, "{found:?}");
+    drop(ledger);
+    let again = Disk { boot, ..after.restarted(Unsynced::Dropped, None) };
+    assert_eq!(again.start().unwrap().1.closed, []);
+    told(&again, "aaaaaaaa")
+}
+
+#[test]
+fn a_record_of_what_was_to_end_the_host_is_closed_as_done_by_a_later_boot_once() {
+    assert_eq!(found_ending(true, "the next boot"), ["performing", "done"]);
+}
+
+#[test]
+fn it_is_closed_as_interrupted_where_nobody_knows_how_far_it_came() {
+    // The host has not ended; there were other steps; the boot has no name.
+    for (only, boot) in [(true, "boot"), (false, "the next boot"), (true, "")] {
+        assert_eq!(found_ending(only, boot), ["performing", "interrupted"], "{only} {boot:?}");
+    }
+}
+
+#[test]
+fn one_whose_end_is_on_record_is_not_closed_again() {
+    for (event, forgotten) in [("done", false), ("failed", false), ("done", true)] {
+        let disk = Disk::new(None, vec![], vec![]);
+        let (ledger, audit, _) = disk.start_with_log().unwrap();
+        begin_ending(&ledger, &audit, "aaaaaaaa", true).unwrap();
+        begin_ending(&ledger, &audit, "bbbbbbbb", true).unwrap();
+        lock(&audit).append(&Event { event, reference: Some("aaaaaaaa"), ..Event::default() }).unwrap();
+        if forgotten {
+            ledger.finish_ending("aaaaaaaa").unwrap();
+        }
+        ledger.sync().unwrap();
+        drop(ledger);
+        let after = Disk { boot: "the next boot", ..disk.restarted(Unsynced::Dropped, None) };
+        let (_ledger, found) = after.start().unwrap();
+        let closed: Vec<_> = found.closed.iter().map(|closed| closed.reference.as_str()).collect();
+        assert_eq!(closed, ["bbbbbbbb"], "the other's end is missing");
+        assert_eq!(told(&after, "aaaaaaaa"), ["performing", event]);
+    }
+}
+
+#[test]
+fn a_log_that_lost_its_beginning_is_told_no_end() {
+    let disk = Disk::new(None, vec![], vec![]);
+    let (ledger, audit, _) = disk.start_with_log().unwrap();
+    begin_ending(&ledger, &audit, "aaaaaaaa", true).unwrap();
+    drop(ledger);
+    let cut = Disk { boot: "the next boot", ..Disk::new(None, vec![], disk.store.after(Unsynced::Kept)) };
+    assert_eq!(cut.start().unwrap().1.closed, []);
+    assert_eq!(told(&cut, "aaaaaaaa"), Vec::<String>::new());
+}
+
+#[test]
+fn at_every_sync_what_may_have_run_is_closed_and_never_twice() {
+    let made = Disk::new(None, vec![], vec![]);
+    drop(made.start().unwrap());
+    let made = made.store.after(Unsynced::Kept);
+    let story = |disk: &Disk| {
+        let (ledger, audit, _) = disk.start_with_log()?;
+        begin_ending(&ledger, &audit, "aaaaaaaa", true)?;
+        Ok::<_, StoreError>(ledger)
+    };
+    let disk = Disk::new(None, vec![], made.clone());
+    drop(story(&disk).unwrap());
+    let syncs = disk.power.lock().unwrap().syncs;
+    for last in 0..=syncs {
+        let disk = Disk::new(Some(last), vec![], made.clone());
+        let runs = story(&disk).is_ok();
+        for again in 0..8 {
+            let at = format!("power out at sync {last}, again at {again}");
+            let second = Disk { boot: "the next boot", ..disk.restarted(Unsynced::Dropped, Some(again)) };
+            drop(second.start());
+            let third = Disk { boot: "the next boot", ..second.restarted(Unsynced::Kept, None) };
+            third.start().unwrap_or_else(|why| panic!("{at}: {why}"));
+            let told = told(&third, "aaaaaaaa");
+            assert!(told.iter().filter(|event| *event == "done").count() <= 1, "{at}: {told:?}");
+            assert!(!runs || told == ["performing", "done"], "{at}: {told:?}");
+        }
+    }
 }

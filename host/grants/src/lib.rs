@@ -19,6 +19,8 @@ mod config;
 mod grants;
 // The types of a command's slots.
 mod slot;
+// What runs plugins' code.
+mod engine;
 // Which addresses are public.
 pub mod addresses;
 // Times as people write them.
@@ -34,7 +36,8 @@ mod tests;
 use std::time::Duration;
 
 pub use advice::grant_lines;
-pub use config::{Admin, Config, Person, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
+pub use config::{Admin, Config, Person, Recycle, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
+pub use engine::Engine;
 pub use grants::{
     Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,
 };

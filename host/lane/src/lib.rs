@@ -6,7 +6,7 @@
 //! maximum, and decoding allocates no more than the frame's own size.
 //!
 //! ```text
-//! Load ──► Loaded | Unloadable                                (first, on lane 0 alone)
+//! Load ──► Log* Loaded | Unloadable                           (first, on lane 0 alone)
 //! Describe ──► Log* Described | Fault
 //! Prepare ──► (Log | Plan ──► Planned)* Prepared | Refused | Fault
 //! Finish ──► Log* Finished | Fault
@@ -14,9 +14,11 @@
 #![forbid(unsafe_code)]
 
 mod frame;
+mod layers;
 mod limits;
 mod words;
 
 pub use frame::{FrameError, HEADER, Side, decode, encode, frame_length};
+pub use layers::{Demands, HOST_NAME, Layer};
 pub use limits::*;
 pub use words::{Ask, Authorised, Blame, Call, Export, Level, Outcome, Refusal, Say, Settings, StepResult};

@@ -18,9 +18,25 @@ const MEMORY_GUARD: u64 = 64 << 10;
 /// Function names in the text of a trap: enough to see where, no more than a screen.
 const TRAP_FRAMES: usize = 16;
 
+/// The interpreter's machine: 64 bits, little-endian, like every machine that Regent is built for.
+const INTERPRETED: &str = "pulley64";
+
+/// What runs a plugin's code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The processor, in executable memory; what the code may not do arrives as a signal.
+    Native,
+    /// An interpreter: the code is data, nothing of it is executable, and no signal has a handler.
+    Interpreter,
+}
+
 /// Settings that must be the same on both sides.
-pub(crate) fn settings() -> Config {
+pub(crate) fn settings(kind: Kind) -> wasmtime::Result<Config> {
     let mut settings = Config::new();
+    match kind {
+        Kind::Native => settings.signals_based_traps(true),
+        Kind::Interpreter => settings.target(INTERPRETED)?.signals_based_traps(false),
+    };
     settings
         .epoch_interruption(true)
         .concurrency_support(false)
@@ -31,7 +47,6 @@ pub(crate) fn settings() -> Config {
         .memory_guard_size(MEMORY_GUARD)
         .guard_before_linear_memory(true)
         .memory_init_cow(true)
-        .signals_based_traps(true)
         .relaxed_simd_deterministic(true)
         .wasm_backtrace_details(WasmBacktraceDetails::Disable)
         .wasm_backtrace_max_frames(NonZeroUsize::new(TRAP_FRAMES))
@@ -41,5 +56,5 @@ pub(crate) fn settings() -> Config {
             WasmFeatures::THREADS | WasmFeatures::MEMORY64 | WasmFeatures::TAIL_CALL | WasmFeatures::RELAXED_SIMD,
             false,
         );
-    settings
+    Ok(settings)
 }

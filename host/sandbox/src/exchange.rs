@@ -11,14 +11,8 @@ use crate::lane::SharedLane;
 use crate::plugin::Plugin;
 use crate::ticker::Ticker;
 
-/// Serves a lane until it ends.
+/// Serves a lane until it ends, on a thread that has entered a runtime.
 pub(crate) fn serve(plugin: &Plugin, ticker: &Ticker, lane: &SharedLane, first: Option<Instance>) -> Stop {
-    // wasmtime-wasi looks for a runtime of tokio's where it blocks, and would start one with threads.
-    let runtime = match tokio::runtime::Builder::new_current_thread().build() {
-        Ok(runtime) => runtime,
-        Err(why) => return Stop::Broken(format!("no runtime: {why}")),
-    };
-    let _entered = runtime.enter();
     let mut ready = first.or_else(|| made_ready(plugin, ticker, lane));
     loop {
         let ask = match lane.ask() {
@@ -37,6 +31,10 @@ pub(crate) fn serve(plugin: &Plugin, ticker: &Ticker, lane: &SharedLane, first: 
 
 /// One exchange, to its answer. The instance is dropped after that, when nobody waits.
 fn exchange(plugin: &Plugin, lane: &SharedLane, ready: Option<Instance>, ask: Ask) -> Result<(), Stop> {
+    #[cfg(feature = "stand-in")]
+    if let Some(answered) = crate::stand_in::takes_over(plugin, lane, &ask) {
+        return answered;
+    }
     let mut instance = match ready.map_or_else(|| Instance::prepare(plugin, lane), Ok) {
         Ok(instance) => instance,
         Err(why) => return lane.answer(&fault::say(why)?),

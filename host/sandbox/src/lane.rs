@@ -38,6 +38,12 @@ impl SharedLane {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Its number, which native code would know.
+    #[cfg(feature = "stand-in")]
+    pub(crate) fn descriptor(&self) -> std::os::fd::RawFd {
+        std::os::fd::AsRawFd::as_raw_fd(&self.lane().socket)
+    }
+
     /// The next word; `None` if the lane has ended between two words.
     pub(crate) fn ask(&self) -> Result<Option<Ask>, Stop> {
         self.lane().ask()

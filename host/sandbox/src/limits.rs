@@ -8,7 +8,7 @@ use wasmtime::ResourceLimiter;
 
 use crate::fault::Broken;
 
-/// Elements of one table. A Python plugin has 5,674.
+/// Elements of all tables together. A Python plugin has 5,674.
 const TABLE_ELEMENTS: usize = 20_000;
 /// Core instances within a component. A Python plugin has more than 33.
 const INSTANCES: usize = 64;
@@ -17,17 +17,28 @@ const MEMORIES: usize = 8;
 /// Tables, likewise.
 const TABLES: usize = 64;
 
-/// Memory of one instance: all its memories together count.
+/// Memory of one instance: all its memories together count, and so do all its tables.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     used: usize,
+    elements: usize,
+}
+
+/// With a tenth, rounded up, so that what is above a limit never reads as the limit.
+fn mebibytes(bytes: usize) -> String {
+    let tenths = bytes.saturating_mul(10).div_ceil(1 << 20);
+    format!("{}.{}", tenths / 10, tenths % 10)
 }
 
 impl ResourceLimiter for Memory {
     fn memory_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
         let used = self.used.saturating_sub(current).saturating_add(desired);
         if used > GUEST_MEMORY {
-            return Err(too_much(format!("its memory limit is {} MiB", GUEST_MEMORY >> 20)));
+            return Err(too_much(format!(
+                "it wanted {} MiB; the limit is {} MiB",
+                mebibytes(used),
+                GUEST_MEMORY >> 20
+            )));
         }
         self.used = used;
         Ok(true)
@@ -38,10 +49,12 @@ impl ResourceLimiter for Memory {
         Ok(())
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        if desired > TABLE_ELEMENTS {
-            return Err(too_much(format!("a table may have {TABLE_ELEMENTS} elements")));
+    fn table_growing(&mut self, current: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        let elements = self.elements.saturating_sub(current).saturating_add(desired);
+        if elements > TABLE_ELEMENTS {
+            return Err(too_much(format!("it wanted {elements} elements of tables; the limit is {TABLE_ELEMENTS}")));
         }
+        self.elements = elements;
         Ok(true)
     }
 
@@ -78,10 +91,11 @@ impl Time {
 
     /// An error once either has run out.
     pub(crate) fn check(&self) -> Result<(), Broken> {
-        let text = if thread_time().saturating_sub(self.running_since) > GUEST_RUNNING {
-            format!("it ran for more than {} ms", GUEST_RUNNING.as_millis())
-        } else if self.since.elapsed() > EXCHANGE_WALL {
-            format!("it took more than {} s in all", EXCHANGE_WALL.as_secs())
+        let (ran, took) = (thread_time().saturating_sub(self.running_since), self.since.elapsed());
+        let text = if ran > GUEST_RUNNING {
+            format!("it ran for {} ms; the limit is {} ms", ran.as_millis(), GUEST_RUNNING.as_millis())
+        } else if took > EXCHANGE_WALL {
+            format!("it took {} ms in all; the limit is {} ms", took.as_millis(), EXCHANGE_WALL.as_millis())
         } else {
             return Ok(());
         };

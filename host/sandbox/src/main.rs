@@ -1,23 +1,28 @@
 //! `regent-sandbox`: runs one plugin with no rights of its own.
 //!
 //! ```text
-//! birth ──► rights ──► system_calls ──► Load ──► plugin ──► Loaded ──► one thread a lane: exchange after exchange
+//! confined ──► birth ──► Load ──► plugin ──► threads ──► system_calls (second stage) ──► Loaded ──► exchange after exchange
 //! ```
 //!
 //! It is started by the spawner with nothing: no files, no network, no environment, a user of its own; descriptors 0 and 1
 //! are /dev/null, 2 a pipe to the daemon's log, 3 to 6 the lanes, 7 the sealed image of the compiled component. It verifies
-//! that, gives up what is left, and from then on all it can do is compute and speak on its lanes. It has no compiler.
+//! that, gives up what is left, and from then on all it can do is compute and speak on its lanes. It has no compiler. The last
+//! that it gives up is what loading needed, before the first instruction of the plugin's runs.
 //!
 //! What comes over a lane is the daemon's and is trusted to mean well; what the component does is not trusted at all. A
 //! plugin that breaks a rule loses its instance, and the lane serves on. Whatever else goes wrong is the end of the process.
 //!
-//! With `--unconfined`, for a daemon that an ordinary user runs, it does not demand what only root can give.
+//! By its arguments it is told what it must not demand: what an ordinary user's daemon cannot give, what this machine lacks and
+//! the administrator accepted. With `--verify` it looks, says what is missing, and ends. With `--interpreter` the component's code
+//! is no machine code: nothing here is ever made executable, and no signal has a handler.
 
-// What the process must have been born with, and without.
-mod birth;
-// What it gives up by itself: limits, rights, system calls.
+// What is demanded of where it was born, and what it gives up by itself: limits, rights, files, system calls.
+mod confined;
 mod rights;
+mod signals;
 mod system_calls;
+// The descriptors that it was born with.
+mod birth;
 // The engine's settings, the same file as the compiler's.
 mod engine;
 // One end of a lane, with the log that travels along.
@@ -27,6 +32,8 @@ mod bindings;
 // The loaded component, and instances of it.
 mod instance;
 mod plugin;
+// All threads, before the last filter binds them.
+mod threads;
 // What an instance may use: memory, time.
 mod limits;
 mod ticker;
@@ -37,48 +44,73 @@ mod world;
 mod answer;
 mod exchange;
 mod fault;
+// For tests: what native code in the plugin's place would gain.
+#[cfg(feature = "stand-in")]
+mod stand_in;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use regent_lane::{Ask, Say};
+use regent_lane::{Ask, Demands, Say, Settings};
 
-use crate::birth::Confinement;
 use crate::fault::Stop;
 use crate::lane::{Lane, SharedLane};
-use crate::plugin::{Loaded, Plugin};
-use crate::ticker::Ticker;
+use crate::plugin::{Loaded, Plugin, Unloadable};
+use crate::threads::Assembly;
 
-/// `EX_USAGE`, `EX_SOFTWARE`, `EX_PROTOCOL`, `EX_NOPERM`.
+/// `EX_USAGE`, `EX_SOFTWARE`, `EX_PROTOCOL`.
 const USAGE: u8 = 64;
 const INTERNAL: u8 = 70;
 const PROTOCOL: u8 = 76;
-const NOT_CONFINED: u8 = 77;
+const USAGE_TEXT: &str =
+    "usage: regent-sandbox [--interpreter] [--shared-user] [--without=LAYER,…] [--unconfined] [--verify]";
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("regent-sandbox: {panic}");
         std::process::exit(INTERNAL.into());
     }));
-    let mut arguments = std::env::args_os().skip(1);
-    let confinement = match (arguments.next(), arguments.next()) {
-        (None, _) => Confinement::Demanded,
-        (Some(only), None) if only == "--unconfined" => Confinement::Waived,
-        _ => return ended(USAGE, "usage: regent-sandbox [--unconfined]"),
+    let Some(told) = told() else { return ended(USAGE, USAGE_TEXT) };
+    // Looked at before the filters, which know nothing of sockets.
+    let born = match told.demands.verify {
+        true => Ok(None),
+        false => birth::descriptors(!told.demands.unconfined).map(Some).map_err(confined::not_as_it_must_be),
     };
-    let born = match birth::verify(confinement) {
-        Ok(born) => born,
-        Err(why) => return ended(NOT_CONFINED, &format!("not confined as it must be: {why}")),
-    };
-    let given_up = rights::give_up(confinement).and_then(|()| system_calls::keep_few());
-    match given_up {
-        Ok(()) => serve(born),
-        Err(why) => ended(INTERNAL, &why),
+    let confined = confined::take_rights(&told).and(born);
+    match confined {
+        Ok(Some(born)) => serve(born, &told),
+        Ok(None) => confined::for_running(&told).map_or_else(not_confined, |()| ExitCode::SUCCESS),
+        Err(missing) => not_confined(missing),
     }
 }
 
+/// What it was told as it was started.
+struct Told {
+    demands: Demands,
+    engine: engine::Kind,
+}
+
+/// `None`: something that it does not know.
+fn told() -> Option<Told> {
+    let mut told = Told { demands: Demands::default(), engine: engine::Kind::Native };
+    for argument in std::env::args_os().skip(1) {
+        match argument.to_str()? {
+            "--interpreter" => told.engine = engine::Kind::Interpreter,
+            other if told.demands.take(other) => {}
+            _ => return None,
+        }
+    }
+    Some(told)
+}
+
+/// Each layer that is missing, on a line of its own.
+fn not_confined(missing: Vec<regent_confine::Missing>) -> ExitCode {
+    missing.iter().for_each(|missing| eprintln!("{missing}"));
+    ExitCode::from(regent_confine::NOT_CONFINED)
+}
+
 /// Loads the plugin that lane 0 asks for, then serves every lane until one ends.
-fn serve(born: birth::Born) -> ExitCode {
+fn serve(born: birth::Born, told: &Told) -> ExitCode {
     let mut lanes = born.lanes.into_iter().map(Lane::over).map(SharedLane::new).collect::<Vec<_>>().into_iter();
     let Some(first) = lanes.next() else { return ended(INTERNAL, "there is no lane") };
     let settings = match first.ask() {
@@ -87,35 +119,47 @@ fn serve(born: birth::Born) -> ExitCode {
         Ok(Some(_)) => return ended(PROTOCOL, "the first word on lane 0 is not to load"),
         Err(stop) => return stopped(&stop),
     };
-    let Loaded { plugin, ticker, first: instance, exports } = match Plugin::load(born.image, settings, &first) {
+    // wasmtime-wasi looks for a runtime of tokio's where it blocks, and would start one with threads.
+    let runtime = match threads::runtime() {
+        Ok(runtime) => runtime,
+        Err(why) => return ended(INTERNAL, &why),
+    };
+    let _entered = runtime.enter();
+    let loaded = load(born.image, settings, lanes.collect(), told).and_then(|Loaded { plugin, ticker, exports }| {
+        let instance = plugin.tried(&ticker, &first)?;
+        Ok((plugin, ticker, instance, exports))
+    });
+    let (plugin, ticker, instance, exports) = match loaded {
         Ok(loaded) => loaded,
         Err(unloadable) => {
             return first.say(&unloadable.say()).map_or_else(|stop| stopped(&stop), |()| ExitCode::SUCCESS);
         }
     };
-    for lane in lanes {
-        if let Err(why) = serve_apart(lane, Arc::clone(&plugin), Arc::clone(&ticker)) {
-            return ended(INTERNAL, &why);
-        }
-    }
     if let Err(stop) = first.say(&Say::Loaded { exports }) {
         return stopped(&stop);
     }
     stopped(&exchange::serve(&plugin, &ticker, &first, Some(instance)))
 }
 
-/// One lane on a thread of its own. The end of one lane is the end of the process.
-fn serve_apart(lane: SharedLane, plugin: Arc<Plugin>, ticker: Arc<Ticker>) -> Result<(), String> {
-    let serve = move || {
-        let code = stopped_code(&exchange::serve(&plugin, &ticker, &lane, None));
-        std::process::exit(code.into());
-    };
-    std::thread::Builder::new()
-        .name("lane".into())
-        .stack_size(rights::THREAD_STACK)
-        .spawn(serve)
-        .map(drop)
-        .map_err(|why| format!("cannot start a lane's thread: {why}"))
+/// The component, a thread for each further lane, and then nothing more than running needs: none of the plugin's instructions
+/// has run yet.
+fn load(
+    image: std::os::fd::OwnedFd,
+    settings: Settings,
+    lanes: Vec<SharedLane>,
+    told: &Told,
+) -> Result<Loaded, Unloadable> {
+    let assembly = Assembly::of(lanes.len() + 1);
+    let loaded = Plugin::load(told.engine, image, settings, &assembly)?;
+    for lane in lanes {
+        let (plugin, ticker, assembly) = (Arc::clone(&loaded.plugin), Arc::clone(&loaded.ticker), assembly.clone());
+        let serve = move || stopped_code(&exchange::serve(&plugin, &ticker, &lane, None));
+        threads::lane(assembly, serve).map_err(Unloadable::for_good)?;
+    }
+    assembly.complete();
+    confined::for_running(told).map_err(|missing| Unloadable::for_good(confined::told(&missing)))?;
+    assembly.release();
+    Ok(loaded)
 }
 
 fn stopped(stop: &Stop) -> ExitCode {

@@ -11,6 +11,7 @@ use crate::bindings::exports::regent::plugin as exported;
 use crate::fault;
 use crate::instance::{Instance, State};
 use crate::lane::SharedLane;
+use crate::threads::Assembly;
 use crate::ticker::Ticker;
 use crate::{engine, wasi, world};
 
@@ -31,11 +32,10 @@ pub(crate) struct Functions {
     pub(crate) authorising: Option<exported::authorising::GuestIndices>,
 }
 
-/// A plugin, the clock of its engine, and what is ready for the first exchange.
+/// A plugin, and the clock of its engine.
 pub(crate) struct Loaded {
     pub(crate) plugin: Arc<Plugin>,
     pub(crate) ticker: Arc<Ticker>,
-    pub(crate) first: Instance,
     pub(crate) exports: Vec<Export>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Unloadable {
 }
 
 impl Unloadable {
-    fn for_good(reason: String) -> Self {
+    pub(crate) fn for_good(reason: String) -> Self {
         Self { incompatible: false, reason }
     }
 
@@ -58,12 +58,20 @@ impl Unloadable {
 }
 
 impl Plugin {
-    /// Reads it, links it, and tries whether it starts.
-    pub(crate) fn load(image: OwnedFd, settings: Settings, lane: &SharedLane) -> Result<Loaded, Unloadable> {
-        let engine = Engine::new(&engine::settings());
+    /// Reads it and links it. Nothing of its own runs yet.
+    pub(crate) fn load(
+        kind: engine::Kind,
+        image: OwnedFd,
+        settings: Settings,
+        assembly: &Assembly,
+    ) -> Result<Loaded, Unloadable> {
+        let engine = engine::settings(kind).and_then(|settings| Engine::new(&settings));
         let engine = engine.map_err(|why| Unloadable::for_good(format!("no engine: {why:#}")))?;
-        let ticker = Ticker::start(engine.clone()).map_err(Unloadable::for_good)?;
+        let ticker = Ticker::start(engine.clone(), assembly).map_err(Unloadable::for_good)?;
         let component = component(&engine, image)?;
+        // Files in memory, which cannot be made later.
+        let images = component.initialize_copy_on_write_image();
+        images.map_err(|why| Unloadable::for_good(format!("its memory cannot be made ready: {why:#}")))?;
         let linked = link(&engine, &component).map_err(|why| {
             Unloadable::for_good(format!(
                 "it imports what is not served: {why:#}: build it against Regent's `wit` folder"
@@ -71,10 +79,13 @@ impl Plugin {
         })?;
         let (functions, exports) = Functions::of(&linked)?;
         let plugin = Self { linked, functions, settings: settings.settings.into() };
-        let busy = ticker.busy();
-        let first = Instance::prepare(&plugin, lane).map_err(|why| Unloadable::for_good(told(why)))?;
-        drop(busy);
-        Ok(Loaded { plugin: Arc::new(plugin), ticker, first, exports })
+        Ok(Loaded { plugin: Arc::new(plugin), ticker, exports })
+    }
+
+    /// Whether it starts: the instance for the first exchange.
+    pub(crate) fn tried(&self, ticker: &Ticker, lane: &SharedLane) -> Result<Instance, Unloadable> {
+        let _busy = ticker.busy();
+        Instance::prepare(self, lane).map_err(|why| Unloadable::for_good(told(why)))
     }
 }
 

@@ -1,9 +1,6 @@
-//! What the process gives up by itself, in both variants: the right to gain rights, and resources that it does not need.
-//! Limits only ever go down: what the spawner has set lower stays.
+//! What the process gives up by itself: the right to gain rights, and resources that it does not need.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-use crate::birth::Confinement;
+use rustix::process::Resource;
 
 /// Stack of a lane's thread: the plugin's 512 KiB, the host's own calls below, and room. Running out of it would end the
 /// process, while running out of the plugin's is a trap.
@@ -17,8 +14,8 @@ const DESCRIPTORS: u64 = 256;
 /// and those of predecessors that are being killed still count. That none is started besides is the filter's part.
 const THREADS: u64 = 64;
 
-/// Gives them up.
-pub(crate) fn give_up(confinement: Confinement) -> Result<(), String> {
+/// Gives them up; `shared_user`: the kernel counts threads by user, and an ordinary user has other processes.
+pub(crate) fn give_up(shared_user: bool) -> Result<(), String> {
     let limits = [
         (Resource::Core, 0),
         (Resource::As, ADDRESS_SPACE),
@@ -26,19 +23,9 @@ pub(crate) fn give_up(confinement: Confinement) -> Result<(), String> {
         (Resource::Memlock, 0),
         (Resource::Msgqueue, 0),
     ];
-    limits.into_iter().try_for_each(|(resource, most)| lower(resource, most))?;
-    if confinement == Confinement::Demanded {
-        // The kernel counts by user: an ordinary user has other processes.
-        lower(Resource::Nproc, THREADS)?;
+    limits.into_iter().try_for_each(|(resource, most)| regent_confine::lower(resource, most))?;
+    if !shared_user {
+        regent_confine::lower(Resource::Nproc, THREADS)?;
     }
-    rustix::thread::set_no_new_privs(true).map_err(|why| format!("cannot set no_new_privs: {why}"))?;
-    rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-        .map_err(|why| format!("cannot become undumpable: {why}"))
-}
-
-fn lower(resource: Resource, most: u64) -> Result<(), String> {
-    let now = getrlimit(resource);
-    let limit = Some(now.current.map_or(most, |now| now.min(most)));
-    setrlimit(resource, Rlimit { current: limit, maximum: limit })
-        .map_err(|why| format!("cannot limit {resource:?}: {why}"))
+    regent_confine::give_up()
 }

@@ -1,38 +1,30 @@
-//! The system calls that serving needs. Any other ends the process at once, and the kernel's log says which it was.
+//! The system calls that a sandbox needs, in two stages. Any other ends the process at once, and the kernel's log says which it
+//! was.
 //!
-//! Nothing here opens a file, makes a socket, starts a program, signals or looks at another process, or changes an
-//! identity. Memory may still become executable, because compiled code is loaded after this.
+//! The first, from before the image is read: what loading needs, threads among it, and executable memory where machine code runs.
+//! The second, from when the component is loaded and before the first of its instructions runs: what running needs. Neither opens
+//! a file, makes a socket, starts a program, signals or looks at another process, or changes an identity; in the second no thread
+//! is started and no memory becomes executable. Where the interpreter runs, none ever does.
 
-use std::collections::BTreeMap;
-
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch,
+use regent_confine::Missing;
+use regent_confine::filter::{
+    ASK, Threads, argument, calls, keep, not_executable, signal_itself, unknown, whole_argument,
 };
+use seccompiler::{SeccompCmpOp, SeccompRule};
 
-/// Whatever their arguments.
-const NEEDED: [i64; 34] = [
-    // The lanes, the log, the image.
+use crate::engine::Kind;
+
+/// In both stages, whatever their arguments.
+const RUNNING: [i64; 18] = [
+    // The lanes, and the log.
     libc::SYS_read,
     libc::SYS_write,
-    libc::SYS_close,
-    libc::SYS_lseek,
-    libc::SYS_fstat,
-    libc::SYS_statx,
-    // Memory; images of memories, which the engine keeps to start instances from.
-    libc::SYS_mmap,
-    libc::SYS_mprotect,
+    // Memory: it grows, and is given back.
     libc::SYS_mremap,
     libc::SYS_munmap,
     libc::SYS_madvise,
     libc::SYS_brk,
-    libc::SYS_memfd_create,
-    libc::SYS_ftruncate,
-    libc::SYS_fcntl,
-    // Threads of its own, and waiting for them.
-    libc::SYS_clone3,
-    libc::SYS_set_robust_list,
-    libc::SYS_rseq,
-    libc::SYS_sched_getaffinity,
+    // Threads that wait for each other, and for the clock.
     libc::SYS_sched_yield,
     libc::SYS_futex,
     libc::SYS_clock_nanosleep,
@@ -41,44 +33,69 @@ const NEEDED: [i64; 34] = [
     libc::SYS_clock_gettime,
     libc::SYS_clock_getres,
     libc::SYS_getrandom,
-    // Traps of the plugin's code come as signals.
-    libc::SYS_rt_sigaction,
+    // Traps of the plugin's code come as signals, on a stack of their own.
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_sigaltstack,
-    libc::SYS_gettid,
-    libc::SYS_getpid,
     libc::SYS_exit,
     libc::SYS_exit_group,
 ];
 
-/// From here on only these.
-pub(crate) fn keep_few() -> Result<(), String> {
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = NEEDED.into_iter().map(|call| (call, Vec::new())).collect();
+/// In the first alone.
+const LOADING: [i64; 12] = [
+    // The image, once.
+    libc::SYS_close,
+    libc::SYS_lseek,
+    libc::SYS_fstat,
+    libc::SYS_statx,
+    // Images of memories, which the engine keeps to start instances from.
+    libc::SYS_memfd_create,
+    libc::SYS_ftruncate,
+    libc::SYS_fcntl,
+    // Threads.
+    libc::SYS_set_robust_list,
+    libc::SYS_rseq,
+    libc::SYS_sched_getaffinity,
+    libc::SYS_gettid,
+    // Who catches a trap.
+    libc::SYS_rt_sigaction,
+];
+
+/// From here on what loading needs.
+pub(crate) fn for_loading(engine: Kind) -> Result<(), Missing> {
+    let mut rules = calls(&RUNNING);
+    rules.extend(calls(&LOADING));
+    rules.extend(match engine {
+        // Code that was loaded becomes executable.
+        Kind::Native => calls(&[libc::SYS_mmap, libc::SYS_mprotect]),
+        Kind::Interpreter => not_executable()?,
+    });
+    rules.extend(signal_itself()?);
+    rules.extend(calls(&[libc::SYS_getpid, libc::SYS_clone3]));
     rules.insert(libc::SYS_clone, vec![thread_and_nothing_else()?]);
-    rules.insert(libc::SYS_prctl, vec![first_is(libc::PR_SET_NAME.cast_unsigned())?]);
-    let own = rustix::process::getpid().as_raw_nonzero().get();
-    rules.insert(libc::SYS_tgkill, vec![first_is(own.cast_unsigned())?]);
+    // A thread's name; whether this holds; and the second stage, which begins with giving up what was given up before.
+    let options = [libc::PR_SET_NAME.cast_unsigned(), ASK, libc::PR_SET_NO_NEW_PRIVS.cast_unsigned()];
+    let options = options.map(|option| argument(0, SeccompCmpOp::Eq, option));
+    rules.insert(libc::SYS_prctl, options.into_iter().collect::<Result<_, _>>()?);
+    rules.insert(libc::SYS_seccomp, vec![argument(0, SeccompCmpOp::Eq, libc::SECCOMP_SET_MODE_FILTER)?]);
     // The flags of clone3 stand in memory, where no filter sees them: "not there" makes the C library use clone. A filter
     // of its own, since a filter has one answer; of two answers the kernel takes the stricter.
-    let clone3 = BTreeMap::from([(libc::SYS_clone3, Vec::new())]);
-    apply(clone3, SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS.cast_unsigned()))?;
-    apply(rules, SeccompAction::KillProcess, SeccompAction::Allow)
+    unknown(calls(&[libc::SYS_clone3]))?;
+    keep(rules, Threads::This)
 }
 
-fn apply(
-    rules: BTreeMap<i64, Vec<SeccompRule>>,
-    otherwise: SeccompAction,
-    matching: SeccompAction,
-) -> Result<(), String> {
-    let machine = TargetArch::try_from(std::env::consts::ARCH).map_err(|why| why.to_string())?;
-    let filter = SeccompFilter::new(rules, otherwise, matching, machine).map_err(|why| why.to_string())?;
-    let program = BpfProgram::try_from(filter).map_err(|why| why.to_string())?;
-    seccompiler::apply_filter(&program).map_err(|why| format!("cannot filter system calls: {why}"))
+/// From here on, and on every thread that there is, what running needs.
+pub(crate) fn for_running() -> Result<(), Missing> {
+    let mut rules = calls(&RUNNING);
+    rules.extend(not_executable()?);
+    rules.extend(signal_itself()?);
+    // An abort asks who it is.
+    rules.extend(calls(&[libc::SYS_getpid, libc::SYS_gettid]));
+    keep(rules, Threads::All)
 }
 
 /// A thread in the same memory, and in no namespace of its own.
-fn thread_and_nothing_else() -> Result<SeccompRule, String> {
+fn thread_and_nothing_else() -> Result<SeccompRule, Missing> {
     let must = u64::from((libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND).cast_unsigned());
     let must_not = libc::CLONE_NEWNS
         | libc::CLONE_NEWCGROUP
@@ -89,14 +106,65 @@ fn thread_and_nothing_else() -> Result<SeccompRule, String> {
         | libc::CLONE_NEWNET
         | libc::CLONE_PTRACE;
     let looked_at = must | u64::from(must_not.cast_unsigned());
-    rule(SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(looked_at), must)
+    whole_argument(0, SeccompCmpOp::MaskedEq(looked_at), must)
 }
 
-fn first_is(value: u32) -> Result<SeccompRule, String> {
-    rule(SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value.into())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn rule(length: SeccompCmpArgLen, operator: SeccompCmpOp, value: u64) -> Result<SeccompRule, String> {
-    let condition = SeccompCondition::new(0, length, operator, value).map_err(|why| why.to_string())?;
-    SeccompRule::new(vec![condition]).map_err(|why| why.to_string())
+    /// What ends a child that keeps few system calls and then wants this of a page: a signal, or 0 for its own end.
+    #[expect(unsafe_code, reason = "a filter cannot be taken off again, so it is a child that has it")]
+    fn ended_by(filter: fn() -> Result<(), Missing>, protection: i32, later: Option<i32>) -> i32 {
+        // SAFETY: the child only filters, maps and ends; nothing that it touches is another thread's.
+        let status = unsafe {
+            match libc::fork() {
+                0 => {
+                    let kept = filter().is_ok();
+                    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+                    let page = libc::mmap(std::ptr::null_mut(), 4096, protection, flags, -1, 0);
+                    let changed = later.is_none_or(|later| libc::mprotect(page, 4096, later) == 0);
+                    libc::_exit(i32::from(!kept || page == libc::MAP_FAILED || !changed));
+                }
+                child => {
+                    let mut status = 0;
+                    assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+                    status
+                }
+            }
+        };
+        assert!(libc::WIFSIGNALED(status) || libc::WEXITSTATUS(status) == 0, "{status:#x}");
+        libc::WTERMSIG(status)
+    }
+
+    const DATA: i32 = libc::PROT_READ | libc::PROT_WRITE;
+    const CODE: i32 = libc::PROT_READ | libc::PROT_EXEC;
+
+    fn native() -> Result<(), Missing> {
+        for_loading(Kind::Native)
+    }
+
+    fn interpreter() -> Result<(), Missing> {
+        for_loading(Kind::Interpreter)
+    }
+
+    fn running() -> Result<(), Missing> {
+        native().and_then(|()| for_running())
+    }
+
+    #[test]
+    fn on_the_interpreter_and_where_plugins_run_asking_for_executable_memory_ends_the_process_and_other_memory_can_be_had()
+     {
+        for filter in [interpreter, running] {
+            let ended_by = |protection, later| ended_by(filter, protection, later);
+            assert_eq!((ended_by(DATA, None), ended_by(libc::PROT_NONE, Some(DATA))), (0, 0));
+            assert_eq!((ended_by(CODE, None), ended_by(DATA, Some(CODE))), (libc::SIGSYS, libc::SIGSYS));
+            assert_eq!(ended_by(DATA | libc::PROT_EXEC, None), libc::SIGSYS);
+        }
+    }
+
+    #[test]
+    fn while_machine_code_is_loaded_memory_may_become_executable() {
+        assert_eq!((ended_by(native, CODE, None), ended_by(native, DATA, Some(CODE))), (0, 0));
+    }
 }

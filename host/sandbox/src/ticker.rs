@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
+use crate::threads::Assembly;
+
 /// How exactly a plugin's time is kept: a limit of 200 ms ends within 210 ms.
 const TICK: Duration = Duration::from_millis(10);
 /// Ticks without work before it rests: half a second.
@@ -31,13 +33,17 @@ struct State {
 pub(crate) struct Busy<'a>(&'a State);
 
 impl Ticker {
-    /// Starts the thread.
-    pub(crate) fn start(engine: Engine) -> Result<Arc<Self>, String> {
+    /// Starts the thread, which ticks when all are there.
+    pub(crate) fn start(engine: Engine, assembly: &Assembly) -> Result<Arc<Self>, String> {
         let state = Arc::new(State::default());
         let ticking = Arc::clone(&state);
+        let assembly = assembly.clone();
         let thread = std::thread::Builder::new()
             .name("ticker".into())
-            .spawn(move || tick(&engine, &ticking))
+            .spawn(move || {
+                assembly.joined();
+                tick(&engine, &ticking);
+            })
             .map_err(|why| format!("cannot start the ticker: {why}"))?;
         Ok(Arc::new(Self { state, thread: thread.thread().clone() }))
     }

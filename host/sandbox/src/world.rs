@@ -108,7 +108,9 @@ impl wit::random::Host for State {
 /// Bytes of the kernel's, as many as one call may ask for.
 pub(crate) fn random_bytes(length: u32) -> wasmtime::Result<Vec<u8>> {
     if length > RANDOM_MAX {
-        return Err(Broken::denied(format!("it asked for too many random bytes; the limit is {RANDOM_MAX}")).into());
+        return Err(
+            Broken::denied(format!("it asked for too many random bytes, {length}; the limit is {RANDOM_MAX}")).into()
+        );
     }
     let mut bytes = vec![0; length as usize];
     let mut rest = bytes.as_mut_slice();

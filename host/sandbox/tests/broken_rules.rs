@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use fixtures::Plugin;
 use process::{Lane, Sandbox, prepare};
-use regent_lane::{Ask, Blame, LOG_MAX, Level, RANDOM_MAX, REPLY_MAX, STATE_MAX, STEPS_MAX, Say, TEXT_MAX};
+use regent_lane::{
+    Ask, Blame, EXCHANGE_WALL, LOG_MAX, Level, RANDOM_MAX, REPLY_MAX, STATE_MAX, STEPS_MAX, Say, TEXT_MAX,
+};
 
 /// That this is a fault of that kind, with these words in its text.
 #[track_caller]
@@ -68,6 +70,20 @@ fn time_spent_waiting_for_the_daemon_does_not_count() {
 }
 
 #[test]
+fn time_on_the_wall_counts_whatever_it_was_spent_on_and_has_a_limit_of_its_own() {
+    let mut sandbox = Sandbox::of(&Plugin::if_one("(call $plan_one) (loop $on (br $on))").component());
+    let (waiting, others) = sandbox.lanes.split_first_mut().unwrap();
+    waiting.ask(&prepare("1", true));
+    assert!(matches!(waiting.say(), Say::Plan(_)));
+    std::thread::sleep(EXCHANGE_WALL + Duration::from_millis(200));
+    waiting.ask(&Ask::Planned(Ok(())));
+    // Of the 200 ms that it may run it has had next to nothing.
+    assert_fault(&waiting.say(), Blame::Time, "2 s in all");
+    assert_serves(waiting);
+    others.iter_mut().for_each(assert_serves);
+}
+
+#[test]
 fn an_unreachable_is_a_trap_that_names_its_functions() {
     let plugin = Plugin::if_one("(call $deep)").items("(func $deep unreachable)");
     assert_blamed(&plugin, Blame::Trap, "unreachable");
@@ -116,7 +132,7 @@ fn memory_up_to_the_limit_is_granted() {
 fn a_table_without_end_is_blamed_on_memory() {
     let plugin =
         Plugin::if_one("(drop (table.grow $t (ref.null func) (i32.const 20001)))").items("(table $t 1 funcref)");
-    assert_blamed(&plugin, Blame::Memory, "20000 elements");
+    assert_blamed(&plugin, Blame::Memory, "elements of tables; the limit is 20000");
 }
 
 #[test]

@@ -6,7 +6,7 @@ mod process;
 use std::io::Write as _;
 
 use fixtures::{Plugin, importing};
-use process::{Sandbox, compile, image, prepare};
+use process::{INTERPRETER, Sandbox, compile, compile_for, engine, image, prepare};
 use regent_lane::{Ask, HEADER, Say, Settings};
 
 fn load() -> Ask {
@@ -24,7 +24,7 @@ fn compiled_code_that_is_damaged_is_incompatible_and_never_run() {
     let flipped = {
         // In the section that names the engine, its machine and its settings.
         let mut code = code.clone();
-        let machine = std::env::consts::ARCH.as_bytes();
+        let machine = if engine().is_empty() { std::env::consts::ARCH } else { "pulley64" }.as_bytes();
         let place = code.windows(machine.len()).position(|bytes| bytes == machine).unwrap();
         code[place] ^= 1;
         code
@@ -39,6 +39,21 @@ fn compiled_code_that_is_damaged_is_incompatible_and_never_run() {
 fn a_module_that_was_not_compiled_is_incompatible() {
     let said = load_image(&Plugin::default().component());
     assert!(matches!(said, Say::Unloadable { incompatible: true, .. }), "{said:?}");
+}
+
+#[test]
+fn code_of_the_other_engine_is_incompatible_and_that_of_its_own_loads() {
+    let component = Plugin::default().component();
+    for code in [&[][..], &INTERPRETER] {
+        let image_of = || image(&compile_for(code, &component));
+        for engine in [&[][..], &INTERPRETER] {
+            let mut sandbox = Sandbox::start_on(engine, image_of(), &["--unconfined"]);
+            let said = sandbox.lane().exchange(&load());
+            let loaded = matches!(said, Say::Loaded { .. });
+            assert_eq!(loaded, code == engine, "{code:?} on {engine:?}: {said:?}");
+            assert!(loaded || matches!(said, Say::Unloadable { incompatible: true, .. }), "{said:?}");
+        }
+    }
 }
 
 #[test]

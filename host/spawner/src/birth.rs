@@ -4,8 +4,10 @@
 use std::ffi::CString;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 
+use regent_lane::Layer;
 use regent_spawner::{Confinement, Descent, Identity, Limit, Start};
 
+use crate::confine::Outside;
 use crate::{confine, sweep, sys};
 use sys::check;
 
@@ -46,7 +48,7 @@ const PERSONALITY: libc::c_ulong = 0;
 
 type Stage = (&'static str, i32);
 
-const STAGES: [&str; 16] = [
+const STAGES: [&str; 18] = [
     "session",
     "signals",
     "descriptors",
@@ -63,6 +65,8 @@ const STAGES: [&str; 16] = [
     "exec",
     "reaper",
     "fork",
+    "namespaces",
+    "host name",
 ];
 
 /// The name of a stage by its number.
@@ -83,19 +87,17 @@ pub(crate) fn start(start: &Start, fds: Vec<OwnedFd>) -> Result<Cloned, Stage> {
     // Above every place that a child's descriptors can have.
     let write = sys::moved(write, ABOVE_ALL).map_err(|errno| ("descriptors", errno))?;
     let birth = Birth::new(start, fds, write)?;
+    if let Confinement::Sandbox(layers) = &start.confinement {
+        return confined(birth, layers, read);
+    }
     match &start.descent {
-        // A pid namespace leaves nothing to sweep, and a reaper between would not be in it.
-        Descent::Sweep | Descent::Leave { .. } if start.confinement == Confinement::Sandbox => {
-            Err(("fork", libc::EINVAL))
-        }
         Descent::Sweep => reaped(birth, read, None),
         Descent::Leave { after } => reaped(birth, read, Some(after)),
-        _ if start.confinement == Confinement::Sandbox => confined(&birth, read),
-        _ => match clone(0, birth.cgroup.as_ref())? {
+        Descent::Alone { .. } | Descent::Cgroup => match clone(0, birth.cgroup.as_ref())? {
             Some(pid) => Ok(Cloned { pid, failure: read, leaves: None }),
             None => {
                 drop(read);
-                birth.exec()
+                birth.exec(None)
             }
         },
     }
@@ -119,14 +121,27 @@ fn reaped(birth: Birth<'_>, failure: OwnedFd, after: Option<&[i32]>) -> Result<C
 }
 
 /// In namespaces: the child waits until the one user that it can be is known in its own.
-fn confined(birth: &Birth<'_>, failure: OwnedFd) -> Result<Cloned, Stage> {
+fn confined(birth: Birth<'_>, layers: &[Layer], failure: OwnedFd) -> Result<Cloned, Stage> {
+    // A pid namespace leaves nothing to sweep, and a reaper between would not be in it.
+    if !matches!(birth.start.descent, Descent::Alone { .. }) {
+        return Err(("fork", libc::EINVAL));
+    }
+    // SAFETY: no memory of ours is involved.
+    if birth.start.identity.is_none() && unsafe { libc::geteuid() } == 0 {
+        return Err(("user", libc::EINVAL));
+    }
+    let outside = Outside::of(layers).map_err(|errno| ("namespaces", errno))?;
     let (go_read, go_write) = sys::pipe().map_err(|errno| ("descriptors", errno))?;
-    match clone(confine::NAMESPACES, birth.cgroup.as_ref())? {
+    let cloned = sys::clone(confine::flags(layers), birth.cgroup.as_ref());
+    match cloned.map_err(|errno| ("namespaces", errno))? {
         Some(pid) => {
-            confine::map_user(pid, birth.start.identity.as_ref()).map_err(|errno| {
-                sys::kill(pid, libc::SIGKILL);
-                ("user map", errno)
-            })?;
+            if layers.contains(&Layer::UserNamespace) {
+                confine::map_user(pid, birth.start.identity.as_ref()).map_err(|errno| {
+                    sys::kill(pid, libc::SIGKILL);
+                    ("user map", errno)
+                })?;
+            }
+            drop(go_write);
             Ok(Cloned { pid, failure, leaves: None })
         }
         None => {
@@ -134,7 +149,7 @@ fn confined(birth: &Birth<'_>, failure: OwnedFd) -> Result<Cloned, Stage> {
             // Its end tells that the map is written, or that nobody will.
             drop(go_write);
             sys::poll(&[go_read.as_raw_fd()]);
-            birth.exec()
+            birth.exec(Some(&outside))
         }
     }
 }
@@ -145,7 +160,8 @@ impl<'a> Birth<'a> {
         let mut fds = fds.into_iter();
         let program = fds.next().ok_or(malformed)?;
         let standard: Vec<OwnedFd> = fds.by_ref().take(3 + usize::from(start.extra)).collect();
-        let cgroup = if start.descent == Descent::Cgroup { Some(fds.next().ok_or(malformed)?) } else { None };
+        let grouped = matches!(start.descent, Descent::Cgroup | Descent::Alone { grouped: true });
+        let cgroup = if grouped { Some(fds.next().ok_or(malformed)?) } else { None };
         if standard.len() != 3 + usize::from(start.extra) || fds.next().is_some() {
             return Err(malformed);
         }
@@ -165,16 +181,16 @@ impl<'a> Birth<'a> {
     }
 
     /// Everything up to the exec, in the child; returns only by its end.
-    pub(crate) fn exec(&self) -> ! {
+    pub(crate) fn exec(&self, outside: Option<&Outside>) -> ! {
         let failure = self.failure.as_raw_fd();
-        let (stage, errno) = match self.become_program() {
+        let (stage, errno) = match self.become_program(outside) {
             Ok(never) => match never {},
             Err(failed) => failed,
         };
         sys::fail(failure, stage_number(stage), errno)
     }
 
-    fn become_program(&self) -> Result<std::convert::Infallible, Stage> {
+    fn become_program(&self, outside: Option<&Outside>) -> Result<std::convert::Infallible, Stage> {
         // Its own session, unless a reaper's clone gave it one already.
         // SAFETY: no memory of ours is involved.
         unsafe { libc::setsid() };
@@ -184,24 +200,23 @@ impl<'a> Birth<'a> {
         // SAFETY: no memory of ours is involved.
         unsafe { libc::umask(self.start.umask) };
         set_limits(&self.start.limits).map_err(|errno| ("limits", errno))?;
-        match self.start.confinement {
-            Confinement::Sandbox => confine::sandbox(self.start.identity.as_ref())?,
-            confinement => {
-                if let Some(identity) = &self.start.identity {
-                    confine::plain_capabilities().map_err(|errno| ("capabilities", errno))?;
-                    become_user(identity)?;
-                    if identity.uid != 0 {
-                        confine::drop_capabilities().map_err(|errno| ("capabilities", errno))?;
-                    }
-                }
-                // As the user: where it may not go, its program does not start.
-                self.change_folder().map_err(|errno| ("folder", errno))?;
-                if confinement == Confinement::Plain {
-                    no_new_privileges().map_err(|errno| ("no new privileges", errno))?;
-                }
-            }
+        match outside {
+            Some(outside) => confine::sandbox(self.start.identity.as_ref(), outside)?,
+            None => self.be_the_user()?,
         }
         Err(("exec", self.execute(program)))
+    }
+
+    fn be_the_user(&self) -> Result<(), Stage> {
+        if let Some(identity) = &self.start.identity {
+            confine::plain_capabilities().map_err(|errno| ("capabilities", errno))?;
+            become_user(identity)?;
+            if identity.uid != 0 {
+                confine::drop_capabilities().map_err(|errno| ("capabilities", errno))?;
+            }
+        }
+        // As the user: where it may not go, its program does not start.
+        self.change_folder().map_err(|errno| ("folder", errno))
     }
 
     /// Descriptors 0, 1, 2 and the further ones in their places; all others end with the exec.

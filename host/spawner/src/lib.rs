@@ -2,6 +2,7 @@
 //! same, since a word is one message of the socket.
 #![forbid(unsafe_code)]
 
+use regent_lane::Layer;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// The largest word: an argument list of 128 KiB, which no plan exceeds, and room for the rest.
@@ -58,14 +59,12 @@ pub struct Identity {
 }
 
 /// How much a program may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Confinement {
     /// What its user may.
     None,
-    /// Nothing that needs root to be taken away: no new privileges, and its limits.
-    Plain,
-    /// Namespaces of its own over an empty root, no capabilities, no new privileges.
-    Sandbox,
+    /// No capabilities, no new privileges, and namespaces of these kinds; with one of mounts, over an empty root.
+    Sandbox(Vec<Layer>),
 }
 
 /// Resources with a limit.
@@ -85,7 +84,10 @@ pub enum Limit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Descent {
     /// It cannot leave anything behind: it ends with its pid namespace, or may not start anything.
-    Alone,
+    Alone {
+        /// Whether it is born in the cgroup whose folder came with it.
+        grouped: bool,
+    },
     /// It is born in the cgroup whose folder came with it; the daemon ends that.
     Cgroup,
     /// A process of the spawner's stands between and reaps it all.

@@ -71,7 +71,7 @@ fn serve(socket: &Socket, children: &mut Vec<Child>) -> bool {
             match birth::start(&start, fds) {
                 Ok(cloned) => {
                     let Cloned { pid, failure, leaves } = cloned;
-                    if start.descent == Descent::Alone {
+                    if matches!(start.descent, Descent::Alone { .. }) {
                         socket.say(&Say::Started { token, pid });
                     }
                     // A reaper ends what is below it first; it is ours and root's, so nobody else can have stopped it.

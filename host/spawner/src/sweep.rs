@@ -27,7 +27,7 @@ pub(crate) fn reaper(birth: Birth<'_>, leaves: Option<(&[i32], OwnedFd)>) -> ! {
         Err(errno) => sys::fail(failure, 14, errno),
     };
     let main = match sys::clone(0, None) {
-        Ok(None) => birth.exec(),
+        Ok(None) => birth.exec(None),
         Ok(Some(pid)) => pid,
         Err(errno) => sys::fail(failure, 15, errno),
     };

@@ -11,6 +11,7 @@ mod spawned;
 use std::fs;
 use std::time::Duration;
 
+use regent_lane::{HOST_NAME, Layer};
 use regent_spawner::{Ask, Confinement, Descent, Exit, Identity, Limit, Say};
 use spawned::{Spawner, needs_root, pid_of, plain, running, spy, within};
 
@@ -18,6 +19,11 @@ const SOON: Duration = Duration::from_secs(2);
 
 /// A uid of a sandbox, which no user has.
 const NOBODYS: u32 = 1_900_000_007;
+
+/// Of every kind.
+fn namespaces() -> Vec<Layer> {
+    Layer::ALL.into_iter().filter(|layer| layer.is_namespace()).collect()
+}
 
 fn spy_start(argument: &str) -> regent_spawner::Start {
     plain(&[spy().to_str().unwrap(), argument])
@@ -89,7 +95,7 @@ const ODD: [&str; 11] = [
 #[test]
 fn nothing_odd_that_the_daemon_was_started_with_reaches_a_program() {
     needs_root();
-    for descent in [Descent::Alone, Descent::Sweep] {
+    for descent in [Descent::Alone { grouped: false }, Descent::Sweep] {
         let spawner = Spawner::under(&ODD);
         let mut start = spy_start("world");
         start.descent = descent.clone();
@@ -161,7 +167,7 @@ fn a_sandbox_is_somebody_else_without_rights_in_an_empty_root() {
     needs_root();
     let spawner = Spawner::new();
     let mut start = spy_start("sleep");
-    start.confinement = Confinement::Sandbox;
+    start.confinement = Confinement::Sandbox(namespaces());
     start.identity = Some(Identity { uid: NOBODYS, gid: NOBODYS, groups: Vec::new() });
     start.limits = vec![(Limit::Memory, 1 << 30), (Limit::File, 0), (Limit::Descriptors, 32)];
     let (said, _output) = spawner.start(start, None);
@@ -176,7 +182,7 @@ fn a_sandbox_is_somebody_else_without_rights_in_an_empty_root() {
     }
     assert_eq!(line(&status, "NoNewPrivs:"), "1");
     assert!(line(&status, "NSpid:").ends_with("\t1"));
-    for namespace in ["user", "mnt", "net", "pid", "ipc", "uts"] {
+    for namespace in ["user", "mnt", "net", "pid", "ipc", "uts", "cgroup"] {
         let link = |of: &str| fs::read_link(format!("/proc/{of}/ns/{namespace}")).unwrap();
         assert_ne!(link(&pid.to_string()), link("self"), "{namespace}");
     }
@@ -200,7 +206,7 @@ fn a_sandbox_is_somebody_else_without_rights_in_an_empty_root() {
 fn a_sandbox_finds_nothing_and_reaches_nobody() {
     needs_root();
     let mut start = spy_start("try");
-    start.confinement = Confinement::Sandbox;
+    start.confinement = Confinement::Sandbox(namespaces());
     start.identity = Some(Identity { uid: NOBODYS, gid: NOBODYS, groups: Vec::new() });
     assert_eq!(Spawner::new().output(start), "root=Some(0)\ncreate=true\nconnect=true\npid=1\n");
 }
@@ -209,9 +215,46 @@ fn a_sandbox_finds_nothing_and_reaches_nobody() {
 fn a_sandbox_without_a_user_of_its_own_does_not_start() {
     needs_root();
     let mut start = spy_start("sleep");
-    start.confinement = Confinement::Sandbox;
+    start.confinement = Confinement::Sandbox(namespaces());
     let (said, _) = Spawner::new().start(start, None);
     assert!(matches!(said, Say::NotStarted { .. }), "{said:?}");
+}
+
+#[test]
+fn a_sandbox_has_namespaces_of_the_kinds_that_were_asked_for_and_of_no_other() {
+    needs_root();
+    for kind in [Layer::IpcNamespace, Layer::UtsNamespace, Layer::CgroupNamespace, Layer::NetworkNamespace] {
+        let spawner = Spawner::new();
+        let mut start = spy_start("sleep");
+        start.confinement = Confinement::Sandbox(vec![kind]);
+        start.identity = Some(Identity { uid: NOBODYS, gid: NOBODYS, groups: Vec::new() });
+        let (said, _output) = spawner.start(start, None);
+        let pid = pid_of(&said).to_string();
+        let names = [
+            (Layer::UserNamespace, "user"),
+            (Layer::IpcNamespace, "ipc"),
+            (Layer::UtsNamespace, "uts"),
+            (Layer::CgroupNamespace, "cgroup"),
+            (Layer::NetworkNamespace, "net"),
+        ];
+        for (layer, name) in names {
+            let link = |of: &str| fs::read_link(format!("/proc/{of}/ns/{name}")).unwrap();
+            assert_eq!(link(&pid) != link("self"), layer == kind, "{name}, where {kind:?} was asked for");
+        }
+    }
+}
+
+#[test]
+fn the_host_name_of_a_sandbox_is_its_own_and_the_machines_stays() {
+    needs_root();
+    let before = rustix::system::uname();
+    let mut start = spy_start("world");
+    start.path = "/bin/uname".into();
+    start.argv = vec!["uname".into(), "-n".into()];
+    start.confinement = Confinement::Sandbox(vec![Layer::UserNamespace, Layer::UtsNamespace]);
+    start.identity = Some(Identity { uid: NOBODYS, gid: NOBODYS, groups: Vec::new() });
+    assert_eq!(Spawner::new().output(start), format!("{HOST_NAME}\n"));
+    assert_eq!(rustix::system::uname().nodename(), before.nodename());
 }
 
 /// Detaches a grandchild by a second session, deaf to SIGTERM, that keeps this number of seconds as its mark; then waits.
@@ -286,7 +329,7 @@ fn a_kill_right_behind_its_start_is_not_lost() {
 
 #[test]
 fn when_the_daemon_is_gone_everything_that_was_started_ends() {
-    for (mark, descent) in [("3604", Descent::Alone), ("3605", Descent::Sweep)] {
+    for (mark, descent) in [("3604", Descent::Alone { grouped: false }), ("3605", Descent::Sweep)] {
         let mut spawner = Spawner::new();
         let (said, _output) = spawner.start(escaping(mark, &format!("sleep {mark}"), descent), None);
         pid_of(&said);
@@ -324,7 +367,7 @@ fn what_was_left_after_success_is_nothing_to_the_spawner_any_more() {
     spawner.start(escaping("3610", "sleep 1", Descent::Sweep), None);
     assert_eq!(spawner.hear(), Say::Exited { token: 1, status: Exit::Status(0) });
     assert_eq!(running("3610"), []);
-    let (said, _output) = spawner.start(escaping("3611", "sleep 3611", Descent::Alone), None);
+    let (said, _output) = spawner.start(escaping("3611", "sleep 3611", Descent::Alone { grouped: false }), None);
     pid_of(&said);
     within(SOON, "it detaches", || running("sleep\u{0}3611").len() == 3);
     spawner.hang_up();

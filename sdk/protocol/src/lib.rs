@@ -44,6 +44,7 @@ pub use refusal::{Code, Refusal, Rejection};
 pub use reply::{Reply, State};
 pub use request::{Ask, Request};
 pub use serving::{
-    AllowView, OperationView, PluginView, Reloaded, RuleView, ServedView, Serving, SocketView, StatusView, WhyView,
+    AllowView, CrashesView, OperationView, PluginView, Reloaded, RuleView, ServedView, Serving, SocketView, StatusView,
+    WhyView,
 };
 pub use view::{DryRun, HoldView, Origin, PlannedStep, Seconds, StepView, Values};

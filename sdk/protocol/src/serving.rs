@@ -43,6 +43,8 @@ pub enum Serving {
     ServingAccepted,
     /// Its module is being read, compiled or described; nothing of it served before.
     Preparing,
+    /// Its processes crashed too often: nothing of it is started for a while, and its requests are refused.
+    Resting,
     /// Nothing of it is served.
     NotServing,
 }
@@ -55,6 +57,7 @@ impl Serving {
             Self::Serving => "serving",
             Self::ServingAccepted => "serving-accepted",
             Self::Preparing => "preparing",
+            Self::Resting => "resting",
             Self::NotServing => "not-serving",
         }
     }
@@ -83,10 +86,28 @@ pub struct PluginView {
     pub file: Option<String>,
     /// What vouches for the module: `sha256` in the grants file, `SHA256SUMS` beside the module, or `none`.
     pub pin: String,
+    /// What runs it, if that is not what `[sandbox] engine` says: `native` or `interpreter`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Why what is in the folders is not what serves: each reason with its cure.
     pub reasons: Vec<String>,
     /// What it serves, by whom it may be asked.
     pub operations: Vec<ServedView>,
+    /// How its processes crashed, if any did since it serves this module or since the last reload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crashes: Option<CrashesView>,
+}
+
+/// Processes of a plugin that ended by themselves, were killed, spoke out of turn or did not answer in time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashesView {
+    /// How many.
+    pub count: u64,
+    /// Why the last.
+    pub last: String,
+    /// Until when nothing is started (RFC 3339), if it rests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
 }
 
 /// An operation of a plugin.
@@ -116,6 +137,9 @@ pub struct StatusView {
     pub since: String,
     /// The configuration file.
     pub config: String,
+    /// What runs plugins whose grants file does not say: `native` or `interpreter`; daemons of before do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<String>,
     /// Its request sockets.
     pub sockets: Vec<SocketView>,
     /// Plugins that serve.

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 use regent_protocol::{
-    AdminReply, AdminRequest, AllowView, AnswerLine, Ask, Code, Data, Line, OperationView, Origin, PluginView,
-    Rejection, Reloaded, Reply, RuleView, ServedView, Serving, SocketView, StatusView, StepView, WhyView,
+    AdminReply, AdminRequest, AllowView, AnswerLine, Ask, Code, CrashesView, Data, Line, OperationView, Origin,
+    PluginView, Rejection, Reloaded, Reply, RuleView, ServedView, Serving, SocketView, StatusView, StepView, WhyView,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,6 +31,7 @@ fn status() -> StatusView {
         pid: 4711,
         since: "2026-01-01T00:00:00Z".into(),
         config: "/etc/regent/regent.toml".into(),
+        engine: Some("interpreter".into()),
         sockets: vec![SocketView {
             name: "web".into(),
             path: "/run/regent/web/regent.sock".into(),
@@ -57,6 +58,7 @@ fn plugin(state: Serving) -> PluginView {
         serves: Some("aa".into()),
         file: None,
         pin: "none".into(),
+        engine: Some("native".into()),
         reasons: vec!["no module".into()],
         operations: vec![ServedView {
             operation: "open".into(),
@@ -65,6 +67,7 @@ fn plugin(state: Serving) -> PluginView {
             require: vec![step()],
             unserved: None,
         }],
+        crashes: None,
     }
 }
 
@@ -145,12 +148,29 @@ fn a_status_is_read_back_the_same_and_is_nothing_else() {
 
 #[test]
 fn plugins_are_read_back_the_same_in_every_state() {
-    for state in [Serving::Serving, Serving::ServingAccepted, Serving::Preparing, Serving::NotServing] {
+    for state in [Serving::Serving, Serving::ServingAccepted, Serving::Preparing, Serving::Resting, Serving::NotServing]
+    {
         let plugins = vec![plugin(state), plugin(Serving::Serving)];
         let (back, text) = read_back::<Vec<PluginView>>(&AdminReply::Plugins(plugins.clone()));
         assert_eq!(back, Some(plugins));
         assert!(text.contains(&format!("\"state\":\"{state}\"")), "{text}");
     }
+}
+
+#[test]
+fn crashes_are_told_where_there_were_any_and_a_daemon_that_tells_none_is_understood() {
+    let told = |crashes| {
+        let view = PluginView { crashes, ..plugin(Serving::Resting) };
+        let (back, text) = read_back::<Vec<PluginView>>(&AdminReply::Plugins(vec![view]));
+        (back.unwrap()[0].crashes.clone(), text)
+    };
+    let crashes = CrashesView { count: 5, last: "a\nb".into(), until: Some("2026-01-01T00:00:00Z".into()) };
+    let (back, text) = told(Some(crashes.clone()));
+    assert_eq!(back, Some(crashes));
+    assert!(text.contains(r#""crashes":{"count":5,"last":"a\nb","until":"2026-01-01T00:00:00Z"}"#), "{text}");
+    let (back, text) = told(None);
+    assert_eq!(back, None);
+    assert!(!text.contains("crashes"), "{text}");
 }
 
 #[test]

@@ -18,6 +18,13 @@ pub(crate) fn describing(description: &str) -> Plugin {
     Plugin { describe, ..plugin }
 }
 
+/// The same for a description of up to 1 MiB, which lies behind all else.
+pub(crate) fn describing_long(description: &str) -> Plugin {
+    const BEHIND: usize = 1 << 20;
+    let describe = format!("(call $text (i32.const {BEHIND}) (i32.const {}))", description.len());
+    Plugin { describe, pages: 40, ..Plugin::default().items(&data(BEHIND, description)) }
+}
+
 /// One with these operations, each of which replies with this JSON.
 pub(crate) fn saying(operations: &[&str], reply: &str) -> Vec<u8> {
     let operations: Vec<_> =

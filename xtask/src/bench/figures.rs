@@ -105,7 +105,9 @@ impl Report {
         if !self.lines.is_empty() {
             self.ratios(&mut table);
         }
-        table.push_str(&self.grid.table());
+        if !self.grid.is_empty() {
+            table.push_str(&self.grid.table());
+        }
         table
     }
 

@@ -42,6 +42,10 @@ impl Grid {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// For people, and for a README.
     pub(super) fn table(&self) -> String {
         let heads = PLUGINS.map(|plugins| format!(" {plugins} plugins |")).concat();

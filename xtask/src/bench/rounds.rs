@@ -15,7 +15,7 @@ use crate::place;
 use regent_build::{Error, Result, Run};
 
 /// What a first turn pays once: a page, a cache line, a lane's first instance.
-const WARM_UP: usize = 20;
+pub(super) const WARM_UP: usize = 20;
 /// Long enough that what a start set in motion has ended.
 const QUIET: Duration = Duration::from_secs(1);
 /// What a granted command has.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use regent_protocol::{PluginView, ServedView, Serving, visible};
+use regent_protocol::{CrashesView, PluginView, ServedView, Serving, visible};
 
 use super::{consent, paragraph};
 
@@ -10,7 +10,7 @@ use super::{consent, paragraph};
 const DIGITS: usize = 12;
 
 pub(crate) fn plugin(plugin: &PluginView) -> String {
-    let PluginView { name, state, grants, module, serves, file, pin, reasons, operations } = plugin;
+    let PluginView { name, state, grants, module, serves, file, pin, engine, reasons, operations, crashes } = plugin;
     let mut text = format!("{}: {}\n", visible::line(name), standing(*state));
     let mut line = |name: &str, value: &str| {
         // Writing to a string does not fail.
@@ -24,6 +24,12 @@ pub(crate) fn plugin(plugin: &PluginView) -> String {
         line("file", &file.as_deref().map_or("cannot be read".to_owned(), digest));
     }
     line("pin", &visible::line(pin));
+    if let Some(engine) = engine {
+        line("engine", &visible::line(engine));
+    }
+    if let Some(crashes) = crashes {
+        line("crashes", &crashed(crashes));
+    }
     for operation in operations {
         line("operation", &served(operation));
     }
@@ -38,8 +44,15 @@ fn standing(state: Serving) -> &'static str {
         Serving::Serving => "serving",
         Serving::ServingAccepted => "serving, but not the module that is in the folder",
         Serving::Preparing => "preparing: it will serve as soon as its module is compiled and described",
+        Serving::Resting => "resting: it crashed too often, and nothing of it is started for a while",
         Serving::NotServing => "not serving",
     }
+}
+
+fn crashed(crashes: &CrashesView) -> String {
+    let CrashesView { count, last, until } = crashes;
+    let until = until.as_deref().map(|until| format!("; it rests until {}", visible::line(until))).unwrap_or_default();
+    format!("{count}, the last because {}{until}", visible::line(last))
 }
 
 fn digest(digest: &str) -> String {

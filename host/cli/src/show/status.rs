@@ -6,9 +6,12 @@ use regent_protocol::{SocketView, StatusView, visible};
 
 use super::paragraph;
 
+/// The engine that nobody has to be told of.
+const NATIVE: &str = "native";
+
 /// A screen of it: what there is, and below it what is missing or wrong.
 pub(crate) fn status(status: &StatusView) -> String {
-    let StatusView { version, pid, since, config, sockets, serving, troubled, held, running, .. } = status;
+    let StatusView { version, pid, since, config, engine, sockets, serving, troubled, held, running, .. } = status;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing to a string does not fail.
@@ -17,6 +20,9 @@ pub(crate) fn status(status: &StatusView) -> String {
     line("regentd", &format!("{}, pid {pid}, since {}", visible::line(version), visible::line(since)));
     line("config", &visible::line(config));
     line("plugins", &plugins(*serving, *troubled));
+    if let Some(engine) = engine.as_deref().filter(|engine| *engine != NATIVE) {
+        line("engine", &visible::line(engine));
+    }
     line("held", &if *held == 0 { "0".to_owned() } else { format!("{held} (regent pending)") });
     line("running", &running.to_string());
     for socket in aligned(sockets) {

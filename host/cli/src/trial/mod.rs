@@ -7,7 +7,7 @@ mod inspect;
 mod watch;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -24,7 +24,8 @@ Exit status:
    0  done; of a module that is inspected: a daemon could serve it
    1  a command failed, or the plugin replied with a failure
    2  wrong usage
-  65  the request was refused, or the module is bad
+  65  the request was refused, or the module is bad: plugin-import, plugin-size,
+      plugin-compile, plugin-module
   69  nothing could be tried
   70  the plugin broke a rule: plugin-timeout, plugin-memory, plugin-trap, plugin-fault
   77  a command runs as another user, and you are not root
@@ -79,13 +80,16 @@ pub(crate) struct Run {
     /// The regent.toml whose persons and teams the grants name; left out: whomever they name, there is one
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What runs it: native or interpreter; left out: what the grants file says, or native
+    #[arg(long, value_name = "ENGINE", value_parser = ["native", "interpreter"])]
+    engine: Option<String>,
     /// Run the commands, as you
     #[arg(long)]
     perform: bool,
     /// Print one JSON object, for programs
     #[arg(long)]
     json: bool,
-    /// Again whenever the module, its grants or, of a folder, its sources change; a folder is built first
+    /// Again whenever the module, its grants, the file of --data or, of a folder, its sources change; a folder is built first
     #[arg(long)]
     watch: bool,
 }
@@ -93,10 +97,15 @@ pub(crate) struct Run {
 /// One trial, or one after the other.
 pub(crate) fn run(run: &Run) -> Result<Ending, Failure> {
     let arguments = run.arguments()?;
-    if run.watch { watch::watch(run, &arguments) } else { door::regentd(&arguments) }
+    if run.watch { watch::watch(run, arguments) } else { door::regentd(&arguments) }
 }
 
 impl Run {
+    /// The file that its data stand in.
+    fn data_file(&self) -> Option<&Path> {
+        Some(Path::new(self.data.as_deref()?.strip_prefix('@')?))
+    }
+
     /// As regentd takes them: what a person wrote stands behind `--`, so that none of it is an option.
     fn arguments(&self) -> Result<Vec<OsString>, Failure> {
         let data = crate::data::of_words(&self.pairs, self.data.as_deref())?;
@@ -105,6 +114,9 @@ impl Run {
             if let Some(value) = value {
                 arguments.extend([option.into(), value.into()]);
             }
+        }
+        if let Some(engine) = &self.engine {
+            arguments.extend(["--engine".into(), engine.into()]);
         }
         let flags = [("--perform", self.perform), ("--json", self.json)];
         arguments.extend(flags.iter().filter(|(_, set)| *set).map(|(flag, _)| OsString::from(flag)));

@@ -25,16 +25,31 @@ const FILES_MAX: usize = 10_000;
 type Seen = BTreeMap<PathBuf, (SystemTime, u64)>;
 
 /// Until it is interrupted.
-pub(super) fn watch(run: &Run, arguments: &[OsString]) -> Result<Ending, Failure> {
+pub(super) fn watch(run: &Run, mut arguments: Vec<OsString>) -> Result<Ending, Failure> {
     loop {
         let seen = look(run)?;
-        if built(run)? {
+        if is_read(run, &mut arguments) && built(run)? {
             // A trial that ends badly is one more to be looked at, and no reason to stop.
-            door::regentd_runs(arguments)?;
+            door::regentd_runs(&arguments)?;
         }
         let changed = wait(run, &seen)?;
         output::print(&format!("\n--- changed: {}", shown(&changed)))?;
     }
+}
+
+/// Takes the data as their file has them now; whether there are any. What is wrong with them is told, and may be mended.
+fn is_read(run: &Run, arguments: &mut Vec<OsString>) -> bool {
+    if run.data_file().is_none() {
+        return true;
+    }
+    match run.arguments() {
+        Ok(now) => *arguments = now,
+        Err(failure) => {
+            output::complain(&failure.words);
+            return false;
+        }
+    }
+    true
 }
 
 /// Builds the folder of a crate; whether there is something to try then. A failed build has told why itself.
@@ -92,7 +107,8 @@ fn look(run: &Run) -> Result<Seen, Failure> {
         see(&run.what, &mut seen);
         see(&run.what.with_extension("toml"), &mut seen);
     }
-    [&run.grants, &run.config].into_iter().flatten().for_each(|path| see(path, &mut seen));
+    let named = [run.grants.as_deref(), run.config.as_deref(), run.data_file()];
+    named.into_iter().flatten().for_each(|path| see(path, &mut seen));
     Ok(seen)
 }
 
@@ -144,6 +160,7 @@ mod tests {
             data: None,
             grants: None,
             config: None,
+            engine: None,
             perform: false,
             json: false,
             watch: true,
@@ -175,6 +192,25 @@ mod tests {
         for product in ["target/regent/say.wasm", "Cargo.lock", "say.wasm", ".git/index", "src/.lib.rs.swp"] {
             assert_eq!(changed_by(product), [""; 0], "{product}");
         }
+    }
+
+    #[test]
+    fn the_file_of_the_data_is_watched_and_read_anew_and_what_is_no_json_in_it_is_not_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data.json");
+        write(folder.path(), "data.json", "1");
+        let run = Run { data: Some(format!("@{}", data.display())), ..run(&folder.path().join("say.wasm")) };
+        let (before, mut arguments) = (look(&run).unwrap(), run.arguments().unwrap());
+        write(folder.path(), "data.json", "[1, 2]");
+        assert_eq!(differing(&before, &look(&run).unwrap()), [data]);
+        assert!(is_read(&run, &mut arguments));
+        assert_eq!(arguments.last().unwrap(), "[1, 2]");
+        write(folder.path(), "data.json", "[1, ");
+        assert!(!is_read(&run, &mut arguments));
+        // The twin: what was typed stays.
+        let typed = Run { data: Some("7".into()), ..self::run(folder.path()) };
+        let mut arguments = typed.arguments().unwrap();
+        assert!(is_read(&typed, &mut arguments) && arguments.last().unwrap() == "7");
     }
 
     #[test]

@@ -1,8 +1,7 @@
 """What stands between app.py and Regent: the names that componentize-py makes from the WIT, and the two classes that the
-daemon calls. An operation refuses with Refused; any other exception is a fault of the plugin, and the log has its text."""
+daemon calls. An operation refuses with Refused; any other exception is a fault of the plugin, and the log has its text and place."""
 
 import json
-import traceback
 
 from componentize_py_types import Err
 from wit_world import exports
@@ -61,9 +60,19 @@ def _answered(code, function):
         raise Err(Refusal(code, str(refused)))
     except Err:
         raise
-    except Exception:
-        _log.write(_log.Level.ERROR, traceback.format_exc())
+    except Exception as error:
+        _log.write(_log.Level.ERROR, _told(error))
         raise
+
+
+def _told(error):
+    """What happened, and where, innermost first. Python's own traceback reads the sources, and there are no files here."""
+    places, at = [], error.__traceback__
+    while at:
+        code = at.tb_frame.f_code
+        places.insert(0, f"{code.co_filename.rsplit('/', 1)[-1]}:{at.tb_lineno} in {code.co_name}")
+        at = at.tb_next
+    return f"{type(error).__name__}: {error}; at " + " < ".join(places)
 
 
 class Operation(exports.Operation):

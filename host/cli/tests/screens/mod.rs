@@ -1,5 +1,5 @@
 //! What people see, kept as files beside this one: a change to any screen is a change that a reviewer reads.
-//! `REGENT_SCREENS=write cargo test -p regent` writes them anew.
+//! `REGENT_SCREENS=write cargo test -p regent` writes them anew; the whole-daemon tests have theirs by the same code.
 
 use std::path::Path;
 

@@ -25,7 +25,7 @@ use crate::auth::people::{Approver, People};
 use crate::gate::Requester;
 use crate::hold::{Handle, Hold, HoldId};
 use crate::kept::disk::Disk;
-use crate::kept::ledger::Ledger;
+use crate::kept::ending::Ending;
 use crate::kept::store::StoreError;
 use crate::keyed::{Key, Keyed};
 use crate::perform::Performed;
@@ -287,9 +287,14 @@ impl Held {
         begun.await.and_then(Result::ok)
     }
 
-    /// Makes all that is on record so far durable.
-    pub async fn sync(&self) {
-        said(self.disk.run(Ledger::sync).await);
+    /// An operation that needs no consent is about to end the host: that it began is durable when this returns.
+    pub async fn begin_ending(&self, ending: Ending) {
+        said(self.disk.run(|ledger| ledger.begin_ending(ending)).await);
+    }
+
+    /// It has ended, and the host has not: what is on record of it is durable when this returns.
+    pub async fn finish_ending(&self, reference: String) {
+        said(self.disk.run(move |ledger| ledger.finish_ending(&reference)).await);
     }
 
     /// The run has ended, so.

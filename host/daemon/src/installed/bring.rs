@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use regent_grants::Grants;
+use regent_grants::{Engine, Grants};
 
 use super::seen::Module;
-use super::{Installed, Load};
+use super::{Installed, Load, being_written};
 use crate::plugin::Plugin;
 use crate::plugin::load::{Loader, served};
 use crate::plugin::module::{self, ModuleDigest, Sealed};
@@ -41,7 +41,7 @@ impl Installed {
         if !self.is_still(&load.module.path) || !load.module.is_unchanged() {
             // What was read may be half of it; it is looked at again when it is closed.
             self.forget_judged(name);
-            return nothing(vec![format!("{}: is being written", load.module.path.display())]);
+            return nothing(vec![being_written(&load.module.path)]);
         }
         let digest = file.as_ref().ok().map(Sealed::digest);
         if digest.is_none() {
@@ -90,7 +90,8 @@ impl Installed {
         let loader = loader.wait_for(Option::is_some).await.map_err(|_| "the daemon ends".to_owned())?.clone();
         let loader = loader.unwrap_or_else(|| Err("the daemon ends".into()))?;
         let uid = if self.root { Some(self.uid(name).await?) } else { None };
-        Ok(Ground { loader, shelf: self.shelf.clone(), uid })
+        let engine = self.config.borrow().engine;
+        Ok(Ground { loader, shelf: self.shelf.clone(), engine, uid })
     }
 
     /// The uid of this plugin's sandboxes, the same after every restart.
@@ -113,6 +114,8 @@ impl Installed {
 struct Ground {
     loader: Rc<Loader>,
     shelf: super::Shelf,
+    /// Where the grants file does not say.
+    engine: Engine,
     uid: Option<u32>,
 }
 
@@ -124,12 +127,13 @@ impl Ground {
         current: Option<&Rc<Plugin>>,
         module: Sealed,
     ) -> Result<Rc<Plugin>, Vec<String>> {
-        if let Some(plugin) = current.filter(|plugin| plugin.serves_as(&module.digest(), &load.grants.settings)) {
+        let (digest, engine) = (module.digest(), load.grants.engine.unwrap_or(self.engine));
+        if let Some(plugin) = current.filter(|plugin| plugin.serves_as(&digest, &load.grants.settings, engine)) {
             served(&load.grants, plugin.description())?;
             return Ok(Rc::clone(plugin));
         }
         let module = Rc::new(module);
-        let plugin = self.loader.serve(&load.grants, &module, self.uid).await?;
+        let plugin = self.loader.serve(&load.grants, engine, &module, self.uid).await?;
         self.accept(&load.grants.name, &module).await;
         Ok(plugin)
     }

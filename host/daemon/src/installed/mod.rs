@@ -46,6 +46,8 @@ const SETTLE: Duration = Duration::from_millis(5);
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 /// What a link leads to is looked at when nobody has written to it for so long: it is not said when it is closed.
 const LINK_QUIET: Duration = Duration::from_secs(1);
+/// How a reason ends that is none for long.
+const BEING_WRITTEN: &str = ": is being written";
 
 /// Everything that is installed.
 #[derive(Debug)]
@@ -287,10 +289,22 @@ impl Installed {
         drop(tokio::task::spawn_blocking(move || shelf.tidy(&names, &pins)));
     }
 
+    /// What crashed too often is started again: an administrator has looked.
+    pub fn forgive(&self) {
+        let instances = self.instances.borrow();
+        let plugins = instances.values().filter_map(|instance| instance.entry.as_ref()?.plugin());
+        plugins.for_each(|plugin| plugin.forgive());
+    }
+
     /// Has the folders looked at soon.
     pub fn look_soon(&self) {
         self.look_again.notify_one();
     }
+}
+
+/// Why it is not looked at yet.
+fn being_written(path: &std::path::Path) -> String {
+    format!("{}{BEING_WRITTEN}", path.display())
 }
 
 /// A reason that names no file is told with the file that it keeps from serving.

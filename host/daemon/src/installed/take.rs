@@ -6,13 +6,16 @@ use tokio::task::spawn_local;
 
 use super::bring::Brought;
 use super::seen::{File, Seen, Written};
-use super::{Found, Installed, Instance, Load, list};
+use super::{BEING_WRITTEN, Found, Installed, Instance, Load, being_written, list};
 use crate::catalog::{Catalog, Entry, Status};
 use crate::kept::audit::Event;
 use crate::kept::ledger::lock;
+use crate::why::cut;
 
 /// News that nobody has asked for yet.
 const NEWS_MAX: usize = 1_000;
+/// Of the reasons why a plugin does not serve, in bytes of a record: a module chooses the names in them. The log has them all.
+const REASONS_MAX: usize = 2 << 10;
 
 impl Installed {
     pub(super) fn take(self: &Rc<Self>, seen: Seen) {
@@ -57,7 +60,7 @@ impl Installed {
         let instance = instances.entry(name.to_owned()).or_insert_with(|| Instance::at(file.path.clone()));
         if !self.is_still(&file.path) {
             if instance.entry.is_none() {
-                instance.reasons = vec![format!("{}: is being written", file.path.display())];
+                instance.reasons = vec![being_written(&file.path)];
             }
             return;
         }
@@ -96,7 +99,7 @@ impl Installed {
         instance.module = Some(module.path.clone());
         if self.is_being_written(&module.path) {
             if instance.entry.is_none() {
-                instance.reasons = vec![format!("{}: is being written", module.path.display())];
+                instance.reasons = vec![being_written(&module.path)];
             }
             return;
         }
@@ -176,12 +179,20 @@ impl Installed {
         new
     }
 
-    /// Keeps why something is not as it lies there, and says what was not said before.
+    /// Keeps why something is not as it lies there, and says and records what was not said before.
     fn say_reasons(&self, name: &str, instance: &mut Instance, reasons: Vec<String>) {
         let serves = instance.entry.as_ref().is_some_and(|entry| entry.plugin().is_some());
         let what = if serves { "serves on as before" } else { "does not serve" };
-        for reason in reasons.iter().filter(|reason| !instance.reasons.contains(reason)) {
-            crate::error!("plugin {name} {what}: {reason}");
+        let new = |reason: &&String| !instance.reasons.contains(reason);
+        let new: Vec<&str> = reasons.iter().filter(new).map(String::as_str).collect();
+        new.iter().for_each(|reason| crate::error!("plugin {name} {what}: {reason}"));
+        // Half a file is no judgement, and there may be many of them.
+        if new.iter().any(|reason| !reason.ends_with(BEING_WRITTEN)) {
+            let digest = instance.file.map(hex::encode);
+            let outcome = cut(&format!("plugin {name} {what}: {}", new.join("; ")), REASONS_MAX);
+            let event =
+                Event { event: "plugin", module: digest.as_deref(), outcome: Some(&outcome), ..Event::default() };
+            self.record(&event);
         }
         instance.reasons = reasons;
     }
@@ -196,7 +207,8 @@ impl Installed {
         all.push(news);
     }
 
-    /// What serves from now on is on record before it does anything; if it cannot be, what it does cannot be either.
+    /// What serves from now on is on record before it does anything; if it cannot be, what it does cannot be either. So is
+    /// what does not serve, and why.
     fn record(&self, event: &Event<'_>) {
         if let Err(why) = lock(&self.audit).append(event) {
             crate::error!("the audit log cannot be written: {why}");

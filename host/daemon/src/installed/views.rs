@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use regent_grants::Principal;
-use regent_protocol::{PluginView, ServedView, Serving};
+use regent_protocol::{CrashesView, PluginView, ServedView, Serving};
+use tokio::time::Instant;
 
 use super::{Installed, Instance};
 use crate::catalog::{Catalog, Entry, Status};
 use crate::list::step;
+use crate::plugin::keeping::Fared;
 use crate::policy::Policy;
 
 impl Installed {
@@ -27,7 +30,18 @@ fn view(name: &str, instance: &Instance, policy: &Policy, catalog: &Catalog) -> 
         Some(Status::Serving(plugin)) => Some(plugin.digest),
         _ => None,
     };
+    let engine = match &status {
+        Some(Status::Serving(plugin)) => Some(plugin.engine()),
+        _ => None,
+    };
+    let engine = engine.filter(|engine| *engine != policy.config.engine);
+    let crashes = match &status {
+        Some(Status::Serving(plugin)) => crashes(plugin.fared()),
+        _ => None,
+    };
+    let rests = crashes.as_ref().and_then(|crashes| Some(resting(name, crashes, crashes.until.as_deref()?)));
     let state = match &status {
+        Some(Status::Serving(_)) if rests.is_some() => Serving::Resting,
         Some(Status::Serving(_)) if instance.reasons.is_empty() || serves == instance.file => Serving::Serving,
         Some(Status::Serving(_)) => Serving::ServingAccepted,
         Some(Status::Preparing) => Serving::Preparing,
@@ -42,9 +56,27 @@ fn view(name: &str, instance: &Instance, policy: &Policy, catalog: &Catalog) -> 
         serves: serves.map(hex::encode),
         file: instance.file.map(hex::encode),
         pin: instance.pin.to_owned(),
-        reasons: instance.reasons.clone(),
+        engine: engine.map(|engine| engine.as_str().to_owned()),
+        reasons: rests.into_iter().chain(instance.reasons.iter().cloned()).collect(),
         operations,
+        crashes,
     }
+}
+
+/// How its processes crashed, if any did.
+fn crashes(fared: Fared) -> Option<CrashesView> {
+    let Fared { crashes: count, last, rests } = fared;
+    let left = rests.map(|until| until.saturating_duration_since(Instant::now()));
+    let until = left.and_then(|left| Timestamp::now().checked_add(left).ok()).map(crate::time::second);
+    (count > 0).then_some(CrashesView { count, last, until })
+}
+
+fn resting(name: &str, crashes: &CrashesView, until: &str) -> String {
+    format!(
+        "its sandbox crashes again and again, at last because {}: nothing of it is started before {until}. If what ended it is \
+         mended, regent reload starts it at once; if not, regent plugin rollback {name} goes back to the module before",
+        crashes.last
+    )
 }
 
 fn operations(entry: &Entry, policy: &Policy, catalog: &Catalog) -> Vec<ServedView> {
@@ -83,8 +115,10 @@ fn stray(path: &Path) -> PluginView {
         serves: None,
         file: None,
         pin: "none".into(),
+        engine: None,
         reasons: vec![reason],
         operations: Vec::new(),
+        crashes: None,
         name,
     }
 }

@@ -32,7 +32,7 @@ pub struct Mark {
 /// What happened, as far as it is known; what is not, is left out of the line.
 #[derive(Debug, Default, Clone, Serialize)]
 pub struct Event<'a> {
-    /// `performing`, `done`, `refused`, or for a hold `hold` with its new `state`.
+    /// `performing`, `done`, `failed`, `interrupted`, `refused`, or for a hold `hold` with its new `state`.
     pub event: &'a str,
     /// The ID of a held operation. Such a record is a *transition*: the store names the last of them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,6 +100,9 @@ pub struct Kept {
     pub seq: u64,
     /// The hash of the record before, in hex.
     pub prev: String,
+    /// What both sides can call the request by.
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
     /// The held operation, if the record is a transition.
     pub hold: Option<String>,
     /// Its state from then on.

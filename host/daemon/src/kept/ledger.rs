@@ -13,6 +13,7 @@ use redb::StorageBackend;
 use regent_protocol::{Data, State};
 
 use super::audit::{Audit, Event, Kept, Mark};
+use super::ending::Closed;
 use super::store::{Store, StoreError};
 use crate::hold::{Consent, Hold, HoldId, Outcome};
 
@@ -42,6 +43,8 @@ pub struct Recovered {
     pub ended_host: Vec<HoldId>,
     /// A decision that was logged and not yet stored, and has been stored now.
     pub completed: Option<HoldId>,
+    /// Immediate operations that were to end the host, and whose end was not on record.
+    pub closed: Vec<Closed>,
 }
 
 impl Ledger {
@@ -121,13 +124,13 @@ impl Ledger {
 
     /// What must be settled after the predecessor's end, whatever ended it. Once, before anything else.
     ///
-    /// It may end the same way itself: each of its two steps is one record and one commit at most, and does nothing when
+    /// It may end the same way itself: each of its steps is one record and one commit at most, and does nothing when
     /// done again.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn recover(&self, now: Timestamp) -> Result<Recovered, StoreError> {
-        let mut found = Recovered::default();
+        let mut found = Recovered { closed: self.close_endings()?, ..Recovered::default() };
         match self.beyond()? {
             Beyond::Nothing => {}
             Beyond::One(mark, kept) => found.completed = self.complete(&mark, &kept, now)?,
@@ -178,9 +181,21 @@ impl Ledger {
     /// Whether all that it was to do was to end this host, and this is a later boot. Of a plan that had other steps nobody
     /// can say how far it came.
     fn has_ended_its_host(&self, hold: &Hold) -> bool {
-        let began = hold.boot.as_deref().unwrap_or_default();
-        let later = !began.is_empty() && !self.boot.is_empty() && began != self.boot;
+        let later = self.is_later_than(hold.boot.as_deref().unwrap_or_default());
         later && !hold.plan.is_empty() && hold.plan.iter().all(|step| step.ends_host)
+    }
+
+    /// Whether this boot is another than that one, as far as both are known.
+    pub(super) fn is_later_than(&self, began: &str) -> bool {
+        !began.is_empty() && !self.boot.is_empty() && began != self.boot
+    }
+
+    pub(super) fn audit(&self) -> &SharedAudit {
+        &self.audit
+    }
+
+    pub(super) fn boot(&self) -> &str {
+        &self.boot
     }
 
     /// What the log has beyond the store.

@@ -8,5 +8,7 @@ pub mod audit;
 pub mod store;
 // Both together, in the one order.
 pub mod ledger;
+// What ends the host, and so may end before its record does.
+pub mod ending;
 // The thread.
 pub mod disk;

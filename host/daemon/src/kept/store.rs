@@ -7,7 +7,10 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, StorageBackend, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, StorageBackend, TableDefinition,
+    WriteTransaction,
+};
 
 use super::audit::Mark;
 use super::medium::OnDisk;
@@ -17,6 +20,7 @@ const HOLDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("holds");
 const HANDLES: TableDefinition<'_, [u8; 32], &str> = TableDefinition::new("handles");
 const KEYS: TableDefinition<'_, [u8; 32], &str> = TableDefinition::new("keys");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
+pub(super) const ENDINGS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("endings");
 const SANDBOXES: TableDefinition<'_, &str, u32> = TableDefinition::new("sandboxes");
 
 /// redb's cache: a hold is small and read seldom.
@@ -110,17 +114,23 @@ impl Store {
         change.open_table(KEYS)?;
         change.open_table(META)?;
         change.open_table(SANDBOXES)?;
+        change.open_table(ENDINGS)?;
         change.commit()?;
         Ok(store)
     }
 
     /// A transaction that is whole and synced when committed: two phases, since what a client chose stands in the file and
     /// redb's checksums are not cryptographic; and quick repair, so that a start after a crash need not read it all.
-    fn change(&self) -> Result<WriteTransaction, StoreError> {
+    pub(super) fn change(&self) -> Result<WriteTransaction, StoreError> {
         let mut change = self.database.begin_write()?;
         change.set_two_phase_commit(true);
         change.set_quick_repair(true);
         Ok(change)
+    }
+
+    /// All of it as it is at this moment.
+    pub(super) fn reading(&self) -> Result<ReadTransaction, StoreError> {
+        Ok(self.database.begin_read()?)
     }
 
     /// The random name of this state folder, made at its first start.

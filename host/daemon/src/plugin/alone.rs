@@ -1,15 +1,17 @@
 //! A plugin by itself, for a trial: no pin was judged, no cache is asked, nothing of it is kept. Its sandbox is like any other's.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use regent_grants::Engine;
 use regent_lane::{Ask, Export, Say};
 use tokio::time::Instant;
 
 use super::codes::Code;
 use super::description::Description;
 use super::exchange::Nothing;
+use super::keeping::Keeping;
 use super::module::Sealed;
 use super::places::Places;
 use super::programs::Programs;
@@ -39,32 +41,35 @@ pub async fn load(
     programs: &Rc<Programs>,
     name: &str,
     uid: Option<u32>,
+    engine: Engine,
     module: &Sealed,
     settings: &str,
 ) -> Result<Alone, Vec<String>> {
     let begin = Instant::now();
-    let code = programs.compile(name, uid, module).await?;
+    let code = programs.compile(name, uid, engine, module).await?;
     let compile = begin.elapsed();
     let begin = Instant::now();
     let (sandbox, exports) =
-        programs.sandbox(name, uid, &code, settings).await.map_err(super::programs::Unloadable::reasons)?;
+        programs.sandbox(name, uid, engine, &code, settings).await.map_err(super::programs::Unloadable::reasons)?;
     let load = begin.elapsed();
     let plugin = Plugin {
         name: name.to_owned(),
         digest: module.digest(),
         description: Description::default(),
         settings: settings.to_owned(),
+        engine,
         code: Rc::new(Code::fresh(code)),
         uid,
         programs: Rc::clone(programs),
         places: Places::new(),
         sandbox: RefCell::new(sandbox),
-        starting: tokio::sync::Mutex::new(()),
-        ends: Cell::new((0, Instant::now())),
+        // Whoever tries it wants to see what that one process came to.
+        keeping: Keeping::new(name, None),
     };
     let described = describe(&plugin).await.map_err(|fault| vec![format!("describe: {fault}")])?;
     let description = Description::read(&described, &exports)?;
     let plugin = Rc::new(Plugin { description, ..plugin });
+    plugin.keep();
     Ok(Alone { plugin, described, exports, compile, load })
 }
 
@@ -75,12 +80,13 @@ async fn describe(plugin: &Plugin) -> Result<String, Fault> {
     let none: Option<&mut Nothing> = None;
     match plugin.converse(&mut exchange, &Ask::Describe, none).await? {
         Say::Described(text) => {
-            exchange.end();
+            exchange.end(None);
             Ok(text)
         }
         Say::Fault(blame, text) => {
-            exchange.end();
-            Err(Fault::Guest(blame, text))
+            let fault = Fault::Guest(blame, text);
+            exchange.end(Some(&fault));
+            Err(fault)
         }
         _ => Err(exchange.condemn("it answered what was not asked")),
     }

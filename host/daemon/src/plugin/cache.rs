@@ -1,21 +1,26 @@
 //! Compiled code, kept: a folder of the daemon's own (0700). A file's name is its key; its header names the key again and
-//! the digest of what follows, so what is handed to a sandbox is what the compiler of this very module wrote.
+//! the digest of what follows, so what is handed to a sandbox is what the compiler of this very module wrote for this very engine.
+//! What a module says of itself is kept beside it likewise. A file that is not as it was written, or whose handle does not say
+//! that it is the daemon's alone, is not used: that is said, and it is made again.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use regent_grants::Engine;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use super::module::{ModuleDigest, Sealed};
 
 /// First line of each file; the number changes with the header.
 const MAGIC: &[u8; 16] = b"regent compiled1";
-/// What the engine is made to write: another kind would be another key.
-const ENGINE: &[u8] = b"native";
+/// What each file is made with: a file with another is none that the daemon wrote.
+const MODE: u32 = 0o600;
 /// What was not used for so long is of a module or a compiler that has gone.
 const UNUSED: Duration = Duration::from_secs(90 * 24 * 3600);
 /// The largest artefact: a 64 MiB module came to twice its size when it was compiled.
@@ -51,10 +56,11 @@ impl Cache {
         Ok(Self { folder, compiler, writing: Arc::default() })
     }
 
-    /// The key of a module's code.
+    /// The key of a module's code for this engine.
     #[must_use]
-    pub fn key(&self, module: &ModuleDigest) -> Key {
-        Key(Sha256::new().chain_update(module).chain_update(self.compiler).chain_update(ENGINE).finalize().into())
+    pub fn key(&self, module: &ModuleDigest, engine: Engine) -> Key {
+        let hash = Sha256::new().chain_update(module).chain_update(self.compiler).chain_update(engine.as_str());
+        Key(hash.finalize().into())
     }
 
     /// The key of what a module says of itself when it was told these settings.
@@ -70,28 +76,33 @@ impl Cache {
     /// The code, sealed; `None` if it is not there or not whole, which is said.
     #[must_use]
     pub fn code(&self, key: Key) -> Option<Sealed> {
-        let path = self.path(key, "code");
-        match Self::read(&path, key) {
+        self.kept(key, "code", ARTEFACT_MAX, "compiling")
+    }
+
+    fn kept(&self, key: Key, ending: &'static str, most: u64, doing: &str) -> Option<Sealed> {
+        let path = self.path(key, ending);
+        match Self::read(&path, key, ending, most) {
             Ok(sealed) => sealed,
             Err(why) => {
-                crate::warning!("{}: {why}: compiling again", path.display());
+                crate::warning!("{}: {why}: {doing} again", path.display());
                 None
             }
         }
     }
 
-    fn read(path: &Path, key: Key) -> io::Result<Option<Sealed>> {
-        let mut file = match File::open(path) {
-            Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
-            other => other?,
-        };
+    fn read(path: &Path, key: Key, ending: &str, most: u64) -> Result<Option<Sealed>, String> {
+        let said = |why: io::Error| why.to_string();
+        let Some(mut file) = open(path)? else { return Ok(None) };
+        let mut header = [0; MAGIC.len() + 64];
+        match file.read_exact(&mut header) {
+            Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Err("is cut short".into()),
+            other => other.map_err(said)?,
+        }
         // By when it was used last it is kept.
         let _it_is_a_cache = file.set_modified(SystemTime::now());
-        let mut header = [0; MAGIC.len() + 64];
-        file.read_exact(&mut header)?;
-        let sealed = Sealed::copy("code", file, ARTEFACT_MAX)?;
+        let sealed = Sealed::copy(ending, file, most).map_err(said)?;
         if header != *Self::header(key, &sealed.digest()) {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "is not what the compiler wrote"));
+            return Err("is not what was written there".into());
         }
         Ok(Some(sealed))
     }
@@ -116,9 +127,9 @@ impl Cache {
     #[must_use]
     pub fn description(&self, key: Key) -> Option<String> {
         let mut text = String::new();
-        let file = File::open(self.path(key, "description")).ok()?;
-        let length = file.take(DESCRIPTION_MAX + 1).read_to_string(&mut text).ok()?;
-        (length as u64 <= DESCRIPTION_MAX).then_some(text)
+        let kept = self.kept(key, "description", DESCRIPTION_MAX, "asking the plugin")?;
+        kept.reader().ok()?.read_to_string(&mut text).ok()?;
+        Some(text)
     }
 
     /// Keeps what `describe` said, unless another plugin of the module has said the same.
@@ -126,7 +137,11 @@ impl Cache {
         if self.description(key).as_deref() == Some(text) {
             return;
         }
-        self.keep(&self.path(key, "description"), |file| file.write_all(text.as_bytes()));
+        let header = Self::header(key, &Sha256::digest(text).into());
+        self.keep(&self.path(key, "description"), |file| {
+            file.write_all(&*header)?;
+            file.write_all(text.as_bytes())
+        });
     }
 
     /// Drops what the engine would not take: there is none.
@@ -141,7 +156,7 @@ impl Cache {
         let half = path.with_extension("half");
         let _left_over = fs::remove_file(&half);
         let kept = (|| {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&half)?;
             write(&mut file)?;
             file.sync_data()?;
             fs::rename(&half, path)
@@ -152,31 +167,34 @@ impl Cache {
     }
 }
 
+/// A file that the daemon alone can have written, by what its handle says; `None`: there is none. A link is not followed and a
+/// pipe not waited for.
+fn open(path: &Path) -> Result<Option<File>, String> {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(Errno::LOOP) => return Err("is a symbolic link".into()),
+        Err(why) => return Err(why.to_string()),
+    };
+    let stat = file.metadata().map_err(|why| why.to_string())?;
+    let (mode, own) = (stat.mode() & 0o7777, rustix::process::geteuid().as_raw());
+    if !stat.is_file() {
+        Err("is no file".into())
+    } else if stat.uid() != own {
+        Err(format!("belongs to uid {}, not to the daemon's", stat.uid()))
+    } else if mode != MODE {
+        Err(format!("has mode {mode:04o}, not {MODE:04o}"))
+    } else {
+        Ok(Some(file))
+    }
+}
+
 fn forget_unused(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let used = entry.metadata().and_then(|stat| stat.modified());
         if used.is_ok_and(|used| used.elapsed().is_ok_and(|unused| unused > UNUSED)) {
             let _either_way = fs::remove_file(entry.path());
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_nobody_used_for_long_is_dropped_and_what_is_used_is_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = Cache::open(folder.path().join("compiled"), [0; 32]).unwrap();
-        let (used, unused) = (cache.key(&[1; 32]), cache.key(&[2; 32]));
-        for key in [used, unused] {
-            cache.keep_code(key, &Sealed::copy("code", &b"code"[..], ARTEFACT_MAX).unwrap());
-            let file = File::options().write(true).open(cache.path(key, "code")).unwrap();
-            file.set_modified(SystemTime::now() - 2 * UNUSED).unwrap();
-        }
-        assert!(cache.code(used).is_some());
-        let cache = Cache::open(folder.path().join("compiled"), [0; 32]).unwrap();
-        assert!(cache.code(used).is_some() && cache.code(unused).is_none());
     }
 }

@@ -85,12 +85,14 @@ impl Codes {
 
 #[cfg(test)]
 mod tests {
+    use regent_grants::Engine;
+
     use super::*;
     use crate::plugin::cache::Cache;
 
     fn key(name: u8) -> Key {
         let folder = tempfile::tempdir().unwrap();
-        Cache::open(folder.path().to_path_buf(), [0; 32]).unwrap().key(&[name; 32])
+        Cache::open(folder.path().to_path_buf(), [0; 32]).unwrap().key(&[name; 32], Engine::Native)
     }
 
     fn code() -> Code {

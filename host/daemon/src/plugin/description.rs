@@ -3,12 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use regent_lane::Export;
+use regent_lane::{DESCRIPTION_MAX, Export, TEXT_MAX};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 /// Operations of one plugin: more are a mistake.
 const OPERATIONS_MAX: usize = 256;
+
+/// The largest schema of one operation that callers are shown: as large as the data that it is of may be. What is larger is told
+/// as `{}`, for a list of all operations is one reply.
+const SCHEMA_MAX: usize = 64 << 10;
 
 /// The description, as far as the daemon uses it.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +70,12 @@ impl Description {
     /// # Errors
     /// Every reason why it cannot be served, for the administrator.
     pub fn read(text: &str, exports: &[Export]) -> Result<Self, Vec<String>> {
+        if text.len() > DESCRIPTION_MAX {
+            let length = text.len();
+            return Err(vec![format!(
+                "its description has {length} bytes; the limit is {DESCRIPTION_MAX}. Its author can shorten it"
+            )]);
+        }
         let wire: Wire = serde_json::from_str(text).map_err(|why| {
             vec![format!(
                 "what its describe returns is not as wit/operation.wit has it: {why}. Its author can repair it"
@@ -107,7 +117,7 @@ impl Description {
 fn read_operation(wire: WireOperation, exports: &[Export]) -> Result<Operation, Vec<String>> {
     let mut reasons = Vec::new();
     let mut operation =
-        Operation { summary: wire.summary, schema: schema(wire.schema.as_deref()), ..Operation::default() };
+        Operation { summary: summary(&wire.summary), schema: schema(wire.schema.as_deref()), ..Operation::default() };
     for used in wire.uses {
         let export = match used.as_str() {
             "authorising" => Export::Authorising,
@@ -135,10 +145,17 @@ fn read_operation(wire: WireOperation, exports: &[Export]) -> Result<Operation, 
     if reasons.is_empty() { Ok(operation) } else { Err(reasons) }
 }
 
-/// As the plugin wrote it, if callers can be shown it: it goes into replies as it is.
+/// As the plugin wrote it, if callers can be shown it: it goes into replies as it is, and within a list, where it stands two
+/// levels deeper than by itself, it may not keep the whole list from being read.
 fn schema(text: Option<&RawValue>) -> String {
-    let schema = text.and_then(|text| regent_protocol::Data::parse(text.get()).ok());
-    schema
-        .filter(|schema| schema.as_str().starts_with('{'))
-        .map_or_else(|| "{}".into(), |schema| schema.as_str().to_owned())
+    let shown = |text: &str| {
+        let within_a_list = format!("[{{\"schema\":{text}}}]");
+        text.len() <= SCHEMA_MAX && text.starts_with('{') && regent_protocol::Data::parse(&within_a_list).is_ok()
+    };
+    text.map(RawValue::get).filter(|text| shown(text)).map_or_else(|| "{}".into(), str::to_owned)
+}
+
+/// For people, on one line.
+fn summary(text: &str) -> String {
+    text.get(..text.floor_char_boundary(TEXT_MAX)).unwrap_or_default().to_owned()
 }

@@ -4,8 +4,8 @@
 use std::rc::Rc;
 
 use regent_lane::{
-    Ask, Authorised, Blame, Call, EXCHANGE_GRACE, EXCHANGE_WALL, LOG_MAX, REPLY_MAX, Refusal, STATE_MAX, Say,
-    StepResult, TEXT_MAX,
+    Ask, Authorised, Blame, Call, EXCHANGE_GRACE, EXCHANGE_WALL, LOG_MAX, REPLY_MAX, Refusal, STATE_MAX, STEPS_MAX,
+    Say, StepResult, TEXT_MAX,
 };
 use regent_protocol::Data;
 use tokio::time::Instant;
@@ -15,6 +15,14 @@ use super::places::{Busy, Peer};
 use super::sandbox::Exchange;
 use super::{Fault, Plugin};
 use crate::log::Level;
+
+/// Steps of a plan that are judged without looking whether anybody else waits: most plans have no more. Each takes about as long
+/// as a request of somebody else's, and a plugin may plan 64.
+const PLANNED_AT_ONCE: usize = 4;
+/// What a sandbox that keeps the log's limit may still say beyond it: that it cut it.
+const LOG_CUT: usize = 1 << 10;
+/// Words of one exchange that are heard before others have their turn.
+const WORDS: usize = 32;
 
 /// What is to be prepared.
 #[derive(Debug, Clone)]
@@ -111,29 +119,18 @@ impl Plugin {
             finishing: operation.finishing,
         };
         let said = self.converse(&mut exchange, &ask, Some(planner)).await.map_err(NoAnswer::Fault)?;
-        if let Some(fault) = planner.fault() {
-            exchange.end();
-            return Err(NoAnswer::Fault(fault));
-        }
-        let answer = match said {
-            Say::Prepared { summary, state, authorised, reply } => {
-                exchange.end();
-                answer(summary, state, authorised, reply)?
-            }
-            Say::Refused(refusal) => {
-                exchange.end();
-                return Err(NoAnswer::Refused(refusal));
-            }
-            Say::Fault(blame, text) => {
-                exchange.end();
-                return Err(NoAnswer::Fault(Fault::Guest(blame, text)));
-            }
+        let answer = match (planner.fault(), said) {
+            (Some(fault), _) => Err(NoAnswer::Fault(fault)),
+            (None, Say::Prepared { summary, state, authorised, reply }) => answer(summary, state, authorised, reply),
+            (None, Say::Refused(refusal)) => Err(NoAnswer::Refused(refusal)),
+            (None, Say::Fault(blame, text)) => Err(NoAnswer::Fault(Fault::Guest(blame, text))),
             _ => return Err(NoAnswer::Fault(exchange.condemn("it answered what was not asked"))),
         };
-        Ok(answer)
+        over(exchange, answer)
     }
 
     /// The reply after a plan has run, or the plugin's words for its failure; `None` if the operation has no `finish`.
+    /// Something has happened by then: nothing tells the caller that it may simply ask again.
     ///
     /// # Errors
     /// [`NoAnswer`], never [`NoAnswer::Refused`].
@@ -148,20 +145,18 @@ impl Plugin {
         if !self.operation(operation).finishing {
             return Ok(None);
         }
-        let mut exchange = self.exchange(peer, deadline).await?;
+        let mut exchange = self.exchange(peer, deadline).await.map_err(|no| match no {
+            NoAnswer::Fault(Fault::Resting(why)) => NoAnswer::Fault(Fault::Ended(why)),
+            no => no,
+        })?;
         let ask = Ask::Finish { operation: operation.to_owned(), state, results };
         let none: Option<&mut Nothing> = None;
-        match self.converse(&mut exchange, &ask, none).await.map_err(NoAnswer::Fault)? {
-            Say::Finished(reply) => {
-                exchange.end();
-                Ok(Some(shaped(reply)?))
-            }
-            Say::Fault(blame, text) => {
-                exchange.end();
-                Err(NoAnswer::Fault(Fault::Guest(blame, text)))
-            }
-            _ => Err(NoAnswer::Fault(exchange.condemn("it answered what was not asked"))),
-        }
+        let reply = match self.converse(&mut exchange, &ask, none).await.map_err(NoAnswer::Fault)? {
+            Say::Finished(reply) => shaped(reply),
+            Say::Fault(blame, text) => Err(NoAnswer::Fault(Fault::Guest(blame, text))),
+            _ => return Err(NoAnswer::Fault(exchange.condemn("it answered what was not asked"))),
+        };
+        over(exchange, reply).map(Some)
     }
 
     /// Asks, and serves what the plugin asks meanwhile, until it answers.
@@ -172,35 +167,53 @@ impl Plugin {
         mut planner: Option<&mut P>,
     ) -> Result<Say, Fault> {
         let deadline = Instant::now() + EXCHANGE_WALL + EXCHANGE_GRACE;
-        let mut logged = 0;
+        let (mut logged, mut planned) = (0, 0);
         exchange.ask(ask, deadline).await?;
-        loop {
+        for words in 1_usize.. {
             match exchange.say(deadline).await? {
-                Say::Log(level, text) => self.log(level, &text, &mut logged),
+                Say::Log(..) if logged > LOG_MAX + LOG_CUT => {
+                    return Err(exchange.condemn("its log has no end"));
+                }
+                Say::Log(level, text) => log(&self.name, level, &text, &mut logged),
+                Say::Plan(_) if planned == STEPS_MAX => {
+                    return Err(exchange.condemn(&format!("it planned more than {STEPS_MAX} steps")));
+                }
                 Say::Plan(call) => match &mut planner {
-                    Some(planner) => exchange.ask(&Ask::Planned(planner.plan(call)), deadline).await?,
+                    Some(planner) => {
+                        planned += 1;
+                        if planned > PLANNED_AT_ONCE {
+                            tokio::task::yield_now().await;
+                        }
+                        exchange.ask(&Ask::Planned(planner.plan(call)), deadline).await?;
+                    }
                     None => return Err(exchange.condemn("it planned where nothing can be planned")),
                 },
                 answer => return Ok(answer),
             }
+            // Whoever has always a word more must not keep this thread from everybody else.
+            if words.is_multiple_of(WORDS) {
+                tokio::task::yield_now().await;
+            }
         }
+        Err(exchange.condemn("its words have no end"))
     }
+}
 
-    /// A line of the plugin's log, as long as this exchange may still log.
-    fn log(&self, level: regent_lane::Level, text: &str, logged: &mut usize) {
-        if *logged >= LOG_MAX {
-            return;
-        }
-        *logged += text.len().max(1);
-        let level = match level {
-            regent_lane::Level::Debug | regent_lane::Level::Info => Level::Info,
-            regent_lane::Level::Warning => Level::Warning,
-            regent_lane::Level::Error => Level::Error,
-        };
-        crate::log::say(level, format_args!("plugin {}: {text}", self.name));
-        if *logged >= LOG_MAX {
-            crate::warning!("plugin {}: the rest of its log of this request is dropped", self.name);
-        }
+/// A line of a plugin's log, as long as this exchange may still log.
+pub(super) fn log(plugin: &str, level: regent_lane::Level, text: &str, logged: &mut usize) {
+    let is_over = *logged >= LOG_MAX;
+    *logged = logged.saturating_add(text.len().max(1));
+    if is_over {
+        return;
+    }
+    let level = match level {
+        regent_lane::Level::Debug | regent_lane::Level::Info => Level::Info,
+        regent_lane::Level::Warning => Level::Warning,
+        regent_lane::Level::Error => Level::Error,
+    };
+    crate::log::say(level, format_args!("plugin {plugin}: {text}"));
+    if *logged >= LOG_MAX {
+        crate::warning!("plugin {plugin}: the rest of its log of this request is dropped");
     }
 }
 
@@ -215,6 +228,16 @@ impl Planner for Nothing {
     fn fault(&mut self) -> Option<Fault> {
         None
     }
+}
+
+/// The exchange is over, and this came of it.
+fn over<T>(exchange: Exchange, answer: Result<T, NoAnswer>) -> Result<T, NoAnswer> {
+    match &answer {
+        Err(NoAnswer::Fault(fault)) => exchange.end(Some(fault)),
+        // A caller's bad data costs nobody anything.
+        Ok(_) | Err(NoAnswer::Busy | NoAnswer::Refused(_) | NoAnswer::Denied(_)) => exchange.end(None),
+    }
+    answer
 }
 
 fn answer(
@@ -262,7 +285,8 @@ impl From<LaneError> for Fault {
     fn from(why: LaneError) -> Self {
         match why {
             LaneError::Closed => Self::Ended(why.to_string()),
-            LaneError::Late | LaneError::Garbled(_) => Self::Rule(why.to_string()),
+            LaneError::Late => Self::Guest(Blame::Time, why.to_string()),
+            LaneError::Garbled(_) => Self::Rule(why.to_string()),
         }
     }
 }

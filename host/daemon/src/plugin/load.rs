@@ -1,10 +1,10 @@
 //! From a module's bytes to a plugin that serves: pin, cache or compiler, sandbox, description. What stands in the way is
 //! said with its cure; it stands in nobody else's way.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
-use regent_grants::Grants;
+use regent_grants::{Engine, Grants, Recycle};
 use regent_lane::{Ask, Export, Say};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -13,6 +13,7 @@ use super::cache::{Cache, Key};
 use super::codes::{Code, Codes};
 use super::description::Description;
 use super::exchange::Nothing;
+use super::keeping::Keeping;
 use super::module::Sealed;
 use super::places::Places;
 use super::programs::{Programs, Unloadable};
@@ -26,6 +27,8 @@ pub struct Loader {
     pub programs: Rc<Programs>,
     /// What was compiled before.
     cache: Cache,
+    /// When a sandbox is worn.
+    recycle: Recycle,
     codes: Codes,
     starts: Semaphore,
 }
@@ -36,41 +39,49 @@ const STARTS: usize = 8;
 impl Loader {
     /// By these programs, over this cache.
     #[must_use]
-    pub fn new(programs: Rc<Programs>, cache: Cache) -> Self {
-        Self { programs, cache, codes: Codes::default(), starts: Semaphore::new(STARTS) }
+    pub fn new(programs: Rc<Programs>, cache: Cache, recycle: Recycle) -> Self {
+        Self { programs, cache, recycle, codes: Codes::default(), starts: Semaphore::new(STARTS) }
     }
 
-    /// A plugin of this module by these grants.
+    /// A plugin of this module by these grants, on this engine.
     ///
     /// # Errors
     /// Every reason why it does not serve, for the administrator.
-    pub async fn serve(&self, grants: &Grants, module: &Sealed, uid: Option<u32>) -> Result<Rc<Plugin>, Vec<String>> {
-        let key = self.cache.key(&module.digest());
-        let (code, sandbox, exports) = self.sandbox(grants, module, key, uid).await?;
+    pub async fn serve(
+        &self,
+        grants: &Grants,
+        engine: Engine,
+        module: &Sealed,
+        uid: Option<u32>,
+    ) -> Result<Rc<Plugin>, Vec<String>> {
+        let key = self.cache.key(&module.digest(), engine);
+        let (code, sandbox, exports) = self.sandbox(grants, engine, module, key, uid).await?;
         let places = Places::new();
         let plugin = Plugin {
             name: grants.name.clone(),
             digest: module.digest(),
             description: Description::default(),
             settings: grants.settings.clone(),
+            engine,
             code,
             uid,
             programs: Rc::clone(&self.programs),
             places,
             sandbox: RefCell::new(sandbox),
-            starting: tokio::sync::Mutex::new(()),
-            ends: Cell::new((0, Instant::now())),
+            keeping: Keeping::new(&grants.name, Some(self.recycle)),
         };
         let description = self.describe(&plugin, key, &exports).await?;
         served(grants, &description)?;
-        plugin.sandbox().serve();
-        Ok(Rc::new(Plugin { description, ..plugin }))
+        let plugin = Rc::new(Plugin { description, ..plugin });
+        plugin.keep();
+        Ok(plugin)
     }
 
     /// A sandbox with the module's code in it, compiled now if there is none that the engine takes.
     async fn sandbox(
         &self,
         grants: &Grants,
+        engine: Engine,
         module: &Sealed,
         key: Key,
         uid: Option<u32>,
@@ -80,11 +91,11 @@ impl Loader {
         loop {
             let make = async || match self.kept(key, useless.is_some()).await {
                 Some(kept) => Ok(Code::kept(kept)),
-                None => self.programs.compile(name, uid, module).await.map(Code::fresh),
+                None => self.programs.compile(name, uid, engine, module).await.map(Code::fresh),
             };
             let code = self.codes.get(key, useless.as_ref(), make).await?;
             let turn = self.starts.acquire().await;
-            let started = self.programs.sandbox(name, uid, &code.sealed, &grants.settings).await;
+            let started = self.programs.sandbox(name, uid, engine, &code.sealed, &grants.settings).await;
             drop(turn);
             match started {
                 Ok((sandbox, exports)) => {
@@ -140,12 +151,13 @@ async fn ask(plugin: &Plugin) -> Result<String, Fault> {
     let none: Option<&mut Nothing> = None;
     match plugin.converse(&mut exchange, &Ask::Describe, none).await? {
         Say::Described(text) => {
-            exchange.end();
+            exchange.end(None);
             Ok(text)
         }
         Say::Fault(blame, text) => {
-            exchange.end();
-            Err(Fault::Guest(blame, text))
+            let fault = Fault::Guest(blame, text);
+            exchange.end(Some(&fault));
+            Err(fault)
         }
         _ => Err(exchange.condemn("it answered what was not asked")),
     }

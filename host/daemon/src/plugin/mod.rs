@@ -1,4 +1,4 @@
-//! A plugin that serves: its module's digest, its description, and its sandbox, which is started anew whenever it has ended.
+//! A plugin that serves: its module's digest, its description, and its sandbox, which is replaced when it has ended or is worn.
 //!
 //! The daemon never maps what a plugin supplied. It hands sealed bytes to a process without rights and asks over lanes; what
 //! comes back is a stranger's word, checked in [`exchange`].
@@ -9,6 +9,12 @@ pub mod places;
 pub mod lane;
 // One sandbox process, and a lane of it for one exchange.
 pub mod sandbox;
+// When one that serves is replaced.
+pub mod wear;
+// How all of them have fared, and when the next may be started.
+pub mod life;
+// That one is always there, as far as that can be.
+pub mod keeping;
 // What is asked in an exchange.
 pub mod exchange;
 // What the plugin says of itself.
@@ -18,6 +24,8 @@ pub mod module;
 // Compiled code, kept; and in memory, once for each module.
 pub mod cache;
 pub mod codes;
+// What this machine confines with.
+pub mod confinement;
 // Compiler and sandboxes as processes.
 pub mod programs;
 // From a module's bytes to a plugin that serves.
@@ -25,26 +33,22 @@ pub mod load;
 // The same for one that is only tried.
 pub mod alone;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
-use std::time::Duration;
 
+use regent_grants::Engine;
 use regent_lane::Blame;
 use tokio::time::Instant;
 
 use codes::Code;
 use description::{Description, Operation};
 use exchange::NoAnswer;
+use keeping::Keeping;
 use module::ModuleDigest;
 use places::{Peer, Places};
 use programs::Programs;
 use sandbox::{Exchange, Sandbox};
-
-/// A sandbox that ended so many times within [`BREATHER`] is left alone for as long: a crash a second is enough to tell.
-const ENDS_MAX: u32 = 5;
-/// See [`ENDS_MAX`].
-const BREATHER: Duration = Duration::from_secs(10);
 
 /// A plugin that serves.
 #[derive(Debug)]
@@ -55,20 +59,20 @@ pub struct Plugin {
     pub digest: ModuleDigest,
     description: Description,
     settings: String,
+    engine: Engine,
     code: Rc<Code>,
     /// The uid of its sandboxes; `None` when nobody but root could give it one.
     uid: Option<u32>,
     programs: Rc<Programs>,
     places: Rc<Places>,
     sandbox: RefCell<Rc<Sandbox>>,
-    starting: tokio::sync::Mutex<()>,
-    ends: Cell<(u32, Instant)>,
+    keeping: Keeping,
 }
 
 /// What a plugin did that no plugin may, or what happened to it. The caller hears `Operation failed`, the log hears why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// Its code broke a rule, by the sandbox's word; its process goes on.
+    /// Its code broke a rule, by the sandbox's word.
     Guest(Blame, String),
     /// It broke a rule that the daemon keeps.
     Rule(String),
@@ -76,6 +80,8 @@ pub enum Fault {
     Host(String),
     /// Its process ended, perhaps through another request's fault.
     Ended(String),
+    /// No process of it runs, and none will in time.
+    Resting(String),
 }
 
 impl Fault {
@@ -86,6 +92,7 @@ impl Fault {
             Self::Guest(blame, _) => blame.code(),
             Self::Rule(_) => "plugin-fault",
             Self::Ended(_) => "plugin-ended",
+            Self::Resting(_) => "plugin-resting",
             Self::Host(_) => "host",
         }
     }
@@ -99,7 +106,7 @@ impl fmt::Display for Fault {
             Self::Guest(Blame::Memory, text) => ("it wanted too much: ", text),
             Self::Guest(Blame::Denied, text) => ("it called what it may not: ", text),
             Self::Guest(Blame::Answer, text) => ("its answer is none: ", text),
-            Self::Rule(text) | Self::Host(text) | Self::Ended(text) => ("", text),
+            Self::Rule(text) | Self::Host(text) | Self::Ended(text) | Self::Resting(text) => ("", text),
         };
         write!(f, "{}: {what}{text}", self.code())
     }
@@ -118,10 +125,16 @@ impl Plugin {
         &self.description
     }
 
-    /// Whether it is of this module and was told these settings.
+    /// Whether it is of this module, was told these settings and runs on this engine.
     #[must_use]
-    pub fn serves_as(&self, module: &ModuleDigest, settings: &str) -> bool {
-        self.digest == *module && self.settings == settings
+    pub fn serves_as(&self, module: &ModuleDigest, settings: &str, engine: Engine) -> bool {
+        self.digest == *module && self.settings == settings && self.engine == engine
+    }
+
+    /// What runs its code.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// The sandbox that serves now.
@@ -146,43 +159,6 @@ impl Plugin {
         }
         Err(NoAnswer::Fault(Fault::Ended("its sandbox ended again as soon as it was started".into())))
     }
-
-    /// The sandbox, or a new one in its place.
-    async fn usable(&self, deadline: Instant) -> Result<Rc<Sandbox>, Fault> {
-        if self.sandbox().is_usable() {
-            return Ok(self.sandbox());
-        }
-        let _one_at_a_time = self.starting.lock().await;
-        if self.sandbox().is_usable() {
-            return Ok(self.sandbox());
-        }
-        self.breathe(deadline).await?;
-        let started = self.programs.sandbox(&self.name, self.uid, &self.code.sealed, &self.settings).await;
-        let (sandbox, _exports) = started.map_err(|why| Fault::Ended(why.to_string()))?;
-        crate::info!("plugin {}: a new sandbox serves (pid {})", self.name, sandbox.pid());
-        sandbox.serve();
-        *self.sandbox.borrow_mut() = Rc::clone(&sandbox);
-        Ok(sandbox)
-    }
-
-    /// Counts an end, and refuses to start again for a while what ends again and again.
-    async fn breathe(&self, deadline: Instant) -> Result<(), Fault> {
-        let (count, since) = self.ends.get();
-        if since.elapsed() > BREATHER {
-            self.ends.set((1, Instant::now()));
-            return Ok(());
-        }
-        self.ends.set((count + 1, since));
-        if count < ENDS_MAX {
-            return Ok(());
-        }
-        let until = since + BREATHER;
-        if until > deadline {
-            return Err(Fault::Ended(format!("its sandbox ended {count} times in {} s", BREATHER.as_secs())));
-        }
-        tokio::time::sleep_until(until).await;
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -200,6 +176,7 @@ mod tests {
             (guest(Blame::Answer), "plugin-fault: its answer is none: why"),
             (Fault::Rule("why".into()), "plugin-fault: why"),
             (Fault::Ended("why".into()), "plugin-ended: why"),
+            (Fault::Resting("why".into()), "plugin-resting: why"),
             (Fault::Host("why".into()), "host: why"),
         ] {
             assert_eq!(fault.to_string(), text);

@@ -7,8 +7,9 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
+use regent_grants::Engine;
 use regent_lane::{Ask, Export, LANES, Say, Settings};
-use regent_spawner::{Confinement, Descent, Exit, Identity, Limit, Start};
+use regent_spawner::{Descent, Exit, Limit, Start};
 use rustix::fs::{MemfdFlags, Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
@@ -17,21 +18,32 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::cache::ARTEFACT_MAX;
+use super::confinement::{Layers, bare};
 use super::lane::Lane;
 use super::module::Sealed;
 use super::sandbox::Sandbox;
 use crate::helpers::Helpers;
-use crate::process::{Spawner, StartError};
+use crate::process::{Cgroup, Running, Share, Spawner, StartError};
 
 /// A compiler's processor time, and its memory: a module can be made to want any amount of both.
 const COMPILE_SECONDS: u64 = 30;
 const COMPILE_MEMORY: u64 = 2 << 30;
 /// On a busy machine its processor time takes longer.
 const COMPILE_WITHIN: Duration = Duration::from_secs(120);
+/// The word for a module that costs more than this, wherever it is told, and what its author can do.
+const COMPILE_CODE: &str = "plugin-compile";
+const COMPILE_CURE: &str = "It cannot be compiled within the limits: make its largest functions smaller";
+/// How the compiler ends when it has said what is wrong with the module.
+const BAD_MODULE: i32 = 1;
 /// Compilers at a time: each takes a processor.
 const COMPILERS: usize = 2;
 /// A sandbox's address space: four instances of 64 MiB with their guards, the code twice, stacks.
 const SANDBOX_MEMORY: u64 = 2 << 30;
+/// Where controllers are free: four instances with their tables and the code, and nothing like the whole machine; the threads that
+/// it has, and as many again; and half of what others get of a busy processor.
+const SANDBOX_SHARE: Share = Share { memory: 512 << 20, tasks: 16, weight: 50 };
+/// A compiler gets what is left over.
+const COMPILER_SHARE: Share = Share { memory: COMPILE_MEMORY, tasks: 4, weight: 10 };
 /// What a sandbox can write to is memory: the engine keeps a module's initial data in files of that kind.
 const SANDBOX_FILE: u64 = 64 << 20;
 /// A sandbox opens nothing; it has what it is born with.
@@ -45,9 +57,17 @@ const LIST_MAX: u64 = 256 << 10;
 /// Lines of a sandbox's own log a second; a plugin's words come over its lane.
 const LINES_A_SECOND: u32 = 20;
 
+/// What compiler and sandbox are told where the code is the interpreter's.
+const INTERPRETER: &str = "--interpreter";
+
 /// What ends a process that used up its processor time: first the one, then the other.
 const SIGXCPU: i32 = 24;
 const SIGKILL: i32 = 9;
+/// What ends one that gets no more memory, or that nests so deep that its stack is used up.
+const SIGABRT: i32 = 6;
+const SIGSEGV: i32 = 11;
+/// What ends one that writes more than it may.
+const SIGXFSZ: i32 = 25;
 
 /// The programs, open, and the way to start them.
 #[derive(Debug)]
@@ -55,6 +75,7 @@ pub struct Programs {
     spawner: Rc<Spawner>,
     sandbox: OwnedFd,
     compiler: OwnedFd,
+    layers: Layers,
     compilers: Semaphore,
 }
 
@@ -65,7 +86,9 @@ pub enum Unloadable {
     Incompatible(Vec<String>),
     /// The component cannot be served.
     Refused(Vec<String>),
-    /// The sandbox could not be started, or ended.
+    /// The sandbox could not be started: this machine's fault.
+    NotStarted(String),
+    /// The sandbox ended, or said what it should not.
     Failed(String),
 }
 
@@ -75,7 +98,7 @@ impl Unloadable {
     pub fn reasons(self) -> Vec<String> {
         match self {
             Self::Incompatible(reasons) | Self::Refused(reasons) => reasons,
-            Self::Failed(why) => vec![why],
+            Self::NotStarted(why) | Self::Failed(why) => vec![why],
         }
     }
 }
@@ -84,20 +107,20 @@ impl std::fmt::Display for Unloadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Incompatible(reasons) | Self::Refused(reasons) => f.write_str(&reasons.join("; ")),
-            Self::Failed(why) => f.write_str(why),
+            Self::NotStarted(why) | Self::Failed(why) => f.write_str(why),
         }
     }
 }
 
 impl From<io::Error> for Unloadable {
     fn from(why: io::Error) -> Self {
-        Self::Failed(why.to_string())
+        Self::NotStarted(why.to_string())
     }
 }
 
 impl From<StartError> for Unloadable {
     fn from(why: StartError) -> Self {
-        Self::Failed(format!("its sandbox cannot be started: {why}"))
+        Self::NotStarted(format!("its sandbox cannot be started: {why}"))
     }
 }
 
@@ -106,23 +129,31 @@ impl Programs {
     ///
     /// # Errors
     /// When descriptors run out.
-    pub fn new(spawner: Rc<Spawner>, helpers: &Helpers) -> io::Result<Self> {
+    pub fn new(spawner: Rc<Spawner>, helpers: &Helpers, layers: Layers) -> io::Result<Self> {
         Ok(Self {
             spawner,
             sandbox: helpers.sandbox.try_clone()?,
             compiler: helpers.compiler.try_clone()?,
+            layers,
             compilers: Semaphore::new(COMPILERS),
         })
     }
 
-    /// Compiles a module.
+    /// Compiles a module for this engine.
     ///
     /// # Errors
     /// Every reason why it cannot be, for the administrator.
-    pub async fn compile(&self, name: &str, uid: Option<u32>, module: &Sealed) -> Result<Sealed, Vec<String>> {
+    pub async fn compile(
+        &self,
+        name: &str,
+        uid: Option<u32>,
+        engine: Engine,
+        module: &Sealed,
+    ) -> Result<Sealed, Vec<String>> {
         let _turn = self.compilers.acquire().await;
         let begin = Instant::now();
-        let compiled = self.run_compiler(uid, module, None).await.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
+        let compiled =
+            self.run_compiler(uid, module, told(engine)).await.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
         let (size, took) = (compiled.size(), begin.elapsed());
         crate::info!("plugin {name}: compiled in {} ms ({size} bytes)", took.as_millis());
         Ok(compiled)
@@ -148,7 +179,7 @@ impl Programs {
         &self,
         uid: Option<u32>,
         module: &Sealed,
-        only: Option<&str>,
+        told: Option<&str>,
     ) -> Result<Result<Sealed, Vec<String>>, Unloadable> {
         let input = module.reader()?;
         let output = rustix::fs::memfd_create("code", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
@@ -159,10 +190,10 @@ impl Programs {
             (Limit::File, ARTEFACT_MAX),
             (Limit::Descriptors, SANDBOX_DESCRIPTORS),
         ];
-        let mut start = confined("regent-compiler", uid, limits, 0);
-        start.argv.extend(only.map(str::to_owned));
+        let mut start = self.confined("regent-compiler", uid, limits);
+        start.argv.extend(told.map(str::to_owned));
         let fds = [self.compiler.as_fd(), input.as_fd(), output.as_fd(), said_end.as_fd()];
-        let running = self.spawner.start(start, &fds).await?;
+        let (running, _group) = self.start(start, &fds, COMPILER_SHARE).await?;
         drop(said_end);
         let mut text = Vec::new();
         let mut said = Receiver::from_owned_fd(said)?.take(SAID_MAX);
@@ -172,7 +203,10 @@ impl Programs {
             Ok(Ok(Exit::Status(0))) => Ok(sealed(output).await),
             Ok(Ok(exit)) => Ok(Err(refused(&String::from_utf8_lossy(&text), exit))),
             Ok(Err(why)) => Ok(Err(vec![format!("the compiler cannot be started: {why}")])),
-            Err(_) => Ok(Err(vec![format!("it took longer than {} s to compile", COMPILE_WITHIN.as_secs())])),
+            Err(_) => {
+                let took = format!("it takes longer than {} s", COMPILE_WITHIN.as_secs());
+                Ok(Err(vec![format!("{COMPILE_CODE}: {took}. {COMPILE_CURE}")]))
+            }
         }
     }
 
@@ -184,6 +218,7 @@ impl Programs {
         &self,
         name: &str,
         uid: Option<u32>,
+        engine: Engine,
         code: &Sealed,
         settings: &str,
     ) -> Result<(Rc<Sandbox>, Vec<Export>), Unloadable> {
@@ -205,33 +240,39 @@ impl Programs {
             (Limit::File, SANDBOX_FILE),
             (Limit::Descriptors, SANDBOX_DESCRIPTORS),
         ];
-        let mut start = confined("regent-sandbox", uid, limits, u8::try_from(LANES + 1).unwrap_or(u8::MAX));
-        if uid.is_none() {
-            start.argv.push("--unconfined".into());
-        }
-        let running = self.spawner.start(start, &fds).await?;
+        let mut start = self.confined("regent-sandbox", uid, limits);
+        start.extra = u8::try_from(LANES + 1).unwrap_or(u8::MAX);
+        start.argv.extend(told(engine).map(str::to_owned));
+        let (running, group) = self.start(start, &fds, SANDBOX_SHARE).await?;
+        running.tell_end(format!("plugin {name}: its sandbox"));
         drop((log_end, ends));
         keep_log(name.to_owned(), log)?;
-        let exports = load(lanes.first_mut(), settings).await?;
-        Ok((Sandbox::new(name.to_owned(), running, lanes), exports))
+        let exports = load(name, lanes.first_mut(), settings).await?;
+        Ok((Sandbox::new(name.to_owned(), running, group, lanes), exports))
+    }
+
+    /// A helper with no rights, as far as this daemon can take them away.
+    fn confined(&self, name: &str, uid: Option<u32>, limits: Vec<(Limit, u64)>) -> Start {
+        Start { limits, ..bare(name, uid, self.layers.confinement(), self.layers.arguments()) }
+    }
+
+    /// Born in a group with its share of the machine, where there are such.
+    async fn start(
+        &self,
+        mut start: Start,
+        fds: &[BorrowedFd<'_>],
+        share: Share,
+    ) -> Result<(Running, Option<Cgroup>), Unloadable> {
+        let group = self.spawner.cgroups().map(|all| all.confined().group(share)).transpose()?.flatten();
+        start.descent = Descent::Alone { grouped: group.is_some() };
+        let fds: Vec<_> = fds.iter().copied().chain(group.as_ref().map(Cgroup::handle)).collect();
+        Ok((self.spawner.start(start, &fds).await?, group))
     }
 }
 
-/// A helper with no rights, as far as this daemon can take them away.
-fn confined(name: &str, uid: Option<u32>, limits: Vec<(Limit, u64)>, extra: u8) -> Start {
-    Start {
-        token: 0,
-        path: name.to_owned(),
-        argv: vec![name.to_owned()],
-        env: Vec::new(),
-        cwd: "/".into(),
-        umask: 0o077,
-        identity: uid.map(|uid| Identity { uid, gid: uid, groups: Vec::new() }),
-        confinement: if uid.is_some() { Confinement::Sandbox } else { Confinement::Plain },
-        limits,
-        extra,
-        descent: Descent::Alone,
-    }
+/// What a helper is told of the engine; nothing where it is the processor.
+fn told(engine: Engine) -> Option<&'static str> {
+    (engine == Engine::Interpreter).then_some(INTERPRETER)
 }
 
 async fn sealed(output: OwnedFd) -> Result<Sealed, Vec<String>> {
@@ -247,30 +288,49 @@ async fn sealed(output: OwnedFd) -> Result<Sealed, Vec<String>> {
     }
 }
 
-/// The compiler's own words, or what its end tells.
+/// What the compiler's end tells, and its own words. Only a module that it has read to its end has reasons of its own; whatever
+/// else becomes of it is the module's cost, or a mistake of the compiler's, and its code is `plugin-compile`.
 fn refused(said: &str, exit: Exit) -> Vec<String> {
-    let mut reasons: Vec<String> = said.lines().map(str::to_owned).collect();
-    match exit {
-        Exit::Signal(signal @ (SIGXCPU | SIGKILL)) => reasons
-            .push(format!("it takes more than {COMPILE_SECONDS} s of processor time to compile (signal {signal})")),
-        Exit::Signal(signal) => reasons.push(format!("the compiler was ended by signal {signal}")),
-        Exit::Status(status) if reasons.is_empty() => reasons.push(format!("the compiler ended with status {status}")),
-        Exit::Status(_) => {}
-    }
-    reasons
+    let said = said.lines().map(str::to_owned);
+    let ended = match exit {
+        Exit::Status(BAD_MODULE) => None,
+        Exit::Status(status) => Some(format!("the compiler ended with status {status}")),
+        Exit::Signal(signal) => Some(match signal {
+            SIGXCPU | SIGKILL => format!("it takes more than {COMPILE_SECONDS} s of processor time (signal {signal})"),
+            SIGABRT | SIGSEGV => {
+                format!(
+                    "it takes more than {} MiB of memory, or all of the stack (signal {signal})",
+                    COMPILE_MEMORY >> 20
+                )
+            }
+            SIGXFSZ => format!("its code takes more than {} MiB (signal {signal})", ARTEFACT_MAX >> 20),
+            _ => format!("the compiler was ended by signal {signal}"),
+        }),
+    };
+    let ended = ended.map(|why| format!("{COMPILE_CODE}: {why}. {COMPILE_CURE}"));
+    let reasons: Vec<String> = ended.into_iter().chain(said).collect();
+    if reasons.is_empty() { vec!["the compiler said no, and not why".into()] } else { reasons }
 }
 
-async fn load(lane: Option<&mut Lane>, settings: &str) -> Result<Vec<Export>, Unloadable> {
+async fn load(name: &str, lane: Option<&mut Lane>, settings: &str) -> Result<Vec<Export>, Unloadable> {
     let lane = lane.ok_or_else(|| Unloadable::Failed("no lane".into()))?;
     let deadline = Instant::now() + LOAD_WITHIN;
     let failed = |why: super::lane::LaneError| Unloadable::Failed(format!("its sandbox, while it loaded: {why}"));
     let word = Ask::Load(Settings { settings: settings.to_owned() });
     lane.ask(&word, deadline).await.map_err(failed)?;
-    match lane.say(deadline).await.map_err(failed)? {
-        Say::Loaded { exports } => Ok(exports),
-        Say::Unloadable { incompatible: true, reasons } => Err(Unloadable::Incompatible(reasons)),
-        Say::Unloadable { reasons, .. } => Err(Unloadable::Refused(reasons)),
-        _ => Err(Unloadable::Failed("its sandbox said what was not asked".into())),
+    let mut logged = 0;
+    loop {
+        return match lane.say(deadline).await.map_err(failed)? {
+            // By its own start-up.
+            Say::Log(level, text) => {
+                super::exchange::log(name, level, &text, &mut logged);
+                continue;
+            }
+            Say::Loaded { exports } => Ok(exports),
+            Say::Unloadable { incompatible: true, reasons } => Err(Unloadable::Incompatible(reasons)),
+            Say::Unloadable { reasons, .. } => Err(Unloadable::Refused(reasons)),
+            _ => Err(Unloadable::Failed("its sandbox said what was not asked".into())),
+        };
     }
 }
 

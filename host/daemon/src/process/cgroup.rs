@@ -1,5 +1,5 @@
 //! One control group a run, so that nothing that a command started outlives it, however it detached itself. Only for ending
-//! and counting: no controller is enabled. cgroup v2 is found wherever it is mounted.
+//! and counting: no controller is enabled for runs. cgroup v2 is found wherever it is mounted.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
@@ -8,6 +8,8 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
+
+use super::controllers::Controllers;
 
 /// A killed process needs a moment to be gone.
 const GONE_WITHIN: Duration = Duration::from_secs(2);
@@ -19,6 +21,8 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 pub struct Cgroups {
     mount: PathBuf,
     folder: PathBuf,
+    /// Beside it, for what is confined: controllers cost each group that has them, and runs have none.
+    confined: Controllers,
     next: Cell<u64>,
     /// Groups that were not empty yet when their run was given up.
     left: Rc<RefCell<Vec<PathBuf>>>,
@@ -55,7 +59,8 @@ impl Cgroups {
             fs::remove_dir(&folder)?;
             return Ok(None);
         }
-        Ok(Some(Self { mount, folder, next: Cell::new(0), left: Rc::default() }))
+        let confined = Controllers::open(folder.with_file_name(format!("regent-{instance}-confined")))?;
+        Ok(Some(Self { mount, folder, confined, next: Cell::new(0), left: Rc::default() }))
     }
 
     /// Ends what a predecessor of this instance left, wherever it was started, and says how many runs that were.
@@ -64,6 +69,8 @@ impl Cgroups {
     /// What the kernel says.
     pub fn clear(&self) -> io::Result<usize> {
         let mut ended = end_runs(&self.folder)?;
+        // What was confined ended with the predecessor's spawner, or ends now; it left nothing undone.
+        end_runs(self.confined.folder())?;
         for folder in self.elsewhere() {
             ended += end_runs(&folder)?;
             fs::remove_dir(&folder)?;
@@ -78,8 +85,10 @@ impl Cgroups {
         while let Some(folder) = ahead.pop() {
             // What has gone meanwhile held nothing.
             for inner in folders(&folder).unwrap_or_default() {
-                match inner.file_name() == self.folder.file_name() {
-                    true if inner != self.folder => found.push(inner),
+                let is = |own: &Path| inner.file_name() == own.file_name();
+                let own = [self.folder.as_path(), self.confined.folder()];
+                match own.into_iter().any(is) {
+                    true if !own.contains(&inner.as_path()) => found.push(inner),
                     true => {}
                     false => ahead.push(inner),
                 }
@@ -93,23 +102,39 @@ impl Cgroups {
     /// # Errors
     /// What the kernel says.
     pub fn run(&self) -> io::Result<Cgroup> {
-        self.left.borrow_mut().retain(|folder| remove(folder).is_err());
         let number = self.next.replace(self.next.get() + 1);
-        let folder = self.folder.join(format!("run-{number}"));
-        fs::create_dir(&folder)?;
-        let handle = File::open(&folder)?;
-        Ok(Cgroup { folder, handle, left: Rc::clone(&self.left) })
+        Cgroup::make(self.folder.join(format!("run-{number}")), &self.left)
+    }
+
+    /// Where confined processes are held to their share.
+    #[must_use]
+    pub fn confined(&self) -> &Controllers {
+        &self.confined
     }
 }
 
 impl Drop for Cgroups {
     /// What still runs when the daemon ends has had its time; what is killed needs a moment to be gone.
     fn drop(&mut self) {
-        let _the_next_start_does = end_runs(&self.folder).and_then(|_| fs::remove_dir(&self.folder));
+        for folder in [self.confined.folder(), &self.folder] {
+            let _the_next_start_does = end_runs(folder).and_then(|_| fs::remove_dir(folder));
+        }
     }
 }
 
 impl Cgroup {
+    /// A fresh one; removes meanwhile what was left behind.
+    pub(super) fn make(folder: PathBuf, left: &Rc<RefCell<Vec<PathBuf>>>) -> io::Result<Self> {
+        left.borrow_mut().retain(|folder| remove(folder).is_err());
+        fs::create_dir(&folder)?;
+        let handle = File::open(&folder)?;
+        Ok(Self { folder, handle, left: Rc::clone(left) })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// For whoever is to be born in it.
     #[must_use]
     pub fn handle(&self) -> BorrowedFd<'_> {

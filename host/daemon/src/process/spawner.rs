@@ -71,7 +71,12 @@ pub struct Spawner {
 struct Waiting {
     started: Option<oneshot::Sender<i32>>,
     ended: oneshot::Sender<Result<Exit, StartError>>,
+    /// Whose end by a signal is worth a line.
+    told: Option<String>,
 }
+
+/// Kills are what the daemon does itself, and says itself.
+const SIGKILL: i32 = 9;
 
 /// A program that runs, or is on its way to. Dropped, it is killed.
 #[derive(Debug)]
@@ -154,7 +159,7 @@ impl Spawner {
         let token = self.next.replace(self.next.get() + 1);
         start.token = token;
         let (say_ended, ended) = oneshot::channel();
-        self.waiting.borrow_mut().insert(token, Waiting { started, ended: say_ended });
+        self.waiting.borrow_mut().insert(token, Waiting { started, ended: say_ended, told: None });
         let running = Running {
             spawner: Rc::clone(self),
             token,
@@ -234,8 +239,31 @@ impl Spawner {
             Say::Exited { token, status } => (token, Ok(status)),
         };
         if let Some(waiting) = all.remove(&token) {
+            waiting.tell(&end);
             let _gone = waiting.ended.send(end);
         }
+    }
+}
+
+impl Waiting {
+    fn tell(&self, end: &Result<Exit, StartError>) {
+        if let (Some(who), Ok(Exit::Signal(signal))) = (&self.told, end)
+            && *signal != SIGKILL
+        {
+            crate::warning!("{who} was ended by signal {signal}{}", meant(*signal));
+        }
+    }
+}
+
+/// What a signal of the kernel's own tells of what a process did.
+fn meant(signal: i32) -> &'static str {
+    match signal {
+        4 => " (SIGILL: no instruction of this machine)",
+        6 => " (SIGABRT: it gave up by itself)",
+        7 | 11 => " (SIGBUS or SIGSEGV: memory that is not its own)",
+        25 => " (SIGXFSZ: more in a file of memory than it may have)",
+        31 => " (SIGSYS: a system call that it may not make; the kernel's log has its number)",
+        _ => "",
     }
 }
 
@@ -244,6 +272,13 @@ impl Running {
     #[must_use]
     pub fn pid(&self) -> i32 {
         self.pid.get()
+    }
+
+    /// From now on its end by a signal is a line of the log that begins so.
+    pub fn tell_end(&self, who: String) {
+        if let Some(waiting) = self.spawner.waiting.borrow_mut().get_mut(&self.token) {
+            waiting.told = Some(who);
+        }
     }
 
     /// Waits for its end, and with a sweep for that of all that it started.

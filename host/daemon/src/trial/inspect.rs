@@ -1,9 +1,10 @@
 //! `regentd --inspect`: what a module is, without trying anything with it but to describe itself.
 
+use regent_grants::Engine;
 use serde::Serialize;
 
-use super::report::{Described, Operation, Want, exports};
-use super::{Inspect, Means, place, status};
+use super::report::{Described, Operation, Problem, Want, exports};
+use super::{Inspect, Means, place};
 use crate::plugin::{alone, module};
 
 /// What was found.
@@ -33,7 +34,7 @@ pub(super) async fn inspect(asked: &Inspect, means: &Means) -> (String, u8) {
     if let Err(reasons) = look(asked, means, &mut found).await {
         found.reasons = reasons;
     }
-    let status = if found.reasons.is_empty() { 0 } else { status::BAD_DATA };
+    let status = if found.reasons.is_empty() { 0 } else { Problem::of_module(found.reasons.clone()).status };
     (serde_json::to_string(&found).unwrap_or_default(), status)
 }
 
@@ -45,7 +46,7 @@ async fn look(asked: &Inspect, means: &Means, found: &mut Found) -> Result<(), V
     (found.sha256, found.size) = (hex::encode(module.digest()), module.size());
     let imports = means.programs.imports(means.uid, &module).await?;
     found.imports = imports.into_iter().map(|(class, name)| Import { name, class }).collect();
-    let alone = alone::load(&means.programs, "inspected", means.uid, &module, "{}").await?;
+    let alone = alone::load(&means.programs, "inspected", means.uid, Engine::default(), &module, "{}").await?;
     found.exports = exports(&alone.exports);
     let described: Described = serde_json::from_str(&alone.described)
         .map_err(|why| vec![format!("what it says of itself cannot be read: {why}")])?;

@@ -26,9 +26,11 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use clap::Parser;
+use regent_grants::Engine;
 use tokio::task::LocalSet;
 
 use crate::helpers::Helpers;
+use crate::plugin::confinement::Layers;
 use crate::plugin::programs::Programs;
 use crate::process::{self, Spawner};
 
@@ -81,12 +83,19 @@ struct Trial {
     /// regent.toml, for its persons and teams
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// What runs it; left out: what the grants file says, or the processor
+    #[arg(long, value_name = "ENGINE", value_parser = engine)]
+    engine: Option<Engine>,
     /// Run the commands, as the present user
     #[arg(long)]
     perform: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+}
+
+fn engine(word: &str) -> Result<Engine, &'static str> {
+    Engine::named(word).ok_or("write native or interpreter")
 }
 
 /// What a trial works with.
@@ -138,8 +147,12 @@ fn with_means(ask: impl AsyncFnOnce(Means) -> (String, u8)) -> ExitCode {
     };
     let tried = runtime.block_on(LocalSet::new().run_until(async {
         let spawner = Spawner::attach(spawner, None)?;
-        let programs = Rc::new(Programs::new(Rc::clone(&spawner), &helpers)?);
         let uid = rustix::process::geteuid().is_root().then_some(UID);
+        let layers = Layers::found(&spawner, &helpers.sandbox, uid).await.map_err(std::io::Error::other)?;
+        let layers = layers.accepted(&[]).map_err(|lines| {
+            std::io::Error::other(format!("{}\nto try a module without, do it as an ordinary user", lines.join("\n")))
+        })?;
+        let programs = Rc::new(Programs::new(Rc::clone(&spawner), &helpers, layers)?);
         crate::log::keep();
         Ok::<_, std::io::Error>(ask(Means { programs, spawner, uid }).await)
     }));

@@ -72,10 +72,7 @@ fn parse(name: &str, file: &str, text: &str, config: Option<&Config>) -> Result<
     };
     let checked = Grants::parse(name, file, &(pin + text), config);
     let checked = checked.map_err(|mistakes| told(&mistakes.iter().cloned().collect::<Vec<_>>()).join("\n"))?;
-    let mut grants = checked.value;
-    grants.operations.iter_mut().for_each(|operation| operation.line = operation.line.saturating_sub(more));
-    grants.commands.values_mut().for_each(|command| command.line = command.line.saturating_sub(more));
-    Ok((grants, told(&checked.warnings)))
+    Ok((checked.value.moved_up(more), told(&checked.warnings)))
 }
 
 fn is_pinned(text: &str) -> bool {
@@ -147,9 +144,12 @@ mod tests {
 
     #[test]
     fn without_a_pin_every_line_is_told_as_it_stands_in_the_file() {
-        let text = "[operations.open]\n[commands.open]\nrun = [\"/usr/bin/true\"]\n";
+        let text = "[operations.open]\n[commands.open]\nrun = [\"/usr/bin/true\", \"{port}\"]\n\
+                    params.port = { type = \"integer\", max = 9 }\n";
         let (grants, warnings) = parse("x", "x.toml", text, None).unwrap();
-        assert_eq!((grants.operations[0].line, grants.command("open").unwrap().line), (1, 2));
+        let command = grants.command("open").unwrap();
+        let slot = command.params().next().unwrap().1.line();
+        assert_eq!((grants.operations[0].line, command.line, slot), (1, 2, 4));
         assert!(warnings.iter().all(|warning| warning.starts_with("x.toml:1: operation open")), "{warnings:?}");
         let pinned = format!("sha256 = \"{}\"\n{text}", "a".repeat(64));
         assert_eq!(parse("x", "x.toml", &pinned, None).unwrap().0.operations[0].line, 2);

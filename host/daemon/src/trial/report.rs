@@ -7,11 +7,24 @@ use regent_lane::{Export, StepResult};
 use regent_protocol::Data;
 use serde::{Deserialize, Serialize};
 
+use super::status;
 use crate::log::{Level, Line};
 use crate::plan::Plan;
 
-/// With which a reason against a module may begin.
-const MODULE_CODES: [&str; 2] = ["plugin-import", "plugin-size"];
+/// With which a reason against a module may begin, and how a trial of it then ends: a bad module, or a plugin that broke a rule
+/// as soon as it ran.
+const MODULE_CODES: [(&str, u8); 8] = [
+    ("plugin-import", status::BAD_DATA),
+    ("plugin-size", status::BAD_DATA),
+    ("plugin-compile", status::BAD_DATA),
+    ("plugin-timeout", status::FAULT),
+    ("plugin-memory", status::FAULT),
+    ("plugin-trap", status::FAULT),
+    ("plugin-fault", status::FAULT),
+    ("plugin-ended", status::FAULT),
+];
+/// What stands before the code of a reason if the plugin could not even describe itself.
+const DESCRIBE: &str = "describe: ";
 
 /// A trial.
 #[derive(Debug, Default, Serialize)]
@@ -22,6 +35,8 @@ pub(super) struct Report {
     /// The grants file; `None`: there is none.
     pub(super) grants: Option<String>,
     pub(super) operation: String,
+    /// What ran it; empty: it did not come so far.
+    pub(super) engine: &'static str,
     pub(super) warnings: Vec<String>,
     pub(super) summary: Option<String>,
     /// `None`: it did not come to a plan.
@@ -77,7 +92,7 @@ pub(super) struct Problem {
     /// Why, each with its cure.
     pub(super) why: Vec<String>,
     /// Lines for the grants file.
-    pub(super) add: Option<Lines>,
+    pub(super) add: Option<Box<Lines>>,
     #[serde(skip)]
     pub(super) status: u8,
 }
@@ -87,6 +102,9 @@ pub(super) struct Problem {
 pub(super) struct Lines {
     pub(super) file: String,
     pub(super) lines: String,
+    /// What of the file they stand for; `None`: they are more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) instead_of: Option<String>,
 }
 
 /// A line of the log.
@@ -170,12 +188,17 @@ impl Problem {
         Self { code, why, status, ..Self::default() }
     }
 
-    /// Of a module that cannot be served: a reason may begin with its own code.
+    /// Of a module that cannot be served: the first reason that begins with a code has the word.
     pub(super) fn of_module(why: Vec<String>) -> Self {
-        let begins = |code: &&&str| why.iter().any(|why| why.starts_with(&format!("{code}: ")));
-        let code = MODULE_CODES.iter().find(begins).copied();
-        Self::found(code.unwrap_or("plugin-module"), super::status::BAD_DATA, why)
+        let (code, status) = why.iter().find_map(|why| code_of(why)).unwrap_or(("plugin-module", status::BAD_DATA));
+        Self::found(code, status, why)
     }
+}
+
+/// The code with which a reason begins, and how to end.
+fn code_of(why: &str) -> Option<(&'static str, u8)> {
+    let (word, _) = why.strip_prefix(DESCRIBE).unwrap_or(why).split_once(": ")?;
+    MODULE_CODES.into_iter().find(|(code, _)| *code == word)
 }
 
 /// The steps of a plan.
@@ -218,4 +241,27 @@ pub(super) fn exports(optional: &[Export]) -> Vec<&'static str> {
 /// Milliseconds, to the hundredth.
 pub(super) fn milliseconds(time: Duration) -> Option<f64> {
     Some((time.as_secs_f64() * 100_000.0).round() / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_against_a_module_has_its_code_and_a_rule_that_was_broken_ends_otherwise_than_a_bad_module() {
+        for (why, code, status) in [
+            ("plugin-import: imports wasi:sockets/tcp@0.2.0: plugins have no network", "plugin-import", 65),
+            ("plugin-size: x.wasm is larger than 64 MiB", "plugin-size", 65),
+            ("plugin-memory: it does not start: its memory limit is 64 MiB", "plugin-memory", 70),
+            ("plugin-trap: it does not start: it reached `unreachable`", "plugin-trap", 70),
+            ("describe: plugin-timeout: it ran too long: it ran for more than 200 ms", "plugin-timeout", 70),
+            ("describe: plugin-fault: its answer is none: its description is not JSON", "plugin-fault", 70),
+            ("describe: plugin-ended: its process has ended", "plugin-ended", 70),
+            ("exports no regent:plugin/operation: build it against Regent's `wit` folder", "plugin-module", 65),
+            ("it says that plugin-trap: is not its own", "plugin-module", 65),
+        ] {
+            let problem = Problem::of_module(vec!["a reason without a code".into(), why.into()]);
+            assert_eq!((problem.code, problem.status), (code, status), "{why}");
+        }
+    }
 }

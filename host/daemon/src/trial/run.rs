@@ -47,7 +47,10 @@ async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(),
     report.grants = file.as_deref().map(|file| file.display().to_string());
     let permits = permits(trial, file.as_deref(), &place.module)?;
     report.warnings.clone_from(&permits.warnings);
-    let alone = alone::load(&means.programs, &permits.grants.name, means.uid, &module, &permits.grants.settings).await;
+    let grants = &permits.grants;
+    let engine = trial.engine.or(grants.engine).unwrap_or_default();
+    report.engine = engine.as_str();
+    let alone = alone::load(&means.programs, &grants.name, means.uid, engine, &module, &grants.settings).await;
     report.keep_log(crate::log::taken(), false);
     let alone = alone.map_err(Problem::of_module)?;
     (report.cost.compile_ms, report.cost.load_ms) = (milliseconds(alone.compile), milliseconds(alone.load));
@@ -55,7 +58,7 @@ async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(),
     let written = file.clone().unwrap_or(place.grants_would_be);
     if file.is_none() {
         let lines = wanted(&trial.operation, &described.wants);
-        report.write = Some(Lines { file: written.display().to_string(), lines });
+        report.write = Some(Lines { file: written.display().to_string(), lines, instead_of: None });
     }
     let operation = operation(trial, &permits, &alone, &written)?;
     report.operation.clone_from(&operation.called);
@@ -105,8 +108,8 @@ fn operation(trial: &Trial, permits: &Permits, alone: &Alone, file: &Path) -> Re
     }
     found.cloned().ok_or_else(|| {
         let why = format!("{} serves no operation {name}", file.display());
-        let add = Lines { file: file.display().to_string(), lines: lines::operation(name) };
-        Problem { add: Some(add), ..Problem::found("not-granted", status::NOT_GRANTED, vec![why]) }
+        let add = Lines { file: file.display().to_string(), lines: lines::operation(name), instead_of: None };
+        Problem { add: Some(Box::new(add)), ..Problem::found("not-granted", status::NOT_GRANTED, vec![why]) }
     })
 }
 
@@ -145,19 +148,8 @@ impl Stage<'_> {
         report.cost.prepare_ms = milliseconds(begin.elapsed());
         match answer {
             Ok(answer) => Ok((answer, planning.into_plan())),
-            Err(no) => Err(self.not_prepared(no, &planning)),
+            Err(no) => Err(not_prepared(no, planning)),
         }
-    }
-
-    fn not_prepared(&self, no: NoAnswer, planning: &Watched) -> Problem {
-        let add = planning.to_add();
-        let mut problem = of_no_answer(no);
-        if !add.is_empty() && problem.code == "plugin-fault" {
-            (problem.code, problem.status) = ("not-granted", status::NOT_GRANTED);
-            problem.add = Some(Lines { file: self.written.display().to_string(), lines: add });
-        }
-        problem.why.extend(planning.not_accepted.iter().cloned());
-        problem
     }
 
     /// The administrator's steps, and those that the plugin adds.
@@ -212,6 +204,20 @@ impl Stage<'_> {
         }
         Ok(())
     }
+}
+
+/// What was refused meanwhile says more than what came of it.
+fn not_prepared(no: NoAnswer, planning: Watched) -> Problem {
+    let mut problem = of_no_answer(no);
+    problem.why.extend(planning.not_accepted.iter().cloned());
+    match planning.to_add().filter(|_| problem.code == "plugin-fault") {
+        Some(add) => {
+            (problem.code, problem.status) = ("not-granted", status::NOT_GRANTED);
+            problem.add = Some(Box::new(add));
+        }
+        None => problem.add = planning.into_wider().map(Box::new),
+    }
+    problem
 }
 
 /// Only root can be somebody else.

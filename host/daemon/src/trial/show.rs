@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use regent_grants::Engine;
 use regent_protocol::visible;
 
 use super::report::{Cost, Lines, Planned, Problem, Ran, Report};
@@ -20,6 +21,9 @@ pub(super) fn report(report: &Report) -> String {
         None if report.write.is_some() => line("grants", "none: nothing is granted"),
         // It did not come so far.
         None => {}
+    }
+    if report.engine == Engine::Interpreter.as_str() {
+        line("engine", report.engine);
     }
     if let Some(summary) = &report.summary {
         line("summary", &format!("the plugin says: {}", visible::line(summary)));
@@ -42,7 +46,7 @@ pub(super) fn report(report: &Report) -> String {
         of_problem(problem, &mut line);
     }
     line("took", &cost(&report.cost));
-    let advice = report.error.as_ref().and_then(|problem| problem.add.as_ref());
+    let advice = report.error.as_ref().and_then(|problem| problem.add.as_deref());
     if let Some(lines) = report.write.as_ref().or(advice) {
         text.push_str(&to_write(lines, report.write.is_some()));
     } else if report.results.is_none()
@@ -118,8 +122,13 @@ fn cost(cost: &Cost) -> String {
 
 fn to_write(advice: &Lines, whole: bool) -> String {
     let file = visible::line(&advice.file);
-    let what =
-        if whole { format!("There is no grants file. To begin with, {file}:") } else { format!("Add to {file}:") };
+    let what = match &advice.instead_of {
+        _ if whole => format!("There is no grants file. To begin with, {file}:"),
+        None => format!("Add to {file}:"),
+        Some(what) => {
+            format!("Add to {file}, for all callers of what plans it and instead of {}:", visible::line(what))
+        }
+    };
     let mut text = format!("\n{what}\n\n");
     for line in advice.lines.lines() {
         let _ = writeln!(text, "{}{}", if line.is_empty() { "" } else { "    " }, visible::line(line));

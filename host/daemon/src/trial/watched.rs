@@ -4,10 +4,11 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use regent_grants::{Grants, RenderError};
+use regent_grants::{Grants, Instead, RenderError};
 use regent_lane::{Call, Refusal};
 use regent_protocol::visible;
 
+use super::report::Lines;
 use crate::plan::{Plan, Planning};
 use crate::plugin::Fault;
 use crate::plugin::exchange::Planner;
@@ -21,6 +22,7 @@ pub(super) struct Watched {
     file: String,
     /// Values that a slot did not take.
     pub(super) not_accepted: Vec<String>,
+    wider: Option<Lines>,
     not_granted: Vec<Call>,
 }
 
@@ -28,20 +30,26 @@ impl Watched {
     pub(super) fn new(grants: Rc<Grants>, file: &Path) -> Self {
         let inner = Planning::new(Rc::clone(&grants));
         let file = file.display().to_string();
-        Self { inner, grants, file, not_accepted: Vec::new(), not_granted: Vec::new() }
+        Self { inner, grants, file, not_accepted: Vec::new(), wider: None, not_granted: Vec::new() }
     }
 
     pub(super) fn into_plan(self) -> Plan {
         self.inner.into_plan()
     }
 
-    /// Lines that would grant what was planned and is not granted; empty if all is.
-    pub(super) fn to_add(&self) -> String {
+    /// Lines that would grant the commands that were planned and are not granted; `None` if all are.
+    pub(super) fn to_add(&self) -> Option<Lines> {
         let lines = self.not_granted.iter().map(|call| {
             let slots: Vec<_> = call.values.iter().map(|(slot, value)| (slot.clone(), Some(value.clone()))).collect();
             lines::command(&call.command, &slots, None)
         });
-        lines.collect::<Vec<_>>().join("\n")
+        let lines = lines.collect::<Vec<_>>().join("\n");
+        (!lines.is_empty()).then(|| Lines { file: self.file.clone(), lines, instead_of: None })
+    }
+
+    /// The line by which the first value that a slot did not take would be taken, where there is one that somebody might want.
+    pub(super) fn into_wider(self) -> Option<Lines> {
+        self.wider
     }
 
     fn note(&mut self, call: &Call) {
@@ -51,7 +59,7 @@ impl Watched {
             }
             return;
         };
-        if let Err(RenderError::NotAccepted { slot, rule, line, .. }) = command.render(&call.values) {
+        if let Err(RenderError::NotAccepted { slot, rule, line, allow }) = command.render(&call.values) {
             let value = call.values.iter().find(|(name, _)| *name == slot).map(|(_, value)| value.as_str());
             self.not_accepted.push(format!(
                 "{}:{}: [commands.{}]: {slot} = {} is not accepted; it takes {rule}",
@@ -60,8 +68,20 @@ impl Watched {
                 command.name,
                 visible::argument(value.unwrap_or_default())
             ));
+            let wider = allow.map(|allow| Lines {
+                instead_of: Some(instead_of(&allow, &command.name)),
+                file: self.file.clone(),
+                lines: allow.text,
+            });
+            self.wider = self.wider.take().or(wider);
         }
     }
+}
+
+/// What a line that takes more stands for: the slot's own, or the list that it names.
+fn instead_of(allow: &Instead, command: &str) -> String {
+    let Instead { line, is_setting, .. } = allow;
+    if *is_setting { format!("line {line}, in [settings]") } else { format!("line {line}, in [commands.{command}]") }
 }
 
 impl Planner for Watched {
@@ -76,6 +96,7 @@ impl Planner for Watched {
     fn start_again(&mut self) {
         self.inner.start_again();
         self.not_accepted.clear();
+        self.wider = None;
         self.not_granted.clear();
     }
 

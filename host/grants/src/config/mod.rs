@@ -11,8 +11,10 @@ mod people;
 mod secret;
 // Those of them whom nothing needs.
 mod unused;
-// The uids of sandboxes.
+// Sandboxes: their uids, their engine, what the machine may lack.
 mod sandbox;
+// When one is worn.
+mod recycle;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,10 +22,13 @@ use std::time::Duration;
 
 use people::People;
 pub use people::Person;
+pub use recycle::Recycle;
+use regent_lane::Layer;
 pub use sandbox::SandboxUids;
 pub use secret::{Secret, weak_secret};
 pub use sockets::{Admin, SecretSource, Socket, Visible};
 
+use crate::engine::Engine;
 use crate::grants::Grants;
 use crate::mistake::{Checked, Mistake, Mistakes};
 use crate::sheet::Sheet;
@@ -53,7 +58,11 @@ pub struct Config {
     /// The sandboxes' uids.
     pub sandbox: SandboxUids,
     /// Layers of the sandbox that this machine may lack.
-    pub allow_missing: Vec<String>,
+    pub allow_missing: Vec<Layer>,
+    /// What runs each plugin whose grants file does not say.
+    pub engine: Engine,
+    /// When a sandbox is replaced.
+    pub recycle: Recycle,
     /// The request sockets, in the order of the file; at least one.
     pub sockets: Vec<Socket>,
     /// The admin socket.
@@ -108,12 +117,13 @@ fn read(mut table: Table<'_>) -> Option<Config> {
     let state = table.need("state", "state = \"/var/lib/regent\"", Value::path);
     let audit = table.read("audit", Value::file_path);
     let keep_results = table.read("keep_results", keep_results).unwrap_or(KEEP_RESULTS);
-    let (sandbox, allow_missing) = sandbox::read(&mut table);
+    let sandbox = sandbox::read(&mut table);
+    table.misplaced("engine", "engine is of the sandboxes: write it below [sandbox]");
     let admin = table.read("admin", sockets::admin);
     let sockets = sockets::read(&mut table, admin.as_ref());
     let People { people, teams, lines } = people::read(&mut table);
     let file = table.sheet.file().to_owned();
-    table.finish(&["mail", "keys", "engine", "rate"]);
+    table.finish(&["mail", "keys", "rate"]);
     let state = state?;
     Some(Config {
         file,
@@ -122,8 +132,10 @@ fn read(mut table: Table<'_>) -> Option<Config> {
         audit: audit.unwrap_or_else(|| state.join("audit.jsonl")),
         state,
         keep_results,
-        sandbox,
-        allow_missing,
+        sandbox: sandbox.uids,
+        allow_missing: sandbox.allow_missing,
+        engine: sandbox.engine,
+        recycle: sandbox.recycle,
         sockets,
         admin: admin.map(|(admin, _)| admin),
         people,

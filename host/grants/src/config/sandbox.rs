@@ -1,5 +1,9 @@
-//! The uids of sandboxes: a range that is nobody else's.
+//! `[sandbox]`: the uids of sandboxes, a range that is nobody else's; what runs in them; and what of them a machine may lack.
 
+use regent_lane::Layer;
+
+use super::recycle::Recycle;
+use crate::engine::{self, Engine};
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 
@@ -15,9 +19,13 @@ pub struct SandboxUids {
     pub count: u32,
 }
 
-impl SandboxUids {
-    const DEFAULT: Self = Self { first: 1_900_000_000, count: 1000 };
+impl Default for SandboxUids {
+    fn default() -> Self {
+        Self { first: 1_900_000_000, count: 1000 }
+    }
+}
 
+impl SandboxUids {
     /// `FIRST+COUNT`. The last id of all says "leave as it is" to the kernel, so the range ends before it.
     fn parse(text: &str) -> Option<Self> {
         let (first, count) = text.split_once('+')?;
@@ -31,14 +39,28 @@ impl SandboxUids {
     }
 }
 
-pub(super) fn read(root: &mut Table<'_>) -> (SandboxUids, Vec<String>) {
-    let Some(mut table) = root.read("sandbox", |value| value.table("[sandbox]")) else {
-        return (SandboxUids::DEFAULT, Vec::new());
-    };
-    let uids = table.read("uids", uids).unwrap_or(SandboxUids::DEFAULT);
-    let missing = table.read("allow_missing", |value| Some(Value::each(&value.list()?, Value::name)));
-    table.finish(&["engine"]);
-    (uids, missing.unwrap_or_default().into_iter().map(str::to_owned).collect())
+/// `[sandbox]`, or what holds where there is none.
+#[derive(Default)]
+pub(super) struct Sandbox {
+    pub(super) uids: SandboxUids,
+    pub(super) allow_missing: Vec<Layer>,
+    pub(super) engine: Engine,
+    pub(super) recycle: Recycle,
+}
+
+pub(super) fn read(root: &mut Table<'_>) -> Sandbox {
+    let Some(mut table) = root.read("sandbox", |value| value.table("[sandbox]")) else { return Sandbox::default() };
+    let uids = table.read("uids", uids);
+    let missing = table.read("allow_missing", |value| Some(Value::each(&value.list()?, layer)));
+    let engine = table.read("engine", engine::read);
+    let recycle = Recycle::read(&mut table);
+    table.finish(&[]);
+    Sandbox {
+        uids: uids.unwrap_or_default(),
+        allow_missing: missing.unwrap_or_default(),
+        engine: engine.unwrap_or_default(),
+        recycle,
+    }
 }
 
 fn uids(value: &Value<'_>) -> Option<SandboxUids> {
@@ -47,4 +69,14 @@ fn uids(value: &Value<'_>) -> Option<SandboxUids> {
         value.mistake("uids must be FIRST+COUNT, from 1000 on: write uids = \"1900000000+1000\"");
     }
     uids
+}
+
+fn layer(value: &Value<'_>) -> Option<Layer> {
+    let name = value.text()?;
+    let layer = Layer::of(name);
+    if layer.is_none() {
+        let names: Vec<_> = Layer::ALL.into_iter().map(Layer::name).collect();
+        value.mistake(format!("allow_missing: {name} is no layer of the sandbox: write {}", names.join(", ")));
+    }
+    layer
 }

@@ -132,6 +132,11 @@ impl Command {
         self.slots.iter().map(|(name, slot)| (name.as_str(), Param(slot)))
     }
 
+    pub(super) fn move_up(&mut self, lines: usize) {
+        self.line = self.line.saturating_sub(lines);
+        self.slots.iter_mut().for_each(|(_, slot)| slot.move_up(lines));
+    }
+
     /// The folders below which its slots take paths, with the slots.
     pub fn folders(&self) -> impl Iterator<Item = (&str, &Path)> {
         self.slots.iter().filter_map(|(name, slot)| Some((name.as_str(), slot.below()?)))

@@ -33,6 +33,7 @@ pub use run::{ReplyForm, Run};
 pub use step::{Step, combine};
 
 use crate::config::Config;
+use crate::engine::{self, Engine};
 use crate::mistake::{Checked, Mistakes};
 use crate::sheet::Sheet;
 use crate::sheet::table::Table;
@@ -49,6 +50,8 @@ pub struct Grants {
     pub file: String,
     /// The module that serves it: a file's own name, or `module`.
     pub module: String,
+    /// What runs it; `None`: what regent.toml says.
+    pub engine: Option<Engine>,
     /// Digests of the modules that it is for; empty: not pinned.
     pub sha256: Vec<[u8; 32]>,
     /// What the module is told: the text of a JSON object. `[settings]`, or what operations without code are.
@@ -93,6 +96,14 @@ impl Grants {
         self.commands.get(name)
     }
 
+    /// By the lines of a text that has so many less before its first: what was read was more than a file has.
+    #[must_use]
+    pub fn moved_up(mut self, lines: usize) -> Self {
+        self.operations.iter_mut().for_each(|operation| operation.move_up(lines));
+        self.commands.values_mut().for_each(|command| command.move_up(lines));
+        self
+    }
+
     /// The JSON Schema of what an operation without code is sent; `None`: it has code, which alone knows.
     #[must_use]
     pub fn schema(&self, operation: &Operation) -> Option<serde_json::Value> {
@@ -100,7 +111,7 @@ impl Grants {
     }
 
     /// Canonical text of all that bears on this operation, for a digest that consent is bound to. The module's pins are not
-    /// in it: what was approved is bound to the module itself.
+    /// in it: what was approved is bound to the module itself. Nor is the engine: on either the module does the same.
     #[must_use]
     pub fn digest_text(&self, operation: &Operation) -> String {
         digest::text(self, operation)
@@ -110,6 +121,7 @@ impl Grants {
 fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
     let pinned = table.take("sha256");
     let module = table.take("module");
+    let engine = table.read("engine", engine::read);
     let settings = Settings(table.take("settings"));
     let operations = named(&mut table, "operations");
     let granted = named(&mut table, "commands");
@@ -132,12 +144,13 @@ fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
         name: name.to_owned(),
         file: table.sheet.file().to_owned(),
         module,
+        engine,
         sha256: pinned.as_ref().map(pin::read).unwrap_or_default(),
         settings: if without_code { run::settings(&operations, &commands) } else { handed },
         operations,
         commands,
     };
-    table.finish(&["rate", "engine", "keys", "mail", "plan", "approve_open"]);
+    table.finish(&["rate", "keys", "mail", "plan", "approve_open"]);
     grants
 }
 

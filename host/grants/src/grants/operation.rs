@@ -99,7 +99,9 @@ pub(super) fn read(value: &Value<'_>, config: &Config, settings: &Settings<'_>) 
     let deadline = table.take("deadline");
     let deadline = deadline.map_or(Some(None), |value| time(&value, required.is_none()).map(Some));
     let (run, command) = run::read(value, &mut table, settings).unzip();
-    table.misplaced("module", "module is for the whole file: write it above the first table");
+    for key in ["module", "engine"] {
+        table.misplaced(key, format!("{key} is for the whole file: write it above the first table"));
+    }
     let operation = Operation {
         called: called.as_ref().map_or_else(|| name.clone(), |(called, _)| called.clone()),
         name,
@@ -181,6 +183,11 @@ fn principal(value: &Value<'_>) -> Option<Principal> {
 }
 
 impl Operation {
+    pub(super) fn move_up(&mut self, lines: usize) {
+        let all = [Some(&mut self.line), self.allow_line.as_mut(), self.require_line.as_mut()];
+        all.into_iter().flatten().for_each(|line| *line = line.saturating_sub(lines));
+    }
+
     pub(super) fn digest(&self) -> Json {
         let allow = self.allow.as_ref().map(|allow| allow.iter().map(Principal::digest).collect::<Vec<_>>());
         let step = |step: &Step| json!({"step": "approval", "of": step.of, "count": step.count});

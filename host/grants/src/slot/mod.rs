@@ -135,6 +135,10 @@ impl Slot {
         self.line
     }
 
+    pub(crate) fn move_up(&mut self, lines: usize) {
+        self.line = self.line.saturating_sub(lines);
+    }
+
     /// Whether its argument is there as often as it has values, and not once.
     pub(crate) fn repeats(&self) -> bool {
         !matches!(self.shape, Shape::One(_))

@@ -58,8 +58,8 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             ],
         ),
         (
-            with("state = \"/var/lib/regent\"", "state = \"/s\"\nengine = 1"),
-            &["3: engine is not served by this version of Regent: leave it out"],
+            with("state = \"/var/lib/regent\"", "state = \"/s\"\nengine = \"native\""),
+            &["3: engine is of the sandboxes: write it below [sandbox]"],
         ),
         (
             with("state = \"/var/lib/regent\"", "state = \"/s\"\nkeep_results = \"0h\""),
@@ -106,7 +106,25 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("[people.anna]", "[sandbox]\nengine = \"x\"\n[people.anna]"),
-            &["9: engine is not served by this version of Regent: leave it out"],
+            &["9: no engine is called \"x\": write \"native\" or \"interpreter\""],
+        ),
+        (
+            with("[people.anna]", "[sandbox]\nengine = true\n[people.anna]"),
+            &["9: engine is true or false: write a text in quotes"],
+        ),
+        (
+            with("[people.anna]", "[sandbox]\nrecycle_after = 0\nrecycle_idle = \"0s\"\n[people.anna]"),
+            &[
+                "9: recycle_after is 0: write a number from 1 to 1000000000",
+                "10: recycle_idle: zero is no time: write 1ms or more, or leave the key out",
+            ],
+        ),
+        (
+            with("[people.anna]", "[sandbox]\nrecycle_after = 1000000001\nrecycle_idle = \"999ms\"\n[people.anna]"),
+            &[
+                "9: recycle_after is 1000000001: write a number from 1 to 1000000000",
+                "10: recycle_idle counts whole seconds: write \"1s\" or more",
+            ],
         ),
         (
             with("[people.anna]", "sandbox = 1\n[people.anna]"),
@@ -126,7 +144,8 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             with("[people.anna]", "[sandbox]\nuid = \"5\"\nallow_missing = [\"a b\"]\n[people.anna]"),
             &[
                 "9: [sandbox] has no key \"uid\": did you mean uids?",
-                "10: \"a b\" is no name: write 1 to 64 letters, digits, - and _, not - first",
+                "10: allow_missing: a b is no layer of the sandbox: write user-namespace, mount-namespace, pid-namespace, \
+                 network-namespace, ipc-namespace, uts-namespace, cgroup-namespace, landlock, seccomp",
             ],
         ),
         (with("name = \"web\"\n", ""), &["3: [[sockets]] has no name: write name = \"web\""]),

@@ -71,7 +71,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             with("[settings]", "settings = 1\n[x]"),
             &[
                 "2: settings is a number: write a table",
-                "3: firewall.toml has no key \"x\": there is sha256, module, settings, operations, commands",
+                "3: firewall.toml has no key \"x\": there is sha256, module, engine, settings, operations, commands",
                 "12: [settings] has no key \"ports\": there is none: add it",
             ],
         ),
@@ -535,7 +535,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &[
                 "1: commands is a number: write a table",
                 "1: no operation is served: add [operations.NAME]",
-                "2: firewall.toml has no key \"limits\": there is sha256, module, settings, operations, commands",
+                "2: firewall.toml has no key \"limits\": there is sha256, module, engine, settings, operations, commands",
                 "3: firewall.toml has no key \"sha265\": did you mean sha256?",
             ],
         ),
@@ -544,12 +544,20 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
 }
 
 #[test]
+fn an_engine_is_one_of_two_words_above_the_first_table() {
+    let unknown = "2: no engine is called \"wasm\": write \"native\" or \"interpreter\"";
+    assert_eq!(said(&with("[settings]", "engine = \"wasm\"\n[settings]")), [unknown]);
+    let misplaced = "8: engine is for the whole file: write it above the first table";
+    assert_eq!(said(&with("[commands", "engine = \"native\"\n[commands")), [misplaced]);
+}
+
+#[test]
 fn words_of_later_versions_are_called_so() {
     for key in ["rate", "when", "any", "keys", "plan", "approve_open", "groups", "limits"] {
         let text = with("[commands", &format!("{key} = 1\n[commands"));
         assert_eq!(said(&text), [format!("8: {key} is not served by this version of Regent: leave it out")]);
     }
-    for key in ["engine", "plan", "approve_open"] {
+    for key in ["plan", "approve_open"] {
         let text = with("[settings]", &format!("{key} = 1\n[settings]"));
         assert_eq!(said(&text), [format!("2: {key} is not served by this version of Regent: leave it out")]);
     }

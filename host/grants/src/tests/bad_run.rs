@@ -153,7 +153,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             "run = [\"/bin/x\"]\n[operations.o]\n".to_owned(),
-            &["1: app.toml has no key \"run\": there is sha256, module, settings, operations, commands"],
+            &["1: app.toml has no key \"run\": there is sha256, module, engine, settings, operations, commands"],
         ),
     ];
     compare(&cases, said);

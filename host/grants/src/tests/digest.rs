@@ -148,6 +148,7 @@ fn what_does_not_bear_on_it_leaves_its_text_alone() {
     for (from, to) in [
         ("sha256", "# a comment\n\nsha256"),
         ("PIN", other.as_str()),
+        ("[settings]", "engine = \"interpreter\"\n[settings]"),
         ("\"PIN\"", "[\"PIN\", \"00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\"]"),
         ("[operations.other]", ""),
         ("[operations.other]", "[operations.other]\nas = \"x\""),

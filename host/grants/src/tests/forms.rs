@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{CONFIG, PIN, checked, grants};
-use crate::{Config, Principal, SandboxUids, SecretSource, TIMEOUT_DEFAULT, Visible, weak_secret};
+use crate::{Config, Engine, Principal, Recycle, SandboxUids, SecretSource, TIMEOUT_DEFAULT, Visible, weak_secret};
 
 fn warnings(text: &str) -> Vec<String> {
     Config::parse("f", text).unwrap().warnings.iter().map(ToString::to_string).collect()
@@ -19,6 +19,8 @@ fn what_is_left_out_of_regent_toml_has_its_default() {
     assert_eq!((config.grants, config.admin), (None, None));
     assert_eq!(config.keep_results, Duration::from_secs(86400));
     assert_eq!(config.sandbox, SandboxUids { first: 1_900_000_000, count: 1000 });
+    assert_eq!(config.engine, Engine::Native);
+    assert_eq!(config.recycle, Recycle { after: 10_000, idle: Duration::from_secs(3600) });
     let socket = &config.sockets[0];
     assert_eq!((socket.mode, socket.trust_peer_uid, socket.line), (0o660, true, 3));
     assert!(socket.operations.sees("open") && !socket.operations.sees("reboot"));
@@ -39,6 +41,9 @@ keep_results = "90m"
 [sandbox]
 uids = "100000+5"
 allow_missing = ["landlock"]
+engine = "interpreter"
+recycle_after = 7
+recycle_idle = "90m"
 [[sockets]]
 name = "web"
 path = "/run/w/s"
@@ -62,8 +67,9 @@ group = "approvers"
     let config = &checked.value;
     assert_eq!(config.keep_results, Duration::from_secs(5400));
     assert_eq!(config.sandbox, SandboxUids { first: 100_000, count: 5 });
-    assert_eq!(config.allow_missing, ["landlock"]);
-    assert_eq!((config.sockets[1].operations_line, config.sockets[1].trust_line), (22, Some(23)));
+    assert_eq!((&config.allow_missing[..], config.engine), (&[regent_lane::Layer::Landlock][..], Engine::Interpreter));
+    assert_eq!(config.recycle, Recycle { after: 7, idle: Duration::from_secs(5400) });
+    assert_eq!((config.sockets[1].operations_line, config.sockets[1].trust_line), (25, Some(26)));
     assert_eq!(config.sockets[0].group.as_deref(), Some("33"));
     assert_eq!((config.sockets[0].operations.clone(), config.sockets[1].mode), (Visible::All, 0o666));
     assert_eq!(config.admin.as_ref().unwrap().group.as_deref(), Some("approvers"));
@@ -73,12 +79,12 @@ group = "approvers"
     assert_eq!(
         warnings(text),
         [
-            "f:15: the secret is in this file, and known to whoever reads it: write secret_file = …",
-            "f:17: operations = [\"*\"] where peers' uids are not trusted: all that is granted is asked for with the secret \
+            "f:18: the secret is in this file, and known to whoever reads it: write secret_file = …",
+            "f:20: operations = [\"*\"] where peers' uids are not trusted: all that is granted is asked for with the secret \
              alone: name the operations",
-            "f:20: every user of this machine may connect: write mode = \"0660\" and group",
-            "f:21: the secret is in this file, and known to whoever reads it: write secret_file = …",
-            "f:21: weak secret: 123456 is what everybody tries first; write 16 random bytes or more",
+            "f:23: every user of this machine may connect: write mode = \"0660\" and group",
+            "f:24: the secret is in this file, and known to whoever reads it: write secret_file = …",
+            "f:24: weak secret: 123456 is what everybody tries first; write 16 random bytes or more",
         ]
     );
 }

@@ -32,25 +32,64 @@ fn every_shipped_grants_file_is_taken_as_it_stands() {
     }
 }
 
-/// `# key = value` is a key to add: without its `# ` it must be one.
+/// `# key = value` is a key to add, or another value of the key that its table has: without its `# ` it must be one. What is
+/// indented is a file's worth of lines by itself, which may stand at the end.
 #[test]
 fn what_their_comments_say_to_add_is_taken_too() {
     let mut added = 0;
     for (file, text) in shipped() {
-        let mut uncomment = |line: &str| match line.strip_prefix("# ").filter(|rest| is_key(rest)) {
-            Some(rest) => {
-                added += 1;
-                format!("{}\n", rest.replace("\"…\"", &format!("{PIN:?}")))
-            }
-            None => format!("{line}\n"),
-        };
-        let text: String = text.lines().map(&mut uncomment).collect();
-        assert_eq!(parsed(&file, &text).unpinned(), None, "{text}");
+        let whole = uncommented(&text, &mut added).replace("\"…\"", &format!("{PIN:?}"));
+        assert_eq!(parsed(&file, &whole).unpinned(), None, "{whole}");
     }
-    assert!(added >= 10, "{added}");
+    assert!(added >= 30, "{added}");
+}
+
+/// No comment that looks like a key is left out of the test above.
+#[test]
+fn what_their_comments_say_to_add_is_written_in_the_two_ways_that_are_tried() {
+    for (file, text) in shipped() {
+        let mut added = 0;
+        uncommented(&text, &mut added);
+        let keys = |line: &&str| line.strip_prefix('#').is_some_and(|rest| is_key(rest.trim_start()));
+        assert_eq!(added, text.lines().filter(keys).count(), "{}", file.display());
+    }
+}
+
+/// The file as it is when every comment is followed; counts the keys.
+fn uncommented(text: &str, added: &mut usize) -> String {
+    let (mut lines, mut examples, mut table) = (Vec::<&str>::new(), Vec::new(), 0);
+    let mut blocks = text.split('\n').map(|line| (line, line.strip_prefix("#     "))).peekable();
+    while let Some((line, indented)) = blocks.next() {
+        if line.starts_with('[') {
+            table = lines.len();
+        }
+        if let Some(first) = indented {
+            let mut block = vec![first];
+            while let Some((line, next)) = blocks.next_if(|(line, next)| next.is_some() || *line == "#") {
+                block.push(next.unwrap_or(line));
+            }
+            // What begins with a table is a grants file's; anything else is another program's.
+            if first.starts_with('[') {
+                *added += block.iter().filter(|line| is_key(line)).count();
+                examples.extend(block);
+            }
+        } else if let Some(rest) = line.strip_prefix("# ").filter(|rest| is_key(rest)) {
+            *added += 1;
+            let key = rest.split_once(" = ").unwrap().0;
+            let same = |line: &str| line.split_once(" = ").is_some_and(|(found, _)| found == key);
+            match lines[table..].iter().position(|line| same(line)) {
+                Some(at) => lines[table + at] = rest,
+                None => lines.push(rest),
+            }
+        } else {
+            lines.push(line);
+        }
+    }
+    lines.extend(examples);
+    lines.join("\n")
 }
 
 fn is_key(line: &str) -> bool {
     line.split_once(" = ")
-        .is_some_and(|(key, _)| key.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte)))
+        .is_some_and(|(key, _)| key.bytes().all(|byte| byte.is_ascii_lowercase() || b"_.0123456789".contains(&byte)))
 }

@@ -16,13 +16,36 @@ use rustix::fs::{MemfdFlags, SealFlags};
 /// Far more than any answer takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What compiler and sandbox are told of the engine: `REGENT_ENGINE`, set, makes every test one of that engine.
+pub(crate) fn engine() -> &'static [&'static str] {
+    match std::env::var("REGENT_ENGINE").as_deref() {
+        Err(_) | Ok("native") => &[],
+        Ok("interpreter") => &INTERPRETER,
+        Ok(other) => panic!("REGENT_ENGINE is {other}"),
+    }
+}
+
+/// What is told of the interpreter.
+pub(crate) const INTERPRETER: [&str; 1] = ["--interpreter"];
+
 /// Compiles a component with the program that `REGENT_COMPILER` names.
 pub(crate) fn compile(component: &[u8]) -> Vec<u8> {
+    compile_for(engine(), component)
+}
+
+/// The same for this engine.
+pub(crate) fn compile_for(engine: &[&str], component: &[u8]) -> Vec<u8> {
     let compiler = std::env::var_os("REGENT_COMPILER").expect(
         "REGENT_COMPILER must name a built regent-compiler (`cargo xtask test` does that; by hand: cargo build \
          --release -p regent-compiler)",
     );
-    let mut child = command(&compiler).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command(&compiler)
+        .arg("--unconfined")
+        .args(engine)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let component = component.to_vec();
     let writer = std::thread::spawn(move || stdin.write_all(&component));
@@ -40,6 +63,12 @@ pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
 /// The shipped program, if `REGENT_SANDBOX` names it: what is built beside the tests differs in features of libraries.
 fn program() -> std::ffi::OsString {
     std::env::var_os("REGENT_SANDBOX").unwrap_or_else(|| env!("CARGO_BIN_EXE_regent-sandbox").into())
+}
+
+/// The sandbox in which native code stands in for the plugin's, which `cargo xtask test` builds beside the other fixtures.
+pub(crate) fn stand_in() -> std::ffi::OsString {
+    let fixtures = std::env::var_os("REGENT_FIXTURES").expect("REGENT_FIXTURES is not set: run `cargo xtask test`");
+    std::path::Path::new(&fixtures).join("regent-sandbox-stand-in").into()
 }
 
 /// A sealed image of these bytes.
@@ -63,11 +92,21 @@ pub(crate) struct Lane(pub(crate) UnixStream);
 impl Sandbox {
     /// Starts it over an image.
     pub(crate) fn start(image: OwnedFd, arguments: &[&str]) -> Self {
+        Self::start_on(engine(), image, arguments)
+    }
+
+    /// The same on this engine.
+    pub(crate) fn start_on(engine: &[&str], image: OwnedFd, arguments: &[&str]) -> Self {
+        Self::start_program(&program(), image, &[engine, arguments].concat())
+    }
+
+    /// The same of another program.
+    pub(crate) fn start_program(program: &std::ffi::OsStr, image: OwnedFd, arguments: &[&str]) -> Self {
         let (ours, theirs): (Vec<_>, Vec<_>) = (0..LANES).map(|_| UnixStream::pair().unwrap()).unzip();
         let mut descriptors: Vec<OwnedFd> = theirs.into_iter().map(OwnedFd::from).collect();
         descriptors.push(image);
         let mappings = descriptors.into_iter().zip(3..).map(|(parent_fd, child_fd)| FdMapping { parent_fd, child_fd });
-        let mut command = command(program());
+        let mut command = command(program);
         command.args(arguments).env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.fd_mappings(mappings.collect()).unwrap();
         let child = command.spawn().unwrap();
@@ -115,6 +154,11 @@ impl Sandbox {
         (status, said)
     }
 
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
+    }
+
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
@@ -154,6 +198,20 @@ impl Lane {
     /// `prepare` with these data, to the end if the plan is empty.
     pub(crate) fn prepare(&mut self, data: &str) -> Say {
         self.exchange(&prepare(data, true))
+    }
+
+    /// The next word, whatever was logged before it; `None` if the lane ends instead.
+    pub(crate) fn answer(&mut self) -> Option<Say> {
+        loop {
+            let mut header = [0; HEADER];
+            self.0.read_exact(&mut header).ok()?;
+            let mut body = vec![0; frame_length(Side::Sandbox, header).unwrap()];
+            self.0.read_exact(&mut body).ok()?;
+            match decode(&body).unwrap() {
+                Say::Log(..) => {}
+                said => return Some(said),
+            }
+        }
     }
 
     /// That nothing is left to read.

@@ -79,7 +79,7 @@ pub(crate) fn plain(argv: &[&str]) -> Start {
         confinement: Confinement::None,
         limits: Vec::new(),
         extra: 0,
-        descent: Descent::Alone,
+        descent: Descent::Alone { grouped: false },
     }
 }
 
@@ -142,7 +142,7 @@ impl Spawner {
         let mut fds = vec![program.as_fd(), null.as_fd(), end.as_fd(), null.as_fd()];
         fds.extend((0..start.extra).map(|_| null.as_fd()));
         fds.extend(cgroup);
-        let alone = start.descent == Descent::Alone;
+        let alone = matches!(start.descent, Descent::Alone { .. });
         self.say(&Ask::Start(Box::new(start)), &fds);
         drop(end);
         let mut said = if alone { self.hear() } else { Say::Started { token: 1, pid: 0 } };

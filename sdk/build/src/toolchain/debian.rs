@@ -31,40 +31,53 @@ pub(crate) struct Rustc {
     root: PathBuf,
     /// Where their libraries are.
     libraries: PathBuf,
-    /// Rustup's linkers, to be put on PATH.
-    linkers: [PathBuf; 2],
+    linkers: Linkers,
 }
+
+/// Rustup's linkers, to be put on PATH. Having one tells you: they are there.
+#[derive(Debug, Clone)]
+struct Linkers([PathBuf; 2]);
 
 /// The compiler, unpacked by an earlier run or by this one.
 pub(super) fn ready(cache: &Path, crates: &Path) -> Result<Rustc> {
+    // No package brings them, and 140 MB are not fetched to find that out.
+    let linkers = Linkers::of(&sysroot(crates)?, &host(crates)?)?;
     let folder = cache.join("wasm-toolchain");
     if !folder.join(WHOLE).exists() {
         only_on_debian()?;
         // An interrupted run left a part that nobody looks at; it starts again.
         let part = folder::emptied(cache.join("wasm-toolchain.part"))?;
         fetch(&part)?;
-        Rustc::at(&part.join("root"), crates)?;
+        Rustc::at(&part.join("root"), linkers.clone())?;
         fs::write(part.join(WHOLE), "").at(&part)?;
         folder::remove(&folder)?;
         fs::rename(&part, &folder).at(&folder)?;
     }
-    Rustc::at(&folder.join("root"), crates)
+    Rustc::at(&folder.join("root"), linkers)
+}
+
+impl Linkers {
+    /// Of the compiler whose libraries are in `rust`.
+    fn of(rust: &Path, host: &str) -> Result<Self> {
+        let tools = rust.join("lib/rustlib").join(host).join("bin");
+        let lld = tools.join("gcc-ld");
+        match [tools.join("wasm-component-ld"), lld.join("wasm-ld")].iter().find(|file| !file.exists()) {
+            None => Ok(Self([tools, lld])),
+            Some(missing) => Err(Error::new(format!(
+                "the Rust here has no linkers for WebAssembly: {} is missing, which only rustup's Rust brings\n  get that from \
+                 https://rustup.rs, and put it on PATH before the other",
+                missing.display()
+            ))),
+        }
+    }
 }
 
 impl Rustc {
     /// Looks whether all is there that a build needs.
-    fn at(root: &Path, crates: &Path) -> Result<Self> {
-        let tools = sysroot(crates)?.join("lib/rustlib").join(host(crates)?).join("bin");
+    fn at(root: &Path, linkers: Linkers) -> Result<Self> {
         let triplet = format!("{}-linux-gnu", env::consts::ARCH);
-        let rustc = Self {
-            root: root.to_owned(),
-            libraries: root.join("usr/lib").join(triplet),
-            linkers: [tools.clone(), tools.join("gcc-ld")],
-        };
-        let [tools, lld] = &rustc.linkers;
-        let needed =
-            [tools.join("wasm-component-ld"), lld.join("wasm-ld"), rustc.wasi().join("libc.a"), rustc.program()];
-        if let Some(missing) = needed.iter().find(|file| !file.exists()) {
+        let rustc = Self { root: root.to_owned(), libraries: root.join("usr/lib").join(triplet), linkers };
+        if let Some(missing) = [rustc.wasi().join("libc.a"), rustc.program()].iter().find(|file| !file.exists()) {
             let again = root.parent().unwrap_or(root);
             return Err(Error::new(format!(
                 "{} is missing; remove {} and try again",
@@ -87,7 +100,7 @@ impl Rustc {
     /// Makes a cargo call use this compiler, and build the standard library.
     pub(super) fn compile(&self, cargo: Run) -> Run {
         let path = env::var_os("PATH").unwrap_or_default();
-        let path = env::join_paths(self.linkers.iter().cloned().chain(env::split_paths(&path))).unwrap_or(path);
+        let path = env::join_paths(self.linkers.0.iter().cloned().chain(env::split_paths(&path))).unwrap_or(path);
         cargo
             .arg("-Zbuild-std=std,panic_abort")
             .env("RUSTC", self.program())
@@ -205,8 +218,25 @@ fn minor(version: &str) -> (u32, u32) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
-    use super::minor;
+    use std::fs;
+
+    use super::{Linkers, minor};
+
+    #[test]
+    fn without_rustups_linkers_it_says_which_rust_to_get_and_with_them_it_goes_on() {
+        let rust = tempfile::tempdir().unwrap();
+        let tools = rust.path().join("lib/rustlib/one-two-three/bin");
+        fs::create_dir_all(tools.join("gcc-ld")).unwrap();
+        for missing in ["wasm-component-ld", "gcc-ld/wasm-ld"] {
+            let why = Linkers::of(rust.path(), "one-two-three").unwrap_err().to_string();
+            assert!(why.contains(missing) && why.contains("https://rustup.rs") && !why.contains("remove"), "{why}");
+            fs::write(tools.join(missing), "").unwrap();
+        }
+        let Linkers(found) = Linkers::of(rust.path(), "one-two-three").unwrap();
+        assert_eq!(found, [tools.clone(), tools.join("gcc-ld")]);
+    }
 
     #[test]
     fn an_older_compiler_is_known_by_its_version() {

@@ -1,0 +1,139 @@
+//! What nobody may live to see the end of: an immediate operation that ends the host. It is on record as begun, and noted in
+//! the store until its end is on record too. A start that finds such a note closes the record.
+//!
+//! The note is stored before the command runs and forgotten after its end is on the disk, so a crash leaves the note and at most
+//! both; the log is what tells whether the end is there.
+
+use redb::ReadableTable as _;
+use serde::{Deserialize, Serialize};
+
+use super::audit::{Event, Kept, Mark};
+use super::ledger::{Ledger, lock};
+use super::store::{ENDINGS, Store, StoreError};
+
+/// An immediate operation that has begun and may take the host with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    /// The record that it has begun.
+    pub began: Mark,
+    /// What both sides can call it by.
+    pub reference: String,
+    /// The socket's name.
+    pub socket: String,
+    /// Who asked.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// The operation, as callers name it.
+    pub operation: String,
+    /// Whether to end the host is all that it does.
+    pub only: bool,
+    /// The boot in which it began.
+    pub boot: String,
+}
+
+/// An operation whose record a start has closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    /// What both sides can call it by.
+    pub reference: String,
+    /// The operation, as callers name it.
+    pub operation: String,
+    /// Whether the host has ended, as it was to. If not, nobody knows how far it came.
+    pub done: bool,
+}
+
+impl Store {
+    /// Keeps one until it is forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    pub fn note_ending(&self, ending: &Ending) -> Result<(), StoreError> {
+        let note = serde_json::to_vec(ending).map_err(StoreError::Unreadable)?;
+        let change = self.change()?;
+        change.open_table(ENDINGS)?.insert(ending.reference.as_str(), note.as_slice())?;
+        change.commit()?;
+        Ok(())
+    }
+
+    /// Forgets one.
+    ///
+    /// # Errors
+    /// [`StoreError::Lost`].
+    pub fn forget_ending(&self, reference: &str) -> Result<(), StoreError> {
+        let change = self.change()?;
+        change.open_table(ENDINGS)?.remove(reference)?;
+        change.commit()?;
+        Ok(())
+    }
+
+    /// All that are kept.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn endings(&self) -> Result<Vec<Ending>, StoreError> {
+        let table = self.reading()?.open_table(ENDINGS)?;
+        table.iter()?.map(|row| serde_json::from_slice(row?.1.value()).map_err(StoreError::Unreadable)).collect()
+    }
+}
+
+impl Ledger {
+    /// An operation that ends the host begins: its record and its note are durable when this returns.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    pub fn begin_ending(&self, ending: Ending) -> Result<(), StoreError> {
+        self.sync()?;
+        self.store.note_ending(&Ending { boot: self.boot().to_owned(), ..ending })
+    }
+
+    /// It has ended and the host has not, which is on record.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    pub fn finish_ending(&self, reference: &str) -> Result<(), StoreError> {
+        self.sync()?;
+        self.store.forget_ending(reference)
+    }
+
+    /// Closes the record of each whose end nobody lived to write down.
+    pub(super) fn close_endings(&self) -> Result<Vec<Closed>, StoreError> {
+        let mut closed = Vec::new();
+        for ending in self.store.endings()? {
+            if self.lacks_its_end(&ending)? {
+                let done = ending.only && self.is_later_than(&ending.boot);
+                self.close(&ending, done)?;
+                let Ending { reference, operation, .. } = ending.clone();
+                closed.push(Closed { reference, operation, done });
+            }
+            self.finish_ending(&ending.reference)?;
+        }
+        Ok(closed)
+    }
+
+    /// Whether the log tells that it began, and not that it ended. A log without its beginning has been cut, and is not added to.
+    fn lacks_its_end(&self, ending: &Ending) -> Result<bool, StoreError> {
+        let records = lock(self.audit()).since(&ending.began)?;
+        let of_it = |kept: &Kept| kept.reference.as_deref() == Some(ending.reference.as_str());
+        Ok(records.is_some_and(|records| !records.iter().skip(1).any(|(_, kept)| of_it(kept))))
+    }
+
+    fn close(&self, ending: &Ending, done: bool) -> Result<(), StoreError> {
+        let (event, outcome) = match done {
+            true => ("done", "the host has ended"),
+            false => ("interrupted", "the daemon ended while it ran"),
+        };
+        let event = Event {
+            event,
+            reference: Some(&ending.reference),
+            socket: Some(&ending.socket),
+            uid: Some(ending.uid),
+            gid: Some(ending.gid),
+            operation: Some(&ending.operation),
+            outcome: Some(outcome),
+            ..Event::default()
+        };
+        lock(self.audit()).append(&event)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,200 @@
+//! What this machine gives to confine sandboxes and compilers with: tried once, by a sandbox that only looks, before anything is
+//! served. As root a layer that is missing ends the start, unless the administrator has accepted that; for an ordinary user what
+//! can be had is used, and the rest is said.
+
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::time::Duration;
+
+use regent_lane::{Demands, Layer};
+use regent_spawner::{Confinement, Descent, Exit, Identity, Start};
+use rustix::fs::{Mode, OFlags};
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe::Receiver;
+use tokio::time::timeout;
+
+use crate::process::Spawner;
+
+/// A sandbox that only looks takes milliseconds.
+const LOOK_WITHIN: Duration = Duration::from_secs(10);
+/// What it says is a line a layer.
+const SAID_MAX: u64 = 16 << 10;
+/// Of a program that found a layer missing.
+const NOT_CONFINED: i32 = 77;
+/// The stage of a birth at which namespaces are asked for.
+const NAMESPACES: &str = "namespaces";
+
+/// Layers, and what is missing of them.
+#[derive(Debug, Clone)]
+pub struct Layers {
+    /// Whether each plugin has a user of its own: whether the daemon is root's.
+    own_user: bool,
+    /// Each with the reason.
+    missing: Vec<(Layer, String)>,
+}
+
+/// Who looks: the spawner, the sandbox's program, and whom it is started as.
+struct Look<'a> {
+    spawner: &'a std::rc::Rc<Spawner>,
+    sandbox: &'a OwnedFd,
+    uid: Option<u32>,
+}
+
+impl Layers {
+    /// Tries what there is; `uid`: of a sandbox, if the daemon is root's.
+    ///
+    /// # Errors
+    /// For the administrator: no sandbox can be started at all.
+    pub async fn found(spawner: &std::rc::Rc<Spawner>, sandbox: &OwnedFd, uid: Option<u32>) -> Result<Self, String> {
+        let look = Look { spawner, sandbox, uid };
+        let mut layers = Self { own_user: uid.is_some(), missing: Vec::new() };
+        // Each look that finds something missing finds at least one layer.
+        for _ in Layer::ALL {
+            let missing = look.at(&layers).await?;
+            if missing.is_empty() {
+                return Ok(layers);
+            }
+            layers.missing.extend(missing);
+            layers.missing.sort_by_key(|(layer, _)| *layer);
+        }
+        look.at(&layers).await.map(|_| layers)
+    }
+
+    /// All that can be had, if everything that is missing was accepted.
+    ///
+    /// # Errors
+    /// A line for each layer that is missing and was not.
+    pub fn accepted(self, allowed: &[Layer]) -> Result<Self, Vec<String>> {
+        let refused = self.missing.iter().filter(|(layer, _)| !allowed.contains(layer));
+        let lines: Vec<_> = refused.map(|(layer, why)| lacks(*layer, why)).collect();
+        if lines.is_empty() || !self.own_user { Ok(self) } else { Err(lines) }
+    }
+
+    /// What is missing, for logs and status.
+    #[must_use]
+    pub fn lacks(&self) -> Vec<String> {
+        let user = "not started as root: sandboxes share this user's uid and its groups";
+        let user = (!self.own_user).then(|| user.to_owned());
+        user.into_iter().chain(self.missing.iter().map(|(layer, why)| format!("no {}: {why}", layer.name()))).collect()
+    }
+
+    /// What was accepted to be missing, and is there: it should not stand in the configuration.
+    pub fn there_all_the_same<'a>(&'a self, allowed: &'a [Layer]) -> impl Iterator<Item = Layer> + 'a {
+        allowed.iter().copied().filter(|layer| !self.missing.iter().any(|(missing, _)| missing == layer))
+    }
+
+    /// Of the spawner.
+    #[must_use]
+    pub fn confinement(&self) -> Confinement {
+        Confinement::Sandbox(Layer::ALL.into_iter().filter(|layer| layer.is_namespace() && self.has(*layer)).collect())
+    }
+
+    /// Of the program itself.
+    #[must_use]
+    pub fn arguments(&self) -> Vec<String> {
+        self.demands().arguments()
+    }
+
+    fn demands(&self) -> Demands {
+        let without = self.missing.iter().map(|(layer, _)| *layer).collect();
+        Demands { shared_user: !self.own_user, without, ..Demands::default() }
+    }
+
+    fn has(&self, layer: Layer) -> bool {
+        !self.missing.iter().any(|(missing, _)| *missing == layer)
+    }
+}
+
+fn lacks(layer: Layer, why: &str) -> String {
+    let name = layer.name();
+    format!(
+        "sandboxes lack a layer, {name}: {why}. See docs/confinement.md for what has it; to serve without, write \
+         allow_missing = [\"{name}\"] under [sandbox] in regent.toml"
+    )
+}
+
+impl Look<'_> {
+    /// What is missing besides what is known to be.
+    async fn at(&self, layers: &Layers) -> Result<Vec<(Layer, String)>, String> {
+        let failed = |why: String| format!("no sandbox can be started: {why}");
+        match self.start(layers.confinement(), &Demands { verify: true, ..layers.demands() }).await {
+            Err(Failed::Born { stage, why }) if stage == NAMESPACES => self.each(layers, &why).await,
+            Err(Failed::Born { stage, why }) => Err(failed(format!("{stage}: {why}"))),
+            Err(Failed::Io(why)) => Err(failed(why.to_string())),
+            Ok((Exit::Status(0), _)) => Ok(Vec::new()),
+            Ok((Exit::Status(NOT_CONFINED), said)) => {
+                let line =
+                    |line: &str| line.split_once(": ").and_then(|(name, why)| Some((Layer::of(name)?, why.to_owned())));
+                let missing: Vec<_> = said.lines().filter_map(line).collect();
+                if missing.is_empty() { Err(failed(said.trim().replace('\n', "; "))) } else { Ok(missing) }
+            }
+            Ok((exit, said)) => Err(failed(format!("it ended with {exit:?}: {}", said.trim()))),
+        }
+    }
+
+    /// Namespaces were refused together: which of them alone?
+    async fn each(&self, layers: &Layers, why: &str) -> Result<Vec<(Layer, String)>, String> {
+        let Confinement::Sandbox(asked) = layers.confinement() else { return Ok(Vec::new()) };
+        let mut missing = Vec::new();
+        for layer in &asked {
+            // An ordinary user has the others within one of users only.
+            let within = (!layers.own_user && *layer != Layer::UserNamespace).then_some(Layer::UserNamespace);
+            let alone = Confinement::Sandbox(within.into_iter().chain([*layer]).collect());
+            let demands = Demands { unconfined: true, verify: true, ..layers.demands() };
+            if let Err(Failed::Born { stage, why }) = self.start(alone, &demands).await {
+                missing.push((*layer, format!("{stage}: {why}")));
+            }
+        }
+        if missing.is_empty() { Err(format!("no sandbox can be started: {NAMESPACES}: {why}")) } else { Ok(missing) }
+    }
+
+    async fn start(&self, confinement: Confinement, demands: &Demands) -> Result<(Exit, String), Failed> {
+        let null =
+            rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map_err(io::Error::from)?;
+        let (said, said_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
+        let start = bare("regent-sandbox", self.uid, confinement, demands.arguments());
+        let fds = [self.sandbox.as_fd(), null.as_fd(), null.as_fd(), said_end.as_fd()];
+        let born = |why: crate::process::StartError| Failed::Born { stage: why.stage, why: why.why };
+        let running = self.spawner.start(start, &fds).await.map_err(born)?;
+        drop(said_end);
+        let mut text = String::new();
+        let mut said = Receiver::from_owned_fd(said)?.take(SAID_MAX);
+        let ended = timeout(LOOK_WITHIN, async { tokio::join!(said.read_to_string(&mut text), running.ended()).1 });
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "it does not end");
+        Ok((ended.await.map_err(|_| late())?.map_err(born)?, text))
+    }
+}
+
+/// Why a look came to nothing.
+enum Failed {
+    /// It did not come to its exec.
+    Born {
+        stage: String,
+        why: String,
+    },
+    Io(io::Error),
+}
+
+impl From<io::Error> for Failed {
+    fn from(why: io::Error) -> Self {
+        Self::Io(why)
+    }
+}
+
+/// A helper's start with nothing but what confines it.
+pub(super) fn bare(name: &str, uid: Option<u32>, confinement: Confinement, arguments: Vec<String>) -> Start {
+    Start {
+        token: 0,
+        path: name.to_owned(),
+        argv: [name.to_owned()].into_iter().chain(arguments).collect(),
+        env: Vec::new(),
+        cwd: "/".into(),
+        umask: 0o077,
+        identity: uid.map(|uid| Identity { uid, gid: uid, groups: Vec::new() }),
+        confinement,
+        limits: Vec::new(),
+        extra: 0,
+        descent: Descent::Alone { grouped: false },
+    }
+}

@@ -1,0 +1,163 @@
+//! Control groups for what is confined, with a limit of memory, of processes and a share of the processor, where the controllers
+//! of cgroup v2 are free. Where they are not (version 1 has them, or nobody delegated them) the limits by rlimit hold alone.
+
+use std::cell::{Cell, RefCell};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::cgroup::Cgroup;
+
+/// What is asked for, each by itself: any of them is worth having alone.
+const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
+
+/// Attributes of a group that a service manager has delegated: systemd sets one of them to `1`.
+const DELEGATED: [&str; 2] = ["trusted.delegate", "user.delegate"];
+
+/// What one confined process may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    /// Bytes of memory, of all kinds.
+    pub memory: u64,
+    /// Tasks: threads count.
+    pub tasks: u32,
+    /// Its weight among others when the processor is wanted by more than there are; theirs is 100.
+    pub weight: u32,
+}
+
+/// Where confined processes are born.
+#[derive(Debug)]
+pub struct Controllers {
+    folder: PathBuf,
+    /// Those that could be had.
+    found: Vec<&'static str>,
+    next: Cell<u64>,
+    left: Rc<RefCell<Vec<PathBuf>>>,
+}
+
+impl Controllers {
+    /// In this folder of groups, whose parent is the daemon's own group.
+    ///
+    /// # Errors
+    /// What the kernel says of a folder that should be ours.
+    pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
+        match fs::create_dir(&folder) {
+            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
+            _ => {}
+        }
+        let own = folder.parent().unwrap_or(&folder);
+        let found = CONTROLLERS.into_iter().filter(|controller| hand_down(own, controller));
+        let found = found.filter(|controller| enable(&folder, controller).is_ok()).collect();
+        Ok(Self { folder, found, next: Cell::new(0), left: Rc::default() })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What could not be had, and what that means; `None` if nothing.
+    #[must_use]
+    pub fn lacks(&self) -> Option<String> {
+        let missing: Vec<_> = CONTROLLERS.into_iter().filter(|controller| !self.found.contains(controller)).collect();
+        let only = "of that a sandbox has only the limits of its own process and user";
+        (!missing.is_empty()).then(|| format!("cgroup v2 has no free controller {}: {only}", missing.join(", ")))
+    }
+
+    /// A group for one process, with its share; `None` where there is no controller to hold it to that.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn group(&self, share: Share) -> io::Result<Option<Cgroup>> {
+        if self.found.is_empty() {
+            return Ok(None);
+        }
+        let number = self.next.replace(self.next.get() + 1);
+        let group = Cgroup::make(self.folder.join(format!("confined-{number}")), &self.left)?;
+        for controller in &self.found {
+            for (file, value) in share.of(controller) {
+                fs::write(group.folder().join(file), value)?;
+            }
+        }
+        Ok(Some(group))
+    }
+}
+
+impl Share {
+    fn of(self, controller: &str) -> Vec<(&'static str, String)> {
+        match controller {
+            // What does not fit ends the process; none of it goes to a disk.
+            "memory" => vec![("memory.max", self.memory.to_string()), ("memory.swap.max", "0".into())],
+            "pids" => vec![("pids.max", self.tasks.to_string())],
+            _ => vec![("cpu.weight", self.weight.to_string())],
+        }
+    }
+}
+
+/// Lets the groups in the daemon's own have a controller. A group with processes in it can hand down none but the root can: where
+/// the group was delegated, the processes, which are all this daemon's, move into one of their own.
+fn hand_down(own: &Path, controller: &str) -> bool {
+    match enable(own, controller) {
+        Ok(()) => true,
+        Err(why) if why.kind() == io::ErrorKind::ResourceBusy && is_delegated(own) => {
+            step_aside(own).and_then(|()| enable(own, controller)).is_ok()
+        }
+        Err(_) => false,
+    }
+}
+
+fn enable(group: &Path, controller: &str) -> io::Result<()> {
+    fs::write(group.join("cgroup.subtree_control"), format!("+{controller}"))
+}
+
+fn is_delegated(group: &Path) -> bool {
+    let mut value = [0; 1];
+    DELEGATED.into_iter().any(|name| rustix::fs::getxattr(group, name, &mut value) == Ok(1) && value == *b"1")
+}
+
+fn step_aside(own: &Path) -> io::Result<()> {
+    let aside = own.join("daemon");
+    match fs::create_dir(&aside) {
+        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
+        _ => {}
+    }
+    let pids = fs::read_to_string(own.join("cgroup.procs"))?;
+    pids.lines().try_for_each(|pid| fs::write(aside.join("cgroup.procs"), pid))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder that looks like a group whose kernel gives what is asked for. The real thing is in `tests/tests/sandbox.rs`, on
+    /// machines whose controllers are free.
+    fn group() -> tempfile::TempDir {
+        let own = tempfile::tempdir().unwrap();
+        fs::create_dir(own.path().join("confined")).unwrap();
+        for group in [own.path(), &own.path().join("confined")] {
+            fs::write(group.join("cgroup.subtree_control"), "").unwrap();
+        }
+        own
+    }
+
+    #[test]
+    fn each_controller_that_there_is_holds_a_process_to_its_share() {
+        let own = group();
+        let controllers = Controllers::open(own.path().join("confined")).unwrap();
+        assert_eq!(controllers.lacks(), None);
+        let group = controllers.group(Share { memory: 1 << 29, tasks: 32, weight: 50 }).unwrap().unwrap();
+        let written = |file: &str| fs::read_to_string(group.folder().join(file)).unwrap();
+        assert_eq!(written("memory.max"), "536870912");
+        assert_eq!(written("memory.swap.max"), "0");
+        assert_eq!(written("pids.max"), "32");
+        assert_eq!(written("cpu.weight"), "50");
+    }
+
+    #[test]
+    fn where_none_is_free_there_is_no_group_and_that_is_said() {
+        let own = tempfile::tempdir().unwrap();
+        let controllers = Controllers { found: Vec::new(), ..Controllers::open(own.path().join("confined")).unwrap() };
+        assert!(controllers.group(Share { memory: 1, tasks: 1, weight: 1 }).unwrap().is_none());
+        assert!(controllers.lacks().unwrap().starts_with("cgroup v2 has no free controller memory, cpu, pids: "));
+    }
+}
