@@ -201,8 +201,10 @@ fn told(running: &Running<'_>, name: &str) -> String {
     assert_eq!(running.op("echo", json!(name))["data"], name, "the neighbour of {name}");
     let text = running.regent(&["plugin", "list", name]).stdout;
     let start = format!("plugin {name} does not serve");
-    let log: Vec<_> = running.log().lines().filter(|line| line.contains(&start)).map(str::to_owned).collect();
-    assert!(!log.is_empty(), "the log says nothing of {name}");
+    let log: Vec<_> = eventually(&format!("the log says something of {name}"), || {
+        let log = running.log().lines().filter(|line| line.contains(&start)).map(str::to_owned).collect::<Vec<_>>();
+        (!log.is_empty()).then_some(log)
+    });
     for (what, lines) in [("list", text.lines().map(str::to_owned).collect()), ("log", log)] {
         let rows: usize = lines.iter().map(|line| line.chars().count().div_ceil(COLUMNS).max(1)).sum();
         assert!(rows <= LINES, "{what} of {name} takes {rows} rows:\n{}", lines.join("\n"));

@@ -26,6 +26,8 @@ const QUIET: Duration = Duration::from_secs(2);
 const PAUSE: Duration = Duration::from_micros(500);
 /// The largest module that is shipped with grants of its own, and an operation of it.
 const MODULE: (&str, &str) = ("firewall", "open");
+/// The size that the aims are for: what is smaller is filled up with what means nothing.
+const SIZE: usize = 200_000;
 
 /// All of it, into the grid.
 pub(super) fn measure(ground: &Rc<Ground>, dist: &Path, amount: Amount) -> Result<Grid> {
@@ -114,9 +116,9 @@ impl Column<'_> {
     /// A plugin dropped in, replaced and taken away beside the others.
     fn dropped(&mut self, what: &str, module: &Path, operation: &str, aims: Aims, turns: usize) -> Result<()> {
         let (new, known) = aims;
-        let module = fs::read(module).at(module)?;
-        let name = format!("{what} ({} KB)", module.len() / 1000);
+        let module = filled(fs::read(module).at(module)?);
         let grants = format!("[operations.{operation}]\nas = \"dropped\"\n");
+        let name = format!("{what} ({} KB)", module.len() / 1000);
         let daemon = &self.crowd.daemon;
         let mut client = daemon.client();
         let (mut compiled, mut replaced, mut gone, mut cached) =
@@ -137,8 +139,10 @@ impl Column<'_> {
             let begin = Instant::now();
             daemon.remove("plugins/dropped.toml")?;
             gone.add(unknown(&mut client, "dropped", begin)?);
+            daemon.remove("plugins/dropped.wasm")?;
 
             let begin = Instant::now();
+            daemon.write("plugins/dropped.wasm", &another)?;
             daemon.write("plugins/dropped.toml", grants.as_bytes())?;
             cached.add(served(&mut client, "dropped", begin)?);
 
@@ -200,6 +204,17 @@ fn neighbour(mut client: Client, meanwhile: impl FnOnce() -> Result<()>) -> Resu
     done.and(times)
 }
 
+/// The same component in the size of the aims, if it is smaller.
+fn filled(module: Vec<u8>) -> Vec<u8> {
+    // A custom section: its number, its length in five bytes of LEB128, and a name.
+    const HEAD: usize = 1 + 5;
+    const NAME: [u8; 5] = *b"\x04fill";
+    let Some(room) = SIZE.checked_sub(module.len() + HEAD + NAME.len()) else { return module };
+    let length = room + NAME.len();
+    let digit = |at: u32| (length >> (7 * at) & 0x7f) as u8 | if at < 4 { 0x80 } else { 0 };
+    [module, vec![0], (0..5).map(digit).collect(), NAME.to_vec(), vec![0; room]].concat()
+}
+
 /// The same component with a custom section at its end, so that it is none that was compiled before.
 pub(super) fn unique(module: &[u8], number: usize) -> Vec<u8> {
     const SECTION: [u8; 7] = [0, 13, 4, b't', b'u', b'r', b'n'];
@@ -209,6 +224,16 @@ pub(super) fn unique(module: &[u8], number: usize) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_module_is_filled_up_to_the_size_of_the_aims_and_a_large_one_is_as_it_was() {
+        let small = filled(b"module".to_vec());
+        assert_eq!(small.len(), SIZE);
+        let (section, rest) = small.strip_prefix(b"module\0").unwrap().split_at(5);
+        let length = section.iter().rev().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f));
+        assert_eq!((length, &rest[..5]), (rest.len(), &b"\x04fill"[..]));
+        assert_eq!(filled(vec![7; SIZE]), vec![7; SIZE]);
+    }
 
     #[test]
     fn a_module_made_unique_ends_in_a_custom_section_of_the_length_that_it_says() {
