@@ -170,7 +170,7 @@ fn fill(name: &str, slot: &Slot, values: &[(String, String)]) -> Result<Filled, 
             slot: name.to_owned(),
             rule: slot.rule(),
             line: slot.line(),
-            allow: wider.map(|wider| wider.instead(name, slot.line())),
+            allow: wider.map(|wider| slot.instead(name, &wider)),
         },
     })
 }

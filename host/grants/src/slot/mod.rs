@@ -57,6 +57,8 @@ pub use path::Below;
 #[derive(Debug, Clone)]
 pub(crate) struct Slot {
     line: usize,
+    /// Lines that were read and are not the file's, before its first.
+    before: usize,
     shape: Shape,
 }
 
@@ -132,11 +134,17 @@ impl Slot {
 
     /// Where it is written in the grants file.
     pub(crate) fn line(&self) -> usize {
-        self.line
+        self.line.saturating_sub(self.before)
+    }
+
+    /// The line by which it would take what it does not take, for the slot of this name.
+    pub(crate) fn instead(&self, name: &str, wider: &Wider) -> Instead {
+        let instead = wider.instead(name, self.line);
+        Instead { line: instead.line.saturating_sub(self.before), ..instead }
     }
 
     pub(crate) fn move_up(&mut self, lines: usize) {
-        self.line = self.line.saturating_sub(lines);
+        self.before += lines;
     }
 
     /// Whether its argument is there as often as it has values, and not once.

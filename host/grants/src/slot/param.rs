@@ -51,7 +51,7 @@ impl Param<'_> {
     /// Where it is written in the grants file.
     #[must_use]
     pub fn line(&self) -> usize {
-        self.0.line
+        self.0.line()
     }
 
     /// Whether it is a text whose pattern takes about anything: a grant as wide as a shell, if what runs is one.

@@ -39,7 +39,7 @@ pub(crate) fn slot(value: &Value<'_>, settings: &Settings<'_>) -> Option<Slot> {
         word => of_kind(word, &mut table, settings).map(Shape::One),
     };
     table.finish(&[]);
-    shape.map(|shape| Slot { line: value.line, shape })
+    shape.map(|shape| Slot { line: value.line, before: 0, shape })
 }
 
 /// Reads what a list is of.
