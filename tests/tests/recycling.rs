@@ -93,7 +93,7 @@ fn what_runs_on_other_lanes_when_one_faults_ends_as_it_would_have() {
     let (reply, ended) = end.join().unwrap();
     assert!(trapped < ended, "it ran on when its process was not to be used any more");
     assert_eq!(code(&reply), "timeout");
-    assert!(logged(&running, &reply).contains("it ran too long: it ran for more than 200 ms"));
+    assert!(logged(&running, &reply).contains("it ran too long: it ran for "));
     assert_eq!(running.op("well", Value::Null)["data"], "well");
     assert_ne!(running.only_sandbox(), before);
     assert!(!running.log().contains("its sandbox is ended"), "nothing was killed in the middle");
