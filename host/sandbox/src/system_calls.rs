@@ -15,10 +15,11 @@ use seccompiler::{SeccompCmpOp, SeccompRule};
 use crate::engine::Kind;
 
 /// In both stages, whatever their arguments.
-const RUNNING: [i64; 18] = [
+const RUNNING: [i64; 20] = [
     // The lanes, and the log.
     libc::SYS_read,
     libc::SYS_write,
+    libc::SYS_close,
     // Memory: it grows, and is given back.
     libc::SYS_mremap,
     libc::SYS_munmap,
@@ -33,7 +34,9 @@ const RUNNING: [i64; 18] = [
     libc::SYS_clock_gettime,
     libc::SYS_clock_getres,
     libc::SYS_getrandom,
-    // Traps of the plugin's code come as signals, on a stack of their own.
+    // Traps of the plugin's code come as signals, on a stack of their own; what is no trap is given back to the kernel, which
+    // ends the process by that very signal.
+    libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_sigaltstack,
@@ -42,9 +45,8 @@ const RUNNING: [i64; 18] = [
 ];
 
 /// In the first alone.
-const LOADING: [i64; 12] = [
+const LOADING: [i64; 10] = [
     // The image, once.
-    libc::SYS_close,
     libc::SYS_lseek,
     libc::SYS_fstat,
     libc::SYS_statx,
@@ -57,8 +59,6 @@ const LOADING: [i64; 12] = [
     libc::SYS_rseq,
     libc::SYS_sched_getaffinity,
     libc::SYS_gettid,
-    // Who catches a trap.
-    libc::SYS_rt_sigaction,
 ];
 
 /// From here on what loading needs.

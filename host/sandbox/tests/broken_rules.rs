@@ -78,7 +78,7 @@ fn time_on_the_wall_counts_whatever_it_was_spent_on_and_has_a_limit_of_its_own()
     std::thread::sleep(EXCHANGE_WALL + Duration::from_millis(200));
     waiting.ask(&Ask::Planned(Ok(())));
     // Of the 200 ms that it may run it has had next to nothing.
-    assert_fault(&waiting.say(), Blame::Time, "2 s in all");
+    assert_fault(&waiting.say(), Blame::Time, "ms in all; the limit is 2000 ms");
     assert_serves(waiting);
     others.iter_mut().for_each(assert_serves);
 }
