@@ -89,16 +89,20 @@ fn main() -> ExitCode {
 
 /// What is demanded of where it was born, and what is wanted; `None`: something that it does not know.
 fn told() -> Option<(Demands, Wish)> {
-    let (mut demands, mut wish) = (Demands::default(), Wish::Code(engine::Kind::Native));
+    let (mut demands, mut wish) = (Demands::default(), None);
     for argument in std::env::args_os().skip(1) {
-        match argument.to_str()? {
-            "--interpreter" => wish = Wish::Code(engine::Kind::Interpreter),
-            "--imports" => wish = Wish::Imports,
-            other if demands.take(other) => {}
+        let wished = match argument.to_str()? {
+            "--interpreter" => Wish::Code(engine::Kind::Interpreter),
+            "--imports" => Wish::Imports,
+            other if demands.take(other) => continue,
             _ => return None,
+        };
+        // One of them, once.
+        if wish.replace(wished).is_some() {
+            return None;
         }
     }
-    Some((demands, wish))
+    Some((demands, wish.unwrap_or(Wish::Code(engine::Kind::Native))))
 }
 
 /// The compiled code, or only what it would import.
