@@ -6,6 +6,9 @@
     reason = "a test that cannot go on panics"
 )]
 
+use std::fs;
+use std::os::unix::fs::{MetadataExt as _, chown};
+
 use jiff::SignedDuration;
 use regent_tests::{World, needs_root};
 use regentd::hold::{Hold, HoldId};
@@ -20,6 +23,20 @@ require = [{ step = "approval", of = "ops" }]
 run = ["/usr/bin/whoami"]
 "#;
 
+/// The store of a daemon that has ended; the tests are root, and it takes its own user's file alone.
+fn own(world: &World) -> Store {
+    let path = world.path("state/holds.redb");
+    if path.exists() {
+        chown(&path, Some(0), Some(0)).unwrap();
+    }
+    Store::open_at(&path).unwrap()
+}
+
+fn give_back(world: &World) {
+    let state = fs::metadata(world.path("state")).unwrap();
+    chown(world.path("state/holds.redb"), Some(state.uid()), Some(state.gid())).unwrap();
+}
+
 fn void_after(change: impl FnOnce(&mut Hold), field: &str) {
     needs_root();
     let world = World::new().socket("other", "operations = [\"*\"]").plugin("whoami", GRANTS);
@@ -27,11 +44,12 @@ fn void_after(change: impl FnOnce(&mut Hold), field: &str) {
     assert_eq!(running.op("whoami", json!({"n": 1}))["state"], "held");
     let id = running.only_pending();
     assert!(running.end().success());
-    let store = Store::open_at(&world.path("state/holds.redb")).unwrap();
+    let store = own(&world);
     let mut hold = store.hold(&HoldId::parse(&id).unwrap()).unwrap().unwrap();
     change(&mut hold);
     store.commit(&[hold], &store.last_transition().unwrap().unwrap(), &[]).unwrap();
     drop(store);
+    give_back(&world);
     let running = world.start().serving("whoami");
     assert_eq!(running.regent_as("games", &["approve", &id]).status, 1);
     let shown: Value = serde_json::from_str(&running.regent(&["show", &id, "--json"]).stdout).unwrap();
@@ -77,15 +95,17 @@ fn a_hold_of_another_state_folder_voids_and_says_instance() {
     assert_eq!(running.op("whoami", json!(1))["state"], "held");
     let id = running.only_pending();
     assert!(running.end().success());
-    let store = Store::open_at(&world.path("state/holds.redb")).unwrap();
+    let store = own(&world);
     let hold = store.hold(&HoldId::parse(&id).unwrap()).unwrap().unwrap();
     let mark = store.last_transition().unwrap().unwrap();
     drop(store);
+    give_back(&world);
     // A new state folder beside the same log, into which the hold is carried.
-    std::fs::remove_file(world.path("state/holds.redb")).unwrap();
-    let store = Store::open_at(&world.path("state/holds.redb")).unwrap();
+    fs::remove_file(world.path("state/holds.redb")).unwrap();
+    let store = own(&world);
     store.commit(&[hold], &mark, &[]).unwrap();
     drop(store);
+    give_back(&world);
     let running = world.start().serving("whoami");
     assert_eq!(running.regent_as("games", &["approve", &id]).status, 1);
     let shown: Value = serde_json::from_str(&running.regent(&["show", &id, "--json"]).stdout).unwrap();

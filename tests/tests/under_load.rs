@@ -110,7 +110,8 @@ fn fifty_reloads() {
         if time % 2 == 0 {
             running.signal(rustix::process::Signal::HUP);
         } else {
-            assert_eq!(running.regent(&["reload"]).status, 0);
+            let reloaded = running.regent(&["reload"]);
+            assert_eq!(reloaded.status, 0, "{reloaded:?}");
         }
     });
 }

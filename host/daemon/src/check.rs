@@ -24,9 +24,12 @@ pub fn check(policy: &Policy, findings: &mut Findings) {
     findings.mistakes.extend(Catalog::of(read.into_iter().flatten().map(|(entry, _)| entry)).mistakes());
 }
 
-fn granted(file: File, policy: &Policy, findings: &mut Findings) -> Option<(Rc<Entry>, Grants)> {
-    findings.warnings.extend(file.warnings);
-    let written = file.written.map_err(|mistakes| findings.mistakes.extend(mistakes)).ok()?;
+fn granted(mut file: File, policy: &Policy, findings: &mut Findings) -> Option<(Rc<Entry>, Grants)> {
+    if let Some(found) = file.grants().map(regent_resolve::judge) {
+        file.judged(found);
+    }
+    findings.warnings.extend(file.warnings.iter().cloned());
+    let written = file.written().map_err(|mistakes| findings.mistakes.extend(mistakes)).ok()?;
     findings.mistakes.extend(seen::unresolved(&written.grants, &written.allowed));
     let file = &written.grants.file;
     match &written.module {

@@ -1,12 +1,11 @@
 //! What the stages share: the state of the one daemon. Owned by the one thread of the request path.
 
 use std::cell::{Cell, RefCell};
-use std::fs::File;
 use std::rc::Rc;
 
 use jiff::Timestamp;
 
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 
 use crate::catalog::Catalog;
 use crate::held::Held;
@@ -52,8 +51,8 @@ pub struct Daemon {
     pub lacks: Vec<String>,
     /// What was to be looked at in regent.toml when it was read last.
     pub warnings: RefCell<Vec<String>>,
-    /// Held as long as the daemon runs: two over one state folder would take one hold twice.
-    pub(crate) _lock: File,
+    /// Held while regent.toml is read again.
+    pub(crate) one_reload: Mutex<()>,
 }
 
 /// What a daemon is made of.
@@ -67,7 +66,6 @@ pub(crate) struct Parts {
     pub(crate) audit: SharedAudit,
     pub(crate) lacks: Vec<String>,
     pub(crate) warnings: Vec<String>,
-    pub(crate) lock: File,
 }
 
 impl Daemon {
@@ -88,7 +86,7 @@ impl Daemon {
             since: Timestamp::now(),
             lacks: parts.lacks,
             warnings: RefCell::new(parts.warnings),
-            _lock: parts.lock,
+            one_reload: Mutex::default(),
         })
     }
 

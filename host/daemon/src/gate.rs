@@ -8,7 +8,7 @@ use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::plugin::places::Peer;
-use crate::users;
+use regent_resolve::users;
 
 /// A socket's secrets, as their hashes: any of them opens the gate, so that one can be replaced without a gap.
 pub struct Secrets(Vec<[u8; 32]>);

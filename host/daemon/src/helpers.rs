@@ -15,8 +15,12 @@ pub struct Helpers {
     pub spawner: OwnedFd,
     /// Runs a plugin.
     pub sandbox: OwnedFd,
+    /// Where that is.
+    pub sandbox_path: PathBuf,
     /// Compiles a module.
     pub compiler: OwnedFd,
+    /// Where that is.
+    pub compiler_path: PathBuf,
     compiler_file: File,
 }
 
@@ -29,12 +33,15 @@ impl Helpers {
         let own = std::env::current_exe().map_err(|why| format!("cannot tell where regentd is: {why}"))?;
         let beside = own.parent().unwrap_or(Path::new("/"));
         let folders = [beside.to_path_buf(), beside.join("../libexec/regent")];
-        let compiler_path = locate(&folders, "regent-compiler")?;
+        let [sandbox_path, compiler_path] = ["regent-sandbox", "regent-compiler"].map(|name| locate(&folders, name));
+        let (sandbox_path, compiler_path) = (sandbox_path?, compiler_path?);
         Ok(Self {
             spawner: open(&locate(&folders, "regent-spawner")?)?,
-            sandbox: open(&locate(&folders, "regent-sandbox")?)?,
+            sandbox: open(&sandbox_path)?,
+            sandbox_path,
             compiler: open(&compiler_path)?,
             compiler_file: Trusted::open(&compiler_path).map_err(said)?.into_file(),
+            compiler_path,
         })
     }
 

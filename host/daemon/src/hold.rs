@@ -8,6 +8,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 use regent_protocol::{Data, RuleView, State};
+pub use regent_resolve::PlannedStep;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -127,40 +128,6 @@ pub struct Hold {
     /// The requester's own name for it, so that it is never done twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Keyed>,
-}
-
-/// One step of a plan as it was shown: the grant's name and the values, and what they came to on this machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedStep {
-    /// The granted command.
-    pub command: String,
-    /// Slots and values, as they were parsed and written again; a slot that is a list stands once for each of its values.
-    pub values: Vec<(String, String)>,
-    /// The argument list.
-    pub argv: Vec<String>,
-    /// The program with every link resolved; `None` when it was not there.
-    pub program: Option<String>,
-    /// Whom it runs as, by name.
-    pub run_as: String,
-    /// The user and groups that the name stood for.
-    pub uid: u32,
-    /// Its primary group.
-    pub gid: u32,
-    /// Its further groups.
-    pub groups: Vec<u32>,
-    /// Milliseconds that it may take.
-    pub timeout_ms: u64,
-    /// The request's data stands on its standard input.
-    #[serde(default, skip_serializing_if = "is_not")]
-    pub stdin_data: bool,
-    /// It ends this host.
-    #[serde(default, skip_serializing_if = "is_not")]
-    pub ends_host: bool,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
-fn is_not(so: &bool) -> bool {
-    !so
 }
 
 /// One item of `require`, and who has consented.

@@ -16,6 +16,10 @@
 pub mod policy;
 // What lies in the folders, and what of it serves.
 pub mod installed;
+// Files that only root may read.
+pub mod handed;
+// Root's rights, given away.
+pub mod privileges;
 // What is wrong with both, said and nothing served.
 pub mod check;
 // The order of a start, and all files read again.
@@ -74,4 +78,3 @@ pub mod log;
 pub mod notify;
 pub mod random;
 pub mod time;
-pub mod users;

@@ -1,30 +1,24 @@
-//! Sockets in the file system. One is bound closed, given its owner and mode, and only then listens: at no moment is it wider
-//! than configured. Whoever connects is who the kernel says it is, at that moment and for as long as the connection lasts.
+//! Sockets in the file system, which the spawner makes. Whoever connects is who the kernel says it is, at that moment and for as long as the connection lasts.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use regent_peer::Peer;
-use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode};
-use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+use regent_spawner::Ask;
 use tokio::net::{UnixListener, UnixStream};
 
-use crate::trusted_file;
+use crate::process::Spawner;
 
 /// Connections of one peer uid on one socket, or of all where uids are not trusted: each may keep a line of 64 KiB in memory.
 pub const CONNECTIONS_EACH: usize = 512;
 /// Connections in all.
 pub const CONNECTIONS_MAX: usize = 4_096;
-/// Connections that the kernel keeps until they are accepted.
-const BACKLOG: i32 = 1_024;
 /// After the descriptors ran out: closing takes place meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
 
@@ -56,28 +50,19 @@ impl std::error::Error for CannotListen {}
 pub struct Listener {
     listener: UnixListener,
     path: PathBuf,
-    own: bool,
+    /// Who made it, and removes its name.
+    own: Option<Rc<Spawner>>,
 }
 
 impl Listener {
-    /// Binds, gives owner and mode, listens.
+    /// Has the spawner make it.
     ///
     /// # Errors
     /// [`CannotListen`]: the folder is not to be trusted, something else has the name, or the kernel says no.
-    pub fn open(place: &Place) -> Result<Self, CannotListen> {
-        let cannot = |why: &dyn fmt::Display| CannotListen(place.path.clone(), why.to_string());
-        let folder = place.path.parent().ok_or_else(|| cannot(&"has no folder"))?;
-        own_folder(folder, 0o755).map_err(|why| match (why.kind(), folder.parent()) {
-            (io::ErrorKind::NotFound, Some(above)) => {
-                cannot(&format!("there is no folder {}: make it", above.display()))
-            }
-            _ => cannot(&why),
-        })?;
-        trusted_file::folder(folder).map_err(|why| cannot(&why))?;
-        clear(&place.path).map_err(|why| cannot(&why))?;
-        let socket = bind(place).map_err(|why| cannot(&why))?;
-        rustix::net::listen(&socket, BACKLOG).map_err(|why| cannot(&why))?;
-        Self::of(socket, place, true).map_err(|why| cannot(&why))
+    pub async fn open(spawner: &Rc<Spawner>, place: &Place) -> Result<Self, CannotListen> {
+        let cannot = |why: String| CannotListen(place.path.clone(), why);
+        let socket = spawner.listen(place.path.clone()).await.map_err(cannot)?;
+        Self::of(socket, place, Some(Rc::clone(spawner))).map_err(|why| cannot(why.to_string()))
     }
 
     /// Takes over a socket that listens there already, such as a service manager's. Who may connect was its business.
@@ -85,10 +70,10 @@ impl Listener {
     /// # Errors
     /// [`CannotListen`].
     pub fn adopt(socket: OwnedFd, place: &Place) -> Result<Self, CannotListen> {
-        Self::of(socket, place, false).map_err(|why| CannotListen(place.path.clone(), why.to_string()))
+        Self::of(socket, place, None).map_err(|why| CannotListen(place.path.clone(), why.to_string()))
     }
 
-    fn of(socket: OwnedFd, place: &Place, own: bool) -> io::Result<Self> {
+    fn of(socket: OwnedFd, place: &Place, own: Option<Rc<Spawner>>) -> io::Result<Self> {
         let listener = std::os::unix::net::UnixListener::from(socket);
         listener.set_nonblocking(true)?;
         Ok(Self { listener: UnixListener::from_std(listener)?, path: place.path.clone(), own })
@@ -97,7 +82,7 @@ impl Listener {
     /// Whether it is the daemon's to say who may connect.
     #[must_use]
     pub fn is_own(&self) -> bool {
-        self.own
+        self.own.is_some()
     }
 
     /// The next peer that the kernel vouches for.
@@ -119,57 +104,8 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if self.own {
-            let _already_gone = fs::remove_file(&self.path);
-        }
-    }
-}
-
-fn bind(place: &Place) -> io::Result<OwnedFd> {
-    let address = SocketAddrUnix::new(&place.path)?;
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    let before = rustix::process::umask(Mode::from_raw_mode(0o177));
-    let bound = rustix::net::bind(&socket, &address);
-    rustix::process::umask(before);
-    bound?;
-    permit(place)?;
-    Ok(socket)
-}
-
-/// Gives the socket that is there its group and mode.
-///
-/// # Errors
-/// What the kernel says.
-pub fn permit(place: &Place) -> io::Result<()> {
-    // The folder is ours alone, so the name is still the socket's.
-    rustix::fs::chownat(CWD, &place.path, None, place.group.map(Gid::from_raw), AtFlags::SYMLINK_NOFOLLOW)?;
-    rustix::fs::chmodat(CWD, &place.path, Mode::from_raw_mode(place.mode), AtFlags::empty())?;
-    Ok(())
-}
-
-/// Removes a socket on which nobody answers. Anything else that has the name stays, and is the administrator's to look at.
-fn clear(path: &Path) -> Result<(), String> {
-    let Ok(stat) = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(()) };
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
-        return Err("something that is no socket has this name: remove it".into());
-    }
-    match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => Err("another process listens here".into()),
-        Err(why) if why.kind() == io::ErrorKind::ConnectionRefused => {
-            fs::remove_file(path).map_err(|why| format!("cannot remove what a predecessor left: {why}"))
-        }
-        Err(why) => Err(format!("cannot tell whether another process listens here: {why}")),
-    }
-}
-
-/// Makes a folder of the daemon's if it is not there; its parent must be.
-///
-/// # Errors
-/// What the kernel says.
-pub fn own_folder(path: &Path, mode: u32) -> io::Result<()> {
-    match fs::DirBuilder::new().mode(mode).create(path) {
-        Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
+        let _else_it_goes_with_the_spawner =
+            self.own.as_ref().map(|spawner| spawner.tell(&Ask::Unlink(self.path.clone())));
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use crate::activation::Activated;
 use crate::daemon::Daemon;
-use crate::listen::{CannotListen, Connections, Listener, Place, permit};
+use crate::listen::{CannotListen, Connections, Listener, Place};
 use crate::policy::Policy;
 use crate::serve;
 
@@ -47,21 +47,27 @@ impl Listening {
     ///
     /// # Errors
     /// [`CannotListen`]: nothing is changed then.
-    pub fn apply(&self, daemon: &Rc<Daemon>, policy: &Policy, handed: &mut Activated) -> Result<(), CannotListen> {
+    pub async fn apply(
+        &self,
+        daemon: &Rc<Daemon>,
+        policy: &Policy,
+        handed: &mut Activated,
+    ) -> Result<(), CannotListen> {
         let wanted = places(policy);
         let mut opened = Vec::new();
         for (key, place) in &wanted {
-            if !self.open.borrow().contains_key(key) {
+            let known = self.open.borrow().contains_key(key);
+            if !known {
                 let listener = match handed.at(&place.path) {
                     Some(socket) => Listener::adopt(socket, place)?,
-                    None => Listener::open(place)?,
+                    None => Listener::open(&daemon.spawner, place).await?,
                 };
                 opened.push((key.clone(), place.clone(), listener));
             }
         }
         self.open.borrow_mut().retain(|key, _| wanted.contains_key(key));
         for (key, place) in wanted {
-            self.permit_anew(&key, place);
+            self.permit_anew(daemon, &key, place).await;
         }
         for (key, place, listener) in opened {
             let own = listener.is_own();
@@ -74,15 +80,17 @@ impl Listening {
         Ok(())
     }
 
-    fn permit_anew(&self, key: &(PathBuf, Kind), place: Place) {
-        let mut open = self.open.borrow_mut();
-        let Some(open) = open.get_mut(key).filter(|open| open.place != place) else { return };
-        if open.own
-            && let Err(why) = permit(&place)
-        {
+    async fn permit_anew(&self, daemon: &Daemon, key: &(PathBuf, Kind), place: Place) {
+        let own = match self.open.borrow().get(key) {
+            Some(open) if open.place != place => open.own,
+            _ => return,
+        };
+        if own && let Err(why) = daemon.spawner.permit(place.path.clone()).await {
             crate::error!("{}: its mode and group stay as they were: {why}", place.path.display());
         }
-        open.place = place;
+        if let Some(open) = self.open.borrow_mut().get_mut(key) {
+            open.place = place;
+        }
     }
 
     /// How many sockets are open.

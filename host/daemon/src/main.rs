@@ -10,7 +10,9 @@ use regentd::activation::Activated;
 use regentd::daemon::Daemon;
 use regentd::helpers::Helpers;
 use regentd::policy::{self, Findings};
-use regentd::{notify, process, reload, start};
+use regentd::process::{Cgroups, Launched, Spawner};
+use regentd::trusted_file::Trusted;
+use regentd::{handed, notify, privileges, process, reload, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
@@ -56,16 +58,22 @@ fn main() -> ExitCode {
         Ok(handed) => handed,
         Err(why) => return failed(&[why], CANNOT_START),
     };
-    // Before configuration and secrets are read: what the spawner's memory does not hold, its children cannot find.
     let helpers = match Helpers::find() {
         Ok(helpers) => helpers,
         Err(why) => return failed(&[why], CANNOT_START),
     };
-    let spawner = match process::launch(&helpers.spawner) {
+    // Before configuration and secrets are read: what the spawner's memory does not hold, its children cannot find.
+    let spawner = match process::launch_for(&helpers, &config) {
         Ok(spawner) => spawner,
-        Err(why) => return failed(&[format!("regent-spawner: {why}")], CANNOT_START),
+        Err(why) => return failed(&why, CANNOT_START),
     };
     raise_file_limit();
+    // Nothing that a stranger sends is read with root's rights.
+    if let Some(user) = spawner.ready.as_ref().and_then(|ready| ready.user.as_ref())
+        && let Err(why) = privileges::become_user(user)
+    {
+        return failed(&[why], CANNOT_START);
+    }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(FILES_AT_A_TIME).build();
     match runtime {
@@ -77,7 +85,7 @@ fn main() -> ExitCode {
 /// Everything that is wrong, at once.
 fn check(config: &Path) -> ExitCode {
     let mut findings = Findings::default();
-    let policy = policy::read(config, &mut findings);
+    let policy = policy::read(config, &Trusted::open, &mut findings);
     if let Some(policy) = &policy {
         regentd::check::check(policy, &mut findings);
     }
@@ -89,11 +97,21 @@ fn check(config: &Path) -> ExitCode {
     if findings.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
 }
 
-async fn serve(config: &Path, helpers: Helpers, spawner: process::SpawnerSocket, handed: Activated) -> ExitCode {
-    let mut findings = Findings::default();
-    let Some(policy) = policy::read(config, &mut findings) else {
-        return failed(&findings.mistakes, BAD_CONFIGURATION);
+async fn serve(config: &Path, helpers: Helpers, launched: Launched, handed: Activated) -> ExitCode {
+    let ready = launched.ready.clone();
+    let groups = ready.as_ref().and_then(|ready| ready.groups.clone()).map(Cgroups::at);
+    let spawner = match Spawner::attach(launched, groups) {
+        Ok(spawner) => spawner,
+        Err(why) => return failed(&[why.to_string()], CANNOT_START),
     };
+    let (policy, findings) = handed::read(&spawner, config).await;
+    let Some(policy) = policy else { return failed(&findings.mistakes, BAD_CONFIGURATION) };
+    if let Err(why) = spawner.adopt().await {
+        return failed(&[why], CANNOT_START);
+    }
+    if let Some(ended) = ready.map(|ready| ready.ended).filter(|ended| *ended > 0) {
+        regentd::warning!("{ended} runs of a predecessor were still there and have been killed");
+    }
     findings.warnings.iter().for_each(|warning| regentd::warning!("{warning}"));
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
     let (Ok(mut term), Ok(mut interrupt), Ok(mut hangup)) = signals else {

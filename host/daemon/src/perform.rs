@@ -1,7 +1,6 @@
 //! The plan is carried out: step by step, until one fails; then the plugin words the result. What ran is on record before it
 //! began and after it ended.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,13 +17,9 @@ use crate::kept::ending::Ending;
 use crate::plan::{Plan, Step};
 use crate::plugin::exchange::NoAnswer;
 use crate::plugin::places::Peer;
-use crate::process::{CommandRun, Spawner, run_command};
+use crate::process::{CommandRun, Spawner, What, run_command};
 use crate::refusals::Because;
-use crate::trusted_file::Program;
 use crate::why::{TEXT_MAX, cut, rules};
-
-/// What a command always has, whatever its grant adds.
-const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What is on record of an immediate operation.
 #[derive(Debug)]
@@ -267,7 +262,7 @@ fn failed(step: &Step, result: &StepResult) -> Option<StepFailed> {
         Ended::Timeout => (Code::Timeout, "did not end in time".into()),
         Ended::NotStarted => (Code::CommandFailed, format!("could not be started: {last}")),
     };
-    Some(StepFailed { code, why: format!("command {name}: {how}"), rule: rules::ran(&step.file, &step.command) })
+    Some(StepFailed { code, why: format!("command {name}: {how}"), rule: rules::ran(&step.grants.file, &step.command) })
 }
 
 async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline: Instant, room: usize) -> StepResult {
@@ -282,12 +277,11 @@ async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline:
     if left.is_zero() {
         return result(Ended::Timeout, Vec::new(), Vec::new(), false);
     }
-    let program = match Program::open(&PathBuf::from(&step.planned.argv.first().cloned().unwrap_or_default())) {
-        Ok(program) => program,
-        Err(why) => return result(Ended::NotStarted, Vec::new(), why.to_string().into_bytes(), false),
+    let what = match spawner.granted(&step.grants, &step.command, &step.planned) {
+        Ok(what) => what,
+        Err(why) => return result(Ended::NotStarted, Vec::new(), why.into_bytes(), false),
     };
-    let run = command_run(step, program, data, step.command.timeout.min(left), room);
-    let ran = run_command(spawner, run).await;
+    let ran = run_command(spawner, command_run(step, what, data, step.command.timeout.min(left), room)).await;
     let outcome = match ran.outcome() {
         Ended::Status(status) if step.command.ok.contains(&status) => Ended::Ok(status),
         other => other,
@@ -295,27 +289,10 @@ async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline:
     result(outcome, ran.stdout, ran.stderr, ran.truncated)
 }
 
-/// Exactly what a command is started with.
-fn command_run(step: &Step, program: Program, data: &Data, timeout: Duration, room: usize) -> CommandRun {
-    let identity = &step.identity;
-    let base = [("PATH", PATH), ("LANG", "C.UTF-8"), ("HOME", &identity.home), ("USER", &identity.name)];
-    let mut env: Vec<(String, String)> = base
-        .iter()
-        .filter(|(name, _)| !step.command.env.contains_key(*name))
-        .map(|(n, v)| (n.to_string(), v.to_string()))
-        .collect();
-    env.extend(step.command.env.iter().map(|(name, value)| (name.clone(), value.clone())));
-    let (handle, path) = program.into_parts();
+/// What of a run is the daemon's: its time, what it reads, and how much of what it writes is kept.
+fn command_run(step: &Step, what: What, data: &Data, timeout: Duration, room: usize) -> CommandRun {
     CommandRun {
-        program: handle,
-        path,
-        argv: step.planned.argv.clone(),
-        env,
-        cwd: step.command.cwd.clone().unwrap_or_else(|| "/".into()),
-        umask: step.command.umask,
-        uid: identity.uid,
-        gid: identity.gid,
-        groups: identity.groups.clone(),
+        what,
         timeout,
         output_max: step.command.output_max.min(room),
         stdin: step.command.stdin_data.then(|| format!("{}\n", data.as_str()).into_bytes()),

@@ -122,7 +122,7 @@ async fn prepare(
         Status::Serving(plugin) => plugin,
         Status::Preparing | Status::Unserved(_) => return Err(Because::not_served(&found.grants().name)),
     };
-    let mut planning = Planning::new(Rc::clone(found.grants())).of(found.operation());
+    let mut planning = Planning::new(Rc::clone(&daemon.spawner), Rc::clone(found.grants())).of(found.operation());
     let may_complete = found.operation().require.is_empty();
     let preparation = Preparation { operation: &found.operation().name, data, may_complete };
     let peer = caller.requester.peer(caller.socket.number);

@@ -1,18 +1,16 @@
 //! What will run: the granted commands with their slots filled, and what that comes to on this machine. A plan is made by the
 //! plugin's calls, and again from its names and values when what was held is to run; two that are equal run the same.
 
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
-use regent_grants::{Below, Command, Grants, Instead, Operation, RenderError};
+use regent_grants::{Command, Grants, Instead, Operation, RenderError};
 use regent_lane::{CALL_MAX, Call, Refusal, STEPS_MAX};
+use regent_resolve::PlannedStep;
 
-use crate::hold::PlannedStep;
 use crate::plugin::Fault;
 use crate::plugin::exchange::Planner;
-use crate::trusted_file::{self, NotBelow, Program, Untrusted};
-use crate::users::{self, Identity};
+use crate::process::{Spawner, Unplanned};
 use crate::why::{Rule, lines, rules};
 
 /// Argument lists of one plan together: what a person can be shown, and a record of it kept.
@@ -23,12 +21,10 @@ pub const PLAN_MAX: usize = 128 << 10;
 pub struct Step {
     /// What is shown.
     pub planned: PlannedStep,
-    /// Whom it runs as.
-    pub identity: Identity,
     /// How.
     pub command: Command,
-    /// The file that grants it.
-    pub file: String,
+    /// The grants that have it.
+    pub grants: Rc<Grants>,
 }
 
 /// The steps, in order.
@@ -70,29 +66,18 @@ impl Plan {
     ///
     /// # Errors
     /// Why it can no longer be made, for the administrator.
-    pub fn again(grants: &Grants, planned: &[PlannedStep]) -> Result<Self, String> {
-        let steps = planned.iter().map(|step| {
+    pub async fn again(spawner: &Spawner, grants: &Rc<Grants>, planned: &[PlannedStep]) -> Result<Self, String> {
+        let mut plan = Self::default();
+        for step in planned {
             let command = grants.command(&step.command).ok_or_else(|| not_granted(&step.command, &grants.name))?;
-            self::step(grants, command, &step.values).map_err(|why| match why {
+            let again = self::step(spawner, grants, command, &step.values).await.map_err(|why| match why {
                 NotPlanned::Caller { slot, rule, .. } => format!("{}: {slot}: {rule}", step.command),
                 NotPlanned::Ungranted(_, why) | NotPlanned::Plugin(why) | NotPlanned::Host(why) => why,
-            })
-        });
-        steps.collect::<Result<_, _>>().map(Self)
-    }
-}
-
-/// Whether a path that a caller named leads nowhere that others than root could make it lead.
-fn fit(command: &str, path: &Below) -> Result<(), NotPlanned> {
-    let Below { slot, folder, path } = path;
-    let rest = path.strip_prefix(folder).unwrap_or(path);
-    trusted_file::below(folder, rest).map_err(|why| match why {
-        NotBelow::Folder(why) => NotPlanned::Host(format!("command {command}: {slot}: below: {why}")),
-        NotBelow::Path(why) => {
-            let rule = format!("a path below {} whose folders only root can write; {why}", folder.display());
-            NotPlanned::Caller { slot: slot.clone(), rule, line: None, allow: None }
+            })?;
+            plan.0.push(again);
         }
-    })
+        Ok(plan)
+    }
 }
 
 /// Why a call is no step, by blame.
@@ -138,48 +123,18 @@ fn unrendered(why: RenderError, command: &Command, file: &str) -> NotPlanned {
     })
 }
 
-fn step(grants: &Grants, command: &Command, values: &[(String, String)]) -> Result<Step, NotPlanned> {
-    let name = &command.name;
+async fn step(
+    spawner: &Spawner,
+    grants: &Rc<Grants>,
+    command: &Command,
+    values: &[(String, String)],
+) -> Result<Step, NotPlanned> {
     let rendered = command.render(values).map_err(|why| unrendered(why, command, &grants.file))?;
-    for path in rendered.paths() {
-        fit(name, path)?;
-    }
-    let identity = identity(command).map_err(NotPlanned::Host)?;
-    let program = program(&command.program).map_err(|why| NotPlanned::Host(format!("command {name}: {why}")))?;
-    let planned = PlannedStep {
-        command: name.clone(),
-        values: rendered.values().to_vec(),
-        argv: rendered.argv().to_vec(),
-        program: program.map(|path| path.display().to_string()),
-        run_as: identity.name.clone(),
-        uid: identity.uid,
-        gid: identity.gid,
-        groups: identity.groups.clone(),
-        timeout_ms: u64::try_from(command.timeout.as_millis()).unwrap_or(u64::MAX),
-        stdin_data: command.stdin_data,
-        ends_host: command.ends_host,
-    };
-    Ok(Step { planned, identity, command: command.clone(), file: grants.file.clone() })
-}
-
-/// Whom a command runs as: the daemon's own user unless the grant names another.
-///
-/// # Errors
-/// For the administrator: no such user.
-pub fn identity(command: &Command) -> Result<Identity, String> {
-    match &command.run_as {
-        Some(user) => users::user(user).map_err(|why| format!("command {}: run_as: {why}", command.name)),
-        None => users::own(),
-    }
-}
-
-/// The program with every link resolved, judged; `None` if it is not there.
-fn program(path: &std::path::Path) -> Result<Option<PathBuf>, Untrusted> {
-    match Program::open(path) {
-        Ok(program) => Ok(Some(program.path().to_path_buf())),
-        Err(Untrusted::Missing(_)) => Ok(None),
-        Err(why) => Err(why),
-    }
+    let planned = spawner.plan(grants, command, rendered.values()).await.map_err(|why| match why {
+        Unplanned::Path { slot, rule } => NotPlanned::Caller { slot, rule, line: None, allow: None },
+        Unplanned::Host(why) => NotPlanned::Host(why),
+    })?;
+    Ok(Step { planned, command: command.clone(), grants: Rc::clone(grants) })
 }
 
 fn ungranted(call: &Call, grants: &Grants) -> NotPlanned {
@@ -195,6 +150,7 @@ fn not_granted(command: &str, grants: &str) -> String {
 /// Takes a plugin's calls while it prepares.
 #[derive(Debug)]
 pub struct Planning {
+    spawner: Rc<Spawner>,
     grants: Rc<Grants>,
     /// Where the operation stands that plans.
     line: Option<usize>,
@@ -207,8 +163,8 @@ pub struct Planning {
 impl Planning {
     /// By these grants.
     #[must_use]
-    pub fn new(grants: Rc<Grants>) -> Self {
-        Self { grants, line: None, plan: Plan::default(), bytes: 0, fault: None, rule: None }
+    pub fn new(spawner: Rc<Spawner>, grants: Rc<Grants>) -> Self {
+        Self { spawner, grants, line: None, plan: Plan::default(), bytes: 0, fault: None, rule: None }
     }
 
     /// For this operation of theirs.
@@ -229,7 +185,7 @@ impl Planning {
         self.rule
     }
 
-    fn add(&mut self, call: &Call) -> Result<(), NotPlanned> {
+    async fn add(&mut self, call: &Call) -> Result<(), NotPlanned> {
         if self.plan.0.len() >= STEPS_MAX {
             return Err(NotPlanned::Plugin(format!("it planned more than {STEPS_MAX} steps")));
         }
@@ -239,7 +195,7 @@ impl Planning {
         }
         let command = self.grants.command(&call.command);
         let command = command.ok_or_else(|| ungranted(call, &self.grants))?;
-        let step = step(&self.grants, command, &call.values)?;
+        let step = step(&self.spawner, &self.grants, command, &call.values).await?;
         self.bytes += step.planned.argv.iter().map(String::len).sum::<usize>();
         if self.bytes > PLAN_MAX {
             return Err(NotPlanned::Plugin(format!("its plan is longer than {PLAN_MAX} bytes")));
@@ -250,9 +206,9 @@ impl Planning {
 }
 
 impl Planner for Planning {
-    fn plan(&mut self, call: Call) -> Result<(), Refusal> {
+    async fn plan(&mut self, call: Call) -> Result<(), Refusal> {
         let refusal = |message: String| Refusal { code: "invalid-data".into(), message };
-        match self.add(&call) {
+        match self.add(&call).await {
             Ok(()) => Ok(()),
             Err(NotPlanned::Caller { slot, rule, line, allow }) => {
                 self.rule = Some(rules::slot(&self.grants, &call.command, &slot, &rule, line, allow));
@@ -289,9 +245,6 @@ impl Planner for Planning {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[test]
@@ -309,36 +262,10 @@ mod tests {
             (vec![("text", "a"), ("text", "b")], "slot text was given twice", "params.text of /g/x.toml:4 is a list"),
         ] {
             let values: Vec<_> = values.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned())).collect();
-            let Err(NotPlanned::Plugin(why)) = step(&grants, command, &values) else { panic!("{words}") };
+            let why = command.render(&values).unwrap_err();
+            let NotPlanned::Plugin(why) = unrendered(why, command, &grants.file) else { panic!("{words}") };
             assert!(why.contains(words) && why.ends_with(place), "{why}");
         }
-        step(&grants, command, &[("text".into(), "a".into())]).unwrap();
-    }
-
-    #[test]
-    fn a_path_that_others_could_redirect_is_its_callers_fault_and_an_unfit_folder_the_hosts() {
-        let kept = tempfile::tempdir().unwrap();
-        let folder = kept.path().canonicalize().unwrap();
-        fs::create_dir(folder.join("open")).unwrap();
-        let mode = |path: &str, mode| fs::set_permissions(folder.join(path), fs::Permissions::from_mode(mode)).unwrap();
-        mode("open", 0o777);
-        let judged =
-            |rest: &str| fit("backup", &Below { slot: "what".into(), folder: folder.clone(), path: folder.join(rest) });
-        judged("open").unwrap();
-        judged("new").unwrap();
-        let Err(NotPlanned::Caller { slot, rule, .. }) = judged("open/file") else { panic!("it is fit") };
-        assert_eq!(slot, "what");
-        let shown = folder.display();
-        assert_eq!(
-            rule,
-            format!(
-                "a path below {shown} whose folders only root can write; \
-                 {shown}/open: can be written by others (mode 0777): chmod go-w"
-            )
-        );
-        assert!(matches!(judged("../other"), Err(NotPlanned::Caller { .. })));
-        mode("", 0o777);
-        let Err(NotPlanned::Host(why)) = judged("new") else { panic!("it is not the host's") };
-        assert!(why.starts_with(&format!("command backup: what: below: {shown}: can be written by others")), "{why}");
+        command.render(&[("text".into(), "a".into())]).unwrap();
     }
 }

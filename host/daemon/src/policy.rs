@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regent_grants::{Config, SecretSource, Visible};
+pub use regent_resolve::Findings;
 use zeroize::Zeroizing;
 
 use crate::auth::people::People;
 use crate::gate::Secrets;
 use crate::listen::Place;
 use crate::trusted_file::{Trusted, Untrusted};
-use crate::users;
+use regent_resolve::users;
 
 /// The whole policy but for the grants.
 #[derive(Debug)]
@@ -59,24 +60,12 @@ impl Policy {
     }
 }
 
-/// What is wrong, and what is served all the same but should be looked at: one line each.
-#[derive(Debug, Default)]
-pub struct Findings {
-    /// Nothing starts with one of these.
-    pub mistakes: Vec<String>,
-    /// Said loudly.
-    pub warnings: Vec<String>,
-}
-
-impl Findings {
-    fn keep<T>(&mut self, result: Result<T, String>) -> Option<T> {
-        result.map_err(|why| self.mistakes.push(why)).ok()
-    }
-}
+/// Who opens a file that only root may read, and judges it.
+pub type Open<'o> = &'o dyn Fn(&Path) -> Result<Trusted, Untrusted>;
 
 /// Reads and resolves.
-pub fn read(path: &Path, findings: &mut Findings) -> Option<Policy> {
-    let file = findings.keep(Trusted::open(path).map_err(|why| missing(&why, "`regent init` writes a first one")))?;
+pub fn read(path: &Path, open: Open<'_>, findings: &mut Findings) -> Option<Policy> {
+    let file = findings.keep(open(path).map_err(|why| missing(&why, "`regent init` writes a first one")))?;
     let readable_by_others = file.readable_by_others();
     let text = file.text();
     let text = Zeroizing::new(findings.keep(text.map_err(|why| why.to_string()))?);
@@ -94,7 +83,7 @@ pub fn read(path: &Path, findings: &mut Findings) -> Option<Policy> {
     if readable_by_others && holds_secret {
         findings.warnings.push(format!("{}: it holds a secret and others may read it: chmod 0600", path.display()));
     }
-    let sockets = sockets(&config, path, findings);
+    let sockets = sockets(&config, path, open, findings);
     let admin = config.admin.as_ref().and_then(|admin| {
         let at = format!("{}: [admin]", path.display());
         place(&at, &admin.path, admin.mode, admin.group.as_deref(), findings)
@@ -104,13 +93,13 @@ pub fn read(path: &Path, findings: &mut Findings) -> Option<Policy> {
     findings.mistakes.is_empty().then_some(Policy { path, config, sockets, admin, people })
 }
 
-fn sockets(config: &Config, file: &Path, findings: &mut Findings) -> Vec<Arc<Socket>> {
+fn sockets(config: &Config, file: &Path, open: Open<'_>, findings: &mut Findings) -> Vec<Arc<Socket>> {
     let mut sockets = Vec::new();
     for socket in &config.sockets {
         let at = format!("{}:{}: socket {}", file.display(), socket.line, socket.name);
         let place = place(&at, &socket.path, socket.mode, socket.group.as_deref(), findings);
         let group = place.as_ref().and_then(|place| place.group);
-        let secrets = secrets(&at, &socket.secret, group, findings);
+        let secrets = secrets(&at, &socket.secret, group, open, findings);
         if let (Some(place), Some(secrets)) = (place, secrets) {
             sockets.push(Arc::new(Socket {
                 name: socket.name.clone(),
@@ -150,11 +139,17 @@ fn missing(why: &Untrusted, cure: &str) -> String {
 
 /// One secret a line, all valid, so that one can be replaced while clients still use the other. The socket's group may read
 /// them: its members are the clients.
-fn secrets(at: &str, source: &SecretSource, group: Option<u32>, findings: &mut Findings) -> Option<Secrets> {
+fn secrets(
+    at: &str,
+    source: &SecretSource,
+    group: Option<u32>,
+    open: Open<'_>,
+    findings: &mut Findings,
+) -> Option<Secrets> {
     let texts = match source {
         SecretSource::Text(secret) => vec![Zeroizing::new(secret.reveal().to_owned())],
         SecretSource::File(path) => {
-            let file = findings.keep(Trusted::open(path).map_err(|why| {
+            let file = findings.keep(open(path).map_err(|why| {
                 let cure =
                     format!("regent secret new {}", regent_protocol::visible::argument(&path.display().to_string()));
                 format!("{at}: {}", missing(&why, &cure))

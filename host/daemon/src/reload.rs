@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use crate::activation::Activated;
 use crate::daemon::Daemon;
+use crate::handed;
 use crate::notify;
-use crate::policy::{self, Findings, Policy, Socket};
+use crate::policy::{Findings, Policy, Socket};
 
 /// Modules that are new are compiled meanwhile: the answer waits so long for them, and less than a client waits for it.
 const SETTLE_WITHIN: Duration = Duration::from_secs(45);
@@ -41,24 +42,20 @@ pub async fn reload(daemon: &Rc<Daemon>) -> Reloaded {
 
 /// regent.toml, whole or not at all.
 async fn configuration(daemon: &Rc<Daemon>) -> Reloaded {
+    // Two at once would each live by half of what the other read.
+    let _one_at_a_time = daemon.one_reload.lock().await;
     let before = daemon.policy();
-    let path = before.path.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        let mut findings = Findings::default();
-        let policy = policy::read(&path, &mut findings);
-        (policy, findings)
-    });
-    let (policy, Findings { mut mistakes, warnings }) = match read.await {
-        Ok(read) => read,
-        Err(why) => (None, Findings { mistakes: vec![why.to_string()], warnings: Vec::new() }),
-    };
+    let (policy, Findings { mut mistakes, warnings }) = handed::read(&daemon.spawner, &before.path).await;
     let policy = policy.filter(|policy| {
         mistakes.extend(fixed(&before.config, &policy.config));
         mistakes.is_empty()
     });
     let Some(policy) = policy else { return refused(mistakes, warnings) };
-    if let Err(why) = daemon.listening.apply(daemon, &policy, &mut Activated::default()) {
+    if let Err(why) = daemon.listening.apply(daemon, &policy, &mut Activated::default()).await {
         return refused(vec![why.to_string()], warnings);
+    }
+    if let Err(why) = daemon.spawner.adopt().await {
+        return refused(vec![why], warnings);
     }
     let changed = changes(&before, &policy);
     daemon.held.set_people(policy.people.clone());
@@ -83,6 +80,7 @@ fn fixed(before: &Config, now: &Config) -> Vec<String> {
         }
     };
     same("state", before.state == now.state);
+    same("daemon_user", before.daemon_user == now.daemon_user);
     same("audit", before.audit == now.audit);
     let sandbox = |config: &Config| (config.sandbox, config.allow_missing.clone(), config.engine, config.recycle);
     same("[sandbox]", sandbox(before) == sandbox(now));

@@ -90,9 +90,9 @@ async fn authorize(daemon: &Rc<Daemon>, hold: &Hold, deadline: Instant) -> Resul
     let found = daemon.catalog().find_again(socket, &hold.requester, &hold.operation);
     let found = found.ok_or_else(|| NotNow::Differs("operation".into()))?;
     match found.settled(deadline).await {
-        Status::Serving(plugin) => auth::again(daemon, hold, found, &plugin).map_err(NotNow::Differs),
+        Status::Serving(plugin) => auth::again(daemon, hold, found, &plugin).await.map_err(NotNow::Differs),
         // Another module than the pinned one has its place.
-        Status::Unserved(Some(module)) => match auth::bound::compare(daemon, hold, &found, &module) {
+        Status::Unserved(Some(module)) => match auth::bound::compare(daemon, hold, &found, &module).await {
             Err(field) => Err(NotNow::Differs(field)),
             Ok(_) => Err(NotNow::Unserved),
         },

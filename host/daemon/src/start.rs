@@ -1,15 +1,13 @@
-//! The order of a start. First what others could use against it is settled (the spawner, the lock, the predecessor), then
+//! The order of a start. What others could use against it is settled before (the spawner, the lock, the predecessor); then
 //! what is kept and what is installed is read, then the sockets listen; modules are compiled afterwards.
 
 use std::fmt;
-use std::fs::File;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::fs::FlockOperation;
 use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_local;
 
@@ -24,13 +22,12 @@ use crate::kept::ending::Closed;
 use crate::kept::ledger::{Ledger, Recovered};
 use crate::kept::medium::OnDisk;
 use crate::kept::store::Store;
-use crate::listen::own_folder;
 use crate::plugin::cache::Cache;
 use crate::plugin::confinement::Layers;
 use crate::plugin::load::Loader;
 use crate::plugin::programs::Programs;
 use crate::policy::{Policy, state_file};
-use crate::process::{Cgroups, Spawner, SpawnerSocket};
+use crate::process::{Cgroups, Spawner};
 use crate::resume;
 
 /// How often expiry is looked at.
@@ -56,14 +53,12 @@ pub async fn start(
     policy: Policy,
     warnings: Vec<String>,
     helpers: Helpers,
-    spawner: SpawnerSocket,
+    spawner: Rc<Spawner>,
     mut handed: Activated,
 ) -> Result<Rc<Daemon>, CannotStart> {
-    let lock = lock_state(&policy.config.state).map_err(CannotStart::because)?;
     let (audit, ledger) = kept(&policy).map_err(CannotStart::because)?;
     let instance = ledger.store.instance().map_err(CannotStart::because)?;
-    let cgroups = predecessor(&instance).map_err(CannotStart::because)?;
-    let mut lacks = lacks(cgroups.as_ref());
+    let mut lacks = lacks(spawner.cgroups());
     let recovered = ledger.recover(Timestamp::now()).map_err(CannotStart::because)?;
     tell(&recovered);
     let holds = ledger.store.holds().map_err(CannotStart::because)?;
@@ -71,16 +66,15 @@ pub async fn start(
     let held = Held::new(disk, policy.people.clone(), &holds);
     let shelf = state_file(&policy.config, "modules");
     let said = |why: std::io::Error| CannotStart::because(format!("{}: {why}", shelf.display()));
-    let installed = Installed::new(Arc::clone(&policy.config), Rc::clone(&held), Arc::clone(&audit), shelf.clone())
-        .map_err(said)?;
-    let spawner = Spawner::attach(spawner, cgroups).map_err(CannotStart::because)?;
+    let (config, log) = (Arc::clone(&policy.config), Arc::clone(&audit));
+    let installed = Installed::new(config, Rc::clone(&held), log, Rc::clone(&spawner), shelf.clone()).map_err(said)?;
     let programs = confined(&policy, &spawner, &helpers, &mut lacks).await?;
     lacks.iter().for_each(|lack| crate::warning!("{lack}"));
-    let daemon = Daemon::of(Parts { policy, installed, held, spawner, instance, audit, lacks, warnings, lock });
+    let daemon = Daemon::of(Parts { policy, installed, held, spawner, instance, audit, lacks, warnings });
     let started = Event { event: "started", outcome: Some(env!("CARGO_PKG_VERSION")), ..Event::default() };
     daemon.record(&started).map_err(CannotStart::because)?;
     daemon.installed.look().await;
-    daemon.listening.apply(&daemon, &daemon.policy(), &mut handed).map_err(CannotStart::because)?;
+    daemon.listening.apply(&daemon, &daemon.policy(), &mut handed).await.map_err(CannotStart::because)?;
     for left in handed.left() {
         crate::warning!("{}: handed over by the service manager, and no socket is configured there", left.display());
     }
@@ -104,7 +98,7 @@ async fn confined(
     lacks: &mut Vec<String>,
 ) -> Result<Rc<Programs>, CannotStart> {
     let allowed = &policy.config.allow_missing;
-    let uid = rustix::process::geteuid().is_root().then_some(policy.config.sandbox.first);
+    let uid = spawner.is_root().then_some(policy.config.sandbox.first);
     let layers = Layers::found(spawner, &helpers.sandbox, uid).await.map_err(CannotStart::because)?;
     for there in layers.there_all_the_same(allowed) {
         crate::warning!("allow_missing names {}, which is there: take it out, so that it is demanded", there.name());
@@ -112,18 +106,6 @@ async fn confined(
     let layers = layers.accepted(allowed).map_err(CannotStart)?;
     lacks.extend(layers.lacks());
     Programs::new(Rc::clone(spawner), helpers, layers).map(Rc::new).map_err(CannotStart::because)
-}
-
-/// Two daemons over one state folder would take one hold twice.
-fn lock_state(state: &Path) -> Result<File, String> {
-    own_folder(state, 0o700).map_err(|why| format!("{}: {why}", state.display()))?;
-    crate::trusted_file::folder(state).map_err(|why| why.to_string())?;
-    let path = state.join("lock");
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(|why| format!("{}: {why}", path.display()))?;
-    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| format!("{}: another daemon runs over this state folder", state.display()))?;
-    Ok(file)
 }
 
 fn kept(policy: &Policy) -> Result<(Arc<Mutex<Audit>>, Ledger), String> {
@@ -136,18 +118,6 @@ fn kept(policy: &Policy) -> Result<(Arc<Mutex<Audit>>, Ledger), String> {
     let path = state_file(&policy.config, "holds.redb");
     let store = Store::open_at(&path).map_err(|why| said(&path, &why))?;
     Ok((Arc::clone(&audit), Ledger::new(store, audit)))
-}
-
-/// Ends what a predecessor left running.
-fn predecessor(instance: &str) -> Result<Option<Cgroups>, String> {
-    let cgroups = Cgroups::open(instance).map_err(|why| format!("cgroup v2: {why}"))?;
-    if let Some(cgroups) = &cgroups {
-        let ended = cgroups.clear().map_err(|why| format!("cgroup v2: {why}"))?;
-        if ended > 0 {
-            crate::warning!("{ended} runs of a predecessor were still there and have been killed");
-        }
-    }
-    Ok(cgroups)
 }
 
 fn tell(recovered: &Recovered) {

@@ -18,7 +18,6 @@ use door::with_spawner;
 use regent_grants::{Command, Config, Grants};
 use regent_lane::Outcome;
 use regentd::process::{CommandRun, Spawner, run_command};
-use rustix::fs::{Mode, OFlags};
 use samples::{Random, SAMPLES};
 
 const COUNT: usize = 10_000;
@@ -47,15 +46,7 @@ fn arguments(command: &Command, values: &[String]) -> Option<Vec<String>> {
 async fn seen(spawner: &Rc<Spawner>, arguments: &[String]) -> Vec<u8> {
     let own = ["printf", r"%s\0"].map(str::to_owned);
     let run = CommandRun {
-        program: rustix::fs::open("/usr/bin/printf", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap(),
-        path: "/usr/bin/printf".into(),
-        argv: own.into_iter().chain(arguments.iter().cloned()).collect(),
-        env: Vec::new(),
-        cwd: "/".into(),
-        umask: 0o022,
-        uid: 0,
-        gid: 0,
-        groups: Vec::new(),
+        what: door::born("/usr/bin/printf", own.into_iter().chain(arguments.iter().cloned()).collect()),
         timeout: Duration::from_secs(20),
         output_max: 1 << 20,
         stdin: None,

@@ -15,16 +15,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use door::with_spawner;
+use regent_cgroups::Groups;
 use regent_lane::Outcome;
-use regentd::process::{Cgroups, CommandOutcome, CommandRun, Spawner, run_command};
-use rustix::fs::{Mode, OFlags};
+use regentd::process::{CommandOutcome, CommandRun, Spawner, run_command};
 
 const OUTPUT_MAX: usize = 1 << 20;
 
 /// Both ways in which what is left behind is found.
 fn both_ways<F: Future<Output = ()>>(name: &str, test: impl Fn(Rc<Spawner>, String) -> F) {
     for way in ["cgroup", "sweep"] {
-        let instance = format!("test-{}-{name}", std::process::id());
+        let instance = format!("regent-test-{}-{name}", std::process::id());
         // Tests run beside each other: each looks for its own.
         static NEXT: AtomicU32 = AtomicU32::new(10);
         let mark = format!("{}{}", 7000 + std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -34,15 +34,7 @@ fn both_ways<F: Future<Output = ()>>(name: &str, test: impl Fn(Rc<Spawner>, Stri
 
 fn sh(script: &str, timeout: Duration) -> CommandRun {
     CommandRun {
-        program: rustix::fs::open("/bin/sh", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap(),
-        path: "/bin/sh".into(),
-        argv: vec!["sh".into(), "-c".into(), script.into()],
-        env: vec![("PATH".into(), "/usr/bin:/bin".into())],
-        cwd: "/".into(),
-        umask: 0o022,
-        uid: 0,
-        gid: 0,
-        groups: Vec::new(),
+        what: door::born("/bin/sh", ["sh", "-c", script].map(str::to_owned).into()),
         timeout,
         output_max: OUTPUT_MAX,
         stdin: None,
@@ -158,7 +150,7 @@ fn a_grandchild_on_the_pipe_keeps_nobody() {
 
 #[test]
 fn a_command_that_makes_groups_in_its_own_leaves_none_and_stops_no_later_start() {
-    let instance = format!("test-{}-nested", std::process::id());
+    let instance = format!("regent-test-{}-nested", std::process::id());
     let path = |mounts: &str| {
         mounts.lines().find(|line| line.contains(" - cgroup2 ")).unwrap().split(' ').nth(4).unwrap().to_owned()
     };
@@ -173,8 +165,8 @@ fn a_command_that_makes_groups_in_its_own_leaves_none_and_stops_no_later_start()
         // What was left by a run is gone at the latest with the next.
         run_command(&spawner, sh("true", Duration::from_secs(3))).await;
         run_command(&spawner, sh("true", Duration::from_secs(3))).await;
-        let cgroups = Cgroups::open(&instance).unwrap().unwrap();
-        assert_eq!(cgroups.clear().expect("a start clears what its predecessor left"), 0);
+        let groups = Groups::open(&instance).unwrap().unwrap();
+        assert_eq!(groups.clear().expect("a start clears what its predecessor left"), 0);
     });
 }
 
@@ -255,13 +247,13 @@ fn leave(instance: Option<&str>, mark: &str) {
 #[test]
 fn what_a_command_may_leave_outlives_its_run_the_daemon_and_the_next_start() {
     for way in ["cgroup", "sweep"] {
-        let instance = format!("test-{}-leave", std::process::id());
+        let instance = format!("regent-test-{}-leave", std::process::id());
         let mark = format!("{}1{}", 7000 + std::process::id(), u32::from(way == "sweep"));
         leave((way == "cgroup").then_some(&instance), &mark);
         let left = daemons(&mark);
         // Longer than a spawner needs to end what is below it.
         std::thread::sleep(Duration::from_millis(500));
-        let next = Cgroups::open(&instance).unwrap().expect("this test needs cgroup v2");
+        let next = Groups::open(&instance).unwrap().expect("this test needs cgroup v2");
         assert_eq!(next.clear().expect("a start clears what its predecessor left"), 0);
         assert_eq!((daemons(&mark), left.len()), (left.clone(), 3), "{way}");
         kill(&left);

@@ -56,6 +56,8 @@ pub enum Untrusted {
     Unsafe(PathBuf, String),
     /// The kernel said no.
     Failed(PathBuf, Errno),
+    /// What somebody else said who looked at it.
+    Judged(String),
 }
 
 impl fmt::Display for Untrusted {
@@ -64,6 +66,7 @@ impl fmt::Display for Untrusted {
             Self::Missing(path) => write!(f, "{}: there is no such file", path.display()),
             Self::Unsafe(path, why) => write!(f, "{}: {why}", path.display()),
             Self::Failed(path, errno) => write!(f, "{}: {errno}", path.display()),
+            Self::Judged(why) => f.write_str(why),
         }
     }
 }
@@ -87,6 +90,20 @@ impl Trusted {
         Self::from_walked(Walk::to(path, false)?)
     }
 
+    /// What somebody with more rights opened and judged at this path, and handed over.
+    ///
+    /// # Errors
+    /// [`Untrusted::Failed`]: what the kernel says.
+    pub fn received(file: OwnedFd, path: &Path) -> Result<Self, Untrusted> {
+        let stat = rustix::fs::fstat(&file).map_err(|errno| failed(path, errno))?;
+        Ok(Self::of(File::from(file), path.into(), &stat))
+    }
+
+    fn of(file: File, path: PathBuf, stat: &Stat) -> Self {
+        let size = u64::try_from(stat.st_size).unwrap_or(0);
+        Self { file, path, mode: stat.st_mode & 0o7777, group: stat.st_gid, size }
+    }
+
     fn from_walked(end: End) -> Result<Self, Untrusted> {
         let End { folder, name, path } = end;
         // NONBLOCK: opening a FIFO must not wait for a writer.
@@ -94,8 +111,7 @@ impl Trusted {
         let file = rustix::fs::openat(&folder, &name, flags, Mode::empty()).map_err(|errno| failed(&path, errno))?;
         let stat = rustix::fs::fstat(&file).map_err(|errno| failed(&path, errno))?;
         judge_file(&path, &stat)?;
-        let size = u64::try_from(stat.st_size).unwrap_or(0);
-        Ok(Self { file: File::from(file), path, mode: stat.st_mode & 0o7777, group: stat.st_gid, size })
+        Ok(Self::of(File::from(file), path, &stat))
     }
 
     /// The path with every link resolved.

@@ -49,5 +49,9 @@ pub use slot::{Below, Instead, Param};
 /// A whole immediate operation whose table has no `deadline`: the Python client gives up after 5 s of silence.
 pub const DEADLINE_DEFAULT: Duration = Duration::from_millis(4500);
 
+/// Whom a daemon that root starts becomes if nobody says: a uid, and a gid, that no user of a machine has. Sandboxes have those
+/// that follow it.
+pub const DAEMON_USER: u32 = 1_899_999_999;
+
 /// A command whose table has no `timeout`.
 pub const TIMEOUT_DEFAULT: Duration = Duration::from_secs(3);

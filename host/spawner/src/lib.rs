@@ -1,6 +1,14 @@
-//! The words between the daemon and its spawner. Both are trusted, and one started the other; lengths are bounded all the
-//! same, since a word is one message of the socket.
+//! The words between the daemon and its spawner. The spawner has root's rights where the daemon has none any more, so it takes
+//! a grant's name and values, never a command; a socket's path that stands in its own reading of regent.toml, never another.
+//! Lengths are bounded, since a word is one message of the socket.
 #![forbid(unsafe_code)]
+
+// What a granted command is started with.
+mod granted;
+
+pub use granted::born;
+
+use std::path::PathBuf;
 
 use regent_lane::Layer;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -10,14 +18,71 @@ pub const WORD_MAX: usize = 192 << 10;
 /// Descriptors that come with one word.
 pub const DESCRIPTORS_MAX: usize = 16;
 
-/// What the daemon asks.
+/// What the daemon asks. Each but [`Kill`](Self::Kill) and [`Unlink`](Self::Unlink) carries a token of its own, by which it is
+/// answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
     /// Start a program. With it come its handle, its descriptors 0, 1 and 2, its further ones in order, and last, if it is
-    /// to be born in one, its cgroup's folder.
+    /// to be born in one, its cgroup's folder. A spawner that was given a configuration starts so what is confined alone, and
+    /// only programs of its own.
     Start(Box<Start>),
+    /// Start a granted command. With it come its descriptors 0, 1 and 2, and its cgroup's folder if it is to be born in one.
+    Run(Box<Run>),
+    /// What would a granted command come to? [`Answer::Planned`].
+    Plan(Box<Granted>),
+    /// Read a plugin's grants file, and judge it by this machine: [`Answer::Judged`].
+    Look(Look),
+    /// Open regent.toml, or a secret file that it names as it lies there now: [`Answer::Done`] with the descriptor.
+    Open(u64, PathBuf),
+    /// From now on live by regent.toml as it was when it was opened last: [`Answer::Done`].
+    Adopt(u64),
+    /// Make the socket that regent.toml has at this path: [`Answer::Done`] with the descriptor, which listens.
+    Listen(u64, PathBuf),
+    /// Give the socket that regent.toml has at this path its mode and group anew: [`Answer::Done`].
+    Permit(u64, PathBuf),
+    /// Remove the socket at this path, if this spawner made it.
+    Unlink(PathBuf),
     /// End a program started by this token, and all below it.
     Kill(u64),
+}
+
+/// A grants file to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Names the question.
+    pub token: u64,
+    /// The plugin, which is the file's name less `.toml`.
+    pub plugin: String,
+    /// SHA-256 of the file's text, as the daemon read it.
+    pub text: [u8; 32],
+    /// That of the text by which the plugin serves now; nothing that serves is forgotten.
+    pub serving: Option<[u8; 32]>,
+}
+
+/// A granted command, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Granted {
+    /// Names the question, or the run.
+    pub token: u64,
+    /// The plugin whose grants file grants it.
+    pub plugin: String,
+    /// SHA-256 of that file's text.
+    pub text: [u8; 32],
+    /// The command's name there.
+    pub command: String,
+    /// Slots and values; a slot that is a list stands once for each of its values.
+    pub values: Vec<(String, String)>,
+}
+
+/// A granted command that is to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Which, with what in its slots.
+    pub granted: Granted,
+    /// The digest of the step that was planned: what has become another on this machine meanwhile is not run.
+    pub planned: [u8; 32],
+    /// Whether its cgroup's folder comes with it.
+    pub grouped: bool,
 }
 
 /// A program as it is to be born: exactly so, whatever the daemon's own process is like.
@@ -100,9 +165,18 @@ pub enum Descent {
     },
 }
 
+/// A user and groups, by number.
+pub type Ids = (u32, u32, Vec<u32>);
+
 /// What the spawner says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Say {
+    /// The first word of a spawner that was given a configuration: what needs root for a start is done.
+    Ready(Ready),
+    /// The same where it could not be done, with the reasons.
+    Unready(Vec<String>),
+    /// To what was asked by this token. A descriptor comes with it where that was asked for.
+    Answer(u64, Result<Answer, Refused>),
     /// It was cloned and is on its way; said of what is [`Descent::Alone`], which lives long enough to be looked at. Of a
     /// command only the end is said: each word is a wake-up.
     Started {
@@ -120,6 +194,8 @@ pub enum Say {
         /// The kernel's number for why.
         errno: i32,
     },
+    /// A granted command was not started, and this is why.
+    NotRun(u64, String),
     /// It ended, and with `Sweep` everything below it; with `Leave` too, or that is nobody's here any more.
     Exited {
         /// Its token.
@@ -127,6 +203,51 @@ pub enum Say {
         /// How.
         status: Exit,
     },
+}
+
+/// What is ready.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ready {
+    /// Whether the spawner is root.
+    pub root: bool,
+    /// Whom the daemon is to become; `None`: it stays who it is.
+    pub user: Option<Ids>,
+    /// Where runs have control groups of their own.
+    pub groups: Option<PathBuf>,
+    /// How many runs of a predecessor were still there, and have been ended.
+    pub ended: usize,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// It was done.
+    Done,
+    /// The step, as JSON: it is what a consent is bound to and what people are shown.
+    Planned(String),
+    /// What is wrong with a grants file on this machine, and what should be looked at.
+    Judged {
+        /// It is not to be served with one of these.
+        mistakes: Vec<String>,
+        /// Said loudly.
+        warnings: Vec<String>,
+    },
+}
+
+/// Why it was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Refused {
+    /// Of a plan: a path that was named could be led elsewhere by others than root.
+    Path {
+        /// The slot.
+        slot: String,
+        /// What it accepts, and what is wrong with this one.
+        rule: String,
+    },
+    /// There is no such file.
+    Missing(PathBuf),
+    /// Anything else, for the administrator.
+    Because(String),
 }
 
 /// How a program ended.

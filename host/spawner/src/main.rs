@@ -1,5 +1,9 @@
-//! The one door through which programs start. It holds no secret and reads no configuration, so nothing of these can reach
-//! what it starts; it stays small, so a start costs the same however the daemon grows.
+//! `regent-spawner [--config FILE --sandbox FILE --compiler FILE]`: the one door through which programs start, and the only part
+//! of a daemon that keeps root's rights. It reads nothing that a stranger wrote, and holds no secret, so nothing of these can
+//! reach what it starts; it stays small, so a start costs the same however the daemon grows.
+//!
+//! With a configuration it reads regent.toml and the grants files itself, and starts by name what they grant. Without one it
+//! starts what it is told: for a trial, whose spawner has no more rights than who typed it.
 //!
 //! One thread, blocking on its socket (descriptor 0) and on its children. It never waits for a child that could be stopped by
 //! somebody: between its new user and its exec a child is at the mercy of that user's other processes. When the socket ends,
@@ -10,6 +14,8 @@
 
 // Words and descriptors of the socket.
 mod socket;
+// What a spawner with a configuration does for its daemon.
+mod office;
 // A child from clone to exec.
 mod birth;
 // Namespaces over an empty root.
@@ -23,7 +29,8 @@ use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::process::ExitCode;
 
 use birth::Cloned;
-use regent_spawner::{Ask, Descent, Exit, Say};
+use office::{Office, Told};
+use regent_spawner::{Ask, Descent, Exit, Run, Say, Start};
 use socket::Socket;
 
 /// A child that was cloned, and has not ended yet.
@@ -41,6 +48,7 @@ struct Child {
 fn main() -> ExitCode {
     let Ok(signals) = sys::prepare() else { return ExitCode::from(71) };
     let socket = Socket::standard_input();
+    let Ok(mut office) = open_office(&socket) else { return ExitCode::from(69) };
     let mut children = Vec::new();
     loop {
         let leaving = children.iter().filter_map(|child: &Child| child.leaves.as_ref());
@@ -52,7 +60,7 @@ fn main() -> ExitCode {
             sys::drain(&signals);
             reap(&socket, &mut children);
         }
-        if ready.contains(&socket.raw()) && !serve(&socket, &mut children) {
+        if ready.contains(&socket.raw()) && !serve(&socket, office.as_mut(), &mut children) {
             break;
         }
     }
@@ -60,42 +68,100 @@ fn main() -> ExitCode {
     let_go(&socket, &mut children, &leaving);
     // The reapers see this end by themselves; the rest is killed here, grandchildren as they come to us.
     sys::kill_all_children();
+    if let Some(office) = office {
+        office.close();
+    }
     ExitCode::SUCCESS
 }
 
-/// One word; false at the end of the socket.
-fn serve(socket: &Socket, children: &mut Vec<Child>) -> bool {
-    match socket.receive() {
-        Ok(Some((Ask::Start(start), fds))) => {
-            let token = start.token;
-            match birth::start(&start, fds) {
-                Ok(cloned) => {
-                    let Cloned { pid, failure, leaves } = cloned;
-                    if matches!(start.descent, Descent::Alone { .. }) {
-                        socket.say(&Say::Started { token, pid });
-                    }
-                    // A reaper ends what is below it first; it is ours and root's, so nobody else can have stopped it.
-                    let reaped = matches!(start.descent, Descent::Sweep | Descent::Leave { .. });
-                    children.push(Child {
-                        token,
-                        pid,
-                        failure,
-                        leaves,
-                        by: if reaped { libc::SIGTERM } else { libc::SIGKILL },
-                    });
-                }
-                Err((stage, errno)) => socket.say(&Say::NotStarted { token, stage: stage.into(), errno }),
-            }
-            true
+/// By the arguments; its first word is said.
+fn open_office(socket: &Socket) -> Result<Option<Office>, ()> {
+    let mut arguments = std::env::args_os().skip(1);
+    let mut value = |name: &str| (arguments.next()? == *name).then(|| arguments.next()).flatten();
+    let Some(config) = value("--config") else { return Ok(None) };
+    let told = value("--sandbox").zip(value("--compiler"));
+    let told = told.map(|(sandbox, compiler)| Told {
+        config: config.into(),
+        sandbox: sandbox.into(),
+        compiler: compiler.into(),
+    });
+    let office = told.ok_or_else(|| vec!["regent-spawner: --sandbox and --compiler are wanted".to_owned()]);
+    let ready = office.and_then(|told| {
+        let mut office = Office::open(told).map_err(|why| vec![why])?;
+        let ready = office.prepare()?;
+        Ok((office, ready))
+    });
+    match ready {
+        Ok((office, ready)) => {
+            socket.say(&Say::Ready(ready));
+            Ok(Some(office))
         }
-        Ok(Some((Ask::Kill(token), _))) => {
+        Err(why) => {
+            socket.say(&Say::Unready(why));
+            Err(())
+        }
+    }
+}
+
+/// One word; false at the end of the socket.
+fn serve(socket: &Socket, office: Option<&mut Office>, children: &mut Vec<Child>) -> bool {
+    let (ask, fds) = match socket.receive() {
+        Ok(Some(word)) => word,
+        Ok(None) => return false,
+        Err(()) => return true,
+    };
+    match ask {
+        Ask::Start(start) => match may_start(office, &start, fds) {
+            Some(fds) => begin(socket, children, &start, fds),
+            None => socket.say(&Say::NotRun(start.token, "this spawner does not start it so".into())),
+        },
+        Ask::Run(run) => match granted(office, &run, fds) {
+            Ok((start, fds)) => begin(socket, children, &start, fds),
+            Err(why) => socket.say(&Say::NotRun(run.granted.token, why)),
+        },
+        Ask::Kill(token) => {
             for child in children.iter().filter(|child| child.token == token) {
                 sys::kill(child.pid, child.by);
             }
-            true
         }
-        Ok(None) => false,
-        Err(()) => true,
+        ask => {
+            if let Some((token, answered)) = office.and_then(|office| office.answer(&ask)) {
+                let (answer, fd) = answered.map_or_else(|why| (Err(why), None), |(answer, fd)| (Ok(answer), fd));
+                socket.answer(token, answer, fd.as_ref());
+            }
+        }
+    }
+    true
+}
+
+/// The descriptors of a start that may be; of one with a configuration, with a program of this spawner's own.
+fn may_start(office: Option<&mut Office>, start: &Start, mut fds: Vec<OwnedFd>) -> Option<Vec<OwnedFd>> {
+    let Some(office) = office else { return Some(fds) };
+    let program = office.helper(start)?;
+    *fds.first_mut()? = program;
+    Some(fds)
+}
+
+/// A granted command, its program before its descriptors.
+fn granted(office: Option<&mut Office>, run: &Run, fds: Vec<OwnedFd>) -> Result<(Start, Vec<OwnedFd>), String> {
+    let office = office.ok_or("this spawner has no grants")?;
+    let (program, start) = office.granted(run)?;
+    Ok((start, [program].into_iter().chain(fds).collect()))
+}
+
+fn begin(socket: &Socket, children: &mut Vec<Child>, start: &Start, fds: Vec<OwnedFd>) {
+    let token = start.token;
+    match birth::start(start, fds) {
+        Ok(Cloned { pid, failure, leaves }) => {
+            if matches!(start.descent, Descent::Alone { .. }) {
+                socket.say(&Say::Started { token, pid });
+            }
+            // A reaper ends what is below it first; it is ours and root's, so nobody else can have stopped it.
+            let reaped = matches!(start.descent, Descent::Sweep | Descent::Leave { .. });
+            let by = if reaped { libc::SIGTERM } else { libc::SIGKILL };
+            children.push(Child { token, pid, failure, leaves, by });
+        }
+        Err((stage, errno)) => socket.say(&Say::NotStarted { token, stage: stage.into(), errno }),
     }
 }
 

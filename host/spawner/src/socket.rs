@@ -1,11 +1,14 @@
 //! Words and descriptors of the socket to the daemon.
 
-use std::io::IoSliceMut;
+use std::io::{IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
-use regent_spawner::{Ask, DESCRIPTORS_MAX, Say, WORD_MAX, decode, encode};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg};
+use regent_spawner::{Answer, Ask, DESCRIPTORS_MAX, Refused, Say, WORD_MAX, decode, encode};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
 
 /// Descriptor 0, a sequenced-packet socket.
 pub(crate) struct Socket(std::io::Stdin);
@@ -45,5 +48,25 @@ impl Socket {
     pub(crate) fn say(&self, word: &Say) {
         let Some(bytes) = encode(word) else { return };
         let _gone = rustix::io::retry_on_intr(|| rustix::net::send(self.0.as_fd(), &bytes, SendFlags::NOSIGNAL));
+    }
+
+    /// Says what came of a question; with a descriptor, if one was asked for.
+    pub(crate) fn answer(&self, token: u64, answer: Result<Answer, Refused>, fd: Option<&OwnedFd>) {
+        let too_long = || {
+            let why = "the spawner's answer is longer than a word may be".to_owned();
+            encode(&Say::Answer(token, Err(Refused::Because(why))))
+        };
+        let Some(bytes) = encode(&Say::Answer(token, answer)).or_else(too_long) else { return };
+        let Some(fd) = fd else {
+            let _gone = rustix::io::retry_on_intr(|| rustix::net::send(self.0.as_fd(), &bytes, SendFlags::NOSIGNAL));
+            return;
+        };
+        let handed = [fd.as_fd()];
+        let _gone = rustix::io::retry_on_intr(|| {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            ancillary.push(SendAncillaryMessage::ScmRights(&handed));
+            sendmsg(self.0.as_fd(), &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)
+        });
     }
 }

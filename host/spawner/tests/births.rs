@@ -278,7 +278,7 @@ fn what_detached_itself_is_gone_when_a_swept_command_has_ended() {
     pid_of(&said);
     within(SOON, "it detaches", || running("sleep\u{0}3601").len() == 2);
     assert_eq!(spawner.hear(), Say::Exited { token: 1, status: Exit::Status(0) });
-    assert_eq!(running("3601"), []);
+    assert_eq!(running("3601"), [0; 0]);
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn a_swept_command_that_is_killed_leaves_nothing() {
     within(SOON, "it detaches", || running("sleep\u{0}3602").len() == 3);
     spawner.say(&Ask::Kill(1), &[]);
     assert_eq!(spawner.hear(), Say::Exited { token: 1, status: Exit::Signal(9) });
-    assert_eq!(running("3602"), []);
+    assert_eq!(running("3602"), [0; 0]);
 }
 
 #[test]
@@ -323,7 +323,7 @@ fn a_kill_right_behind_its_start_is_not_lost() {
         spawner.say(&Ask::Start(Box::new(start)), &[program.as_fd(), null.as_fd(), null.as_fd(), null.as_fd()]);
         spawner.say(&Ask::Kill(1), &[]);
         while matches!(spawner.hear(), Say::Started { .. }) {}
-        assert_eq!(running("3603"), [], "round {round}");
+        assert_eq!(running("3603"), [0; 0], "round {round}");
     }
 }
 
@@ -366,7 +366,7 @@ fn what_was_left_after_success_is_nothing_to_the_spawner_any_more() {
     // What comes after is found again, and its end is nothing to what was left.
     spawner.start(escaping("3610", "sleep 1", Descent::Sweep), None);
     assert_eq!(spawner.hear(), Say::Exited { token: 1, status: Exit::Status(0) });
-    assert_eq!(running("3610"), []);
+    assert_eq!(running("3610"), [0; 0]);
     let (said, _output) = spawner.start(escaping("3611", "sleep 3611", Descent::Alone { grouped: false }), None);
     pid_of(&said);
     within(SOON, "it detaches", || running("sleep\u{0}3611").len() == 3);
@@ -387,7 +387,7 @@ fn a_command_that_fails_leaves_nothing_though_it_may() {
         let (said, _output) = spawner.start(start, None);
         pid_of(&said);
         assert_eq!(spawner.hear(), Say::Exited { token: 1, status });
-        assert_eq!(running("3612"), [], "{then}");
+        assert_eq!(running("3612"), [0; 0], "{then}");
     }
 }
 

@@ -1,12 +1,19 @@
 //! Modules that served before, as the daemon keeps them in its state folder, which only its own user reads: STATE/modules/HEX.wasm,
 //! and NAME.json for the plugin, which names the one that serves and those before it.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::PathBuf;
 
-use regent_files::{Folder, Untrusted};
+use regent_files::Untrusted;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde::Deserialize;
 
 use crate::files::Configuration;
+
+/// Such a file names a few digests.
+const RECORD_MAX: u64 = 4 << 10;
 
 /// What a plugin accepted, as digests.
 #[derive(Debug, Clone, Deserialize)]
@@ -21,23 +28,33 @@ fn folder(configuration: &Configuration) -> PathBuf {
     configuration.config.state.join("modules")
 }
 
-/// What the daemon noted of this plugin; `None`: it never served.
+/// What the daemon noted of this plugin; `None`: it never served. That it is the daemon's word is all that is believed of it: a
+/// file that the daemon's own user wrote, with digests that people are shown before any of them counts.
 pub(super) fn record(configuration: &Configuration, plugin: &str) -> Result<Option<Record>, Untrusted> {
-    let path = folder(configuration);
-    let read = Folder::open(&path).and_then(|folder| folder.read(&format!("{plugin}.json")));
-    let text = match read {
-        Ok((text, _)) => text,
-        Err(Untrusted::Missing(_)) => return Ok(None),
-        Err(why) => return Err(why),
+    let path = folder(configuration).join(format!("{plugin}.json"));
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(&path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::NOENT) => return Ok(None),
+        Err(errno) => return Err(Untrusted::Failed(path, errno)),
     };
-    let record: Record = serde_json::from_str(&text)
-        .map_err(|why| Untrusted::Unsafe(path.join(format!("{plugin}.json")), format!("cannot be read: {why}")))?;
-    Ok(Some(record))
+    let unreadable = |why: &dyn std::fmt::Display| Untrusted::Unsafe(path.clone(), format!("cannot be read: {why}"));
+    let mut text = String::new();
+    file.take(RECORD_MAX).read_to_string(&mut text).map_err(|why| unreadable(&why))?;
+    let record: Record = serde_json::from_str(&text).map_err(|why| unreadable(&why))?;
+    if [&record.accepted].into_iter().chain(&record.before).all(|digest| is_digest(digest)) {
+        Ok(Some(record))
+    } else {
+        Err(unreadable(&"it names what is no digest"))
+    }
+}
+
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A module that is kept.
 pub(super) fn module(configuration: &Configuration, digest: &str) -> Option<PathBuf> {
-    let digits = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     let path = folder(configuration).join(format!("{digest}.wasm"));
-    (digits && path.symlink_metadata().is_ok_and(|found| found.is_file())).then_some(path)
+    (is_digest(digest) && path.symlink_metadata().is_ok_and(|found| found.is_file())).then_some(path)
 }

@@ -58,7 +58,7 @@ impl Fields<'_> {
 ///
 /// # Errors
 /// The field that has.
-pub fn compare(daemon: &Daemon, hold: &Hold, found: &Found, module: &ModuleDigest) -> Result<Plan, String> {
+pub async fn compare(daemon: &Daemon, hold: &Hold, found: &Found, module: &ModuleDigest) -> Result<Plan, String> {
     let fields = |plan: &[PlannedStep]| {
         let fields = Fields {
             instance: &daemon.instance,
@@ -77,7 +77,7 @@ pub fn compare(daemon: &Daemon, hold: &Hold, found: &Found, module: &ModuleDiges
     if let Some(field) = hold.bound.difference(&fields(&hold.plan)) {
         return Err(field.to_owned());
     }
-    let plan = Plan::again(found.grants(), &hold.plan).map_err(|why| format!("plan: {why}"))?;
+    let plan = Plan::again(&daemon.spawner, found.grants(), &hold.plan).await.map_err(|why| format!("plan: {why}"))?;
     match hold.bound.difference(&fields(&plan.planned())) {
         Some(field) => Err(field.to_owned()),
         None => Ok(plan),

@@ -162,9 +162,9 @@ fn authorized(prepared: Prepared) -> Authorized {
 ///
 /// # Errors
 /// The field that is no longer what was consented to.
-pub fn again(daemon: &Daemon, hold: &Hold, found: Found, plugin: &Rc<Plugin>) -> Result<Authorized, String> {
+pub async fn again(daemon: &Daemon, hold: &Hold, found: Found, plugin: &Rc<Plugin>) -> Result<Authorized, String> {
     consent::still_count(hold, &daemon.held.people())?;
-    let plan = bound::compare(daemon, hold, &found, &plugin.digest)?;
+    let plan = bound::compare(daemon, hold, &found, &plugin.digest).await?;
     Ok(Authorized(Run {
         plugin: Rc::clone(plugin),
         operation: found.operation().name.clone(),

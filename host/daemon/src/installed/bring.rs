@@ -89,7 +89,7 @@ impl Installed {
         let mut loader = self.loader.subscribe();
         let loader = loader.wait_for(Option::is_some).await.map_err(|_| "the daemon ends".to_owned())?.clone();
         let loader = loader.unwrap_or_else(|| Err("the daemon ends".into()))?;
-        let uid = if self.root { Some(self.uid(name).await?) } else { None };
+        let uid = if self.spawner.is_root() { Some(self.uid(name).await?) } else { None };
         let engine = self.config.borrow().engine;
         Ok(Ground { loader, shelf: self.shelf.clone(), engine, uid })
     }

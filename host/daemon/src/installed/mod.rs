@@ -36,8 +36,9 @@ use crate::held::Held;
 use crate::kept::ledger::SharedAudit;
 use crate::plugin::load::Loader;
 use crate::plugin::module::ModuleDigest;
+use crate::process::Spawner;
 use accepted::Shelf;
-use seen::{Link, Module};
+use seen::{Link, Module, Seen};
 use watch::Watch;
 
 /// After a change others often follow at once: they are one look.
@@ -58,8 +59,7 @@ pub struct Installed {
     shelf: Shelf,
     held: Rc<Held>,
     audit: SharedAudit,
-    /// Whether sandboxes have uids of their own.
-    root: bool,
+    spawner: Rc<Spawner>,
     watch: Option<Watch>,
     instances: RefCell<BTreeMap<String, Instance>>,
     catalog: RefCell<Rc<Catalog>>,
@@ -152,7 +152,13 @@ impl Installed {
     ///
     /// # Errors
     /// What the kernel says of the folder of accepted modules.
-    pub fn new(config: Arc<Config>, held: Rc<Held>, audit: SharedAudit, shelf: PathBuf) -> std::io::Result<Rc<Self>> {
+    pub fn new(
+        config: Arc<Config>,
+        held: Rc<Held>,
+        audit: SharedAudit,
+        spawner: Rc<Spawner>,
+        shelf: PathBuf,
+    ) -> std::io::Result<Rc<Self>> {
         let watch = Watch::new();
         if let Err(why) = &watch {
             crate::warning!("inotify: {why}: changed files are read by `regent reload` alone");
@@ -163,7 +169,7 @@ impl Installed {
             shelf: Shelf::open(shelf)?,
             held,
             audit,
-            root: rustix::process::geteuid().is_root(),
+            spawner,
             watch: watch.ok(),
             instances: RefCell::default(),
             catalog: RefCell::default(),
@@ -222,7 +228,7 @@ impl Installed {
     fn follow(&self) -> bool {
         let config = Arc::clone(&self.config.borrow());
         let folders: BTreeSet<PathBuf> =
-            seen::grants_folders(&config).into_iter().chain(config.plugins.clone()).collect();
+            regent_resolve::grants_folders(&config).into_iter().chain(config.plugins.clone()).collect();
         let folders: Vec<PathBuf> = folders.into_iter().collect();
         self.watch.as_ref().is_some_and(|watch| watch.follow(&folders))
     }
@@ -253,8 +259,20 @@ impl Installed {
         }
         let config = Arc::clone(&self.config.borrow());
         match tokio::task::spawn_blocking(move || seen::look(&config)).await {
-            Ok(seen) => self.take(seen),
+            Ok(mut seen) => {
+                self.judge(&mut seen).await;
+                self.take(seen);
+            }
             Err(why) => crate::error!("the folders could not be looked at: {why}"),
+        }
+    }
+
+    /// What this machine says of each file, which the spawner has to have read itself before anything of it serves.
+    async fn judge(&self, seen: &mut Seen) {
+        for (name, file) in &mut seen.files {
+            let Some(text) = file.grants().map(|grants| grants.text) else { continue };
+            let serving = self.instances.borrow().get(name).and_then(|instance| instance.text);
+            file.judged(self.spawner.look(name, text, serving).await);
         }
     }
 

@@ -7,16 +7,13 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use regent_grants::{Command, Config, Grants, Operation, Principal, Unpinned};
-use sha2::{Digest as _, Sha256};
+use regent_grants::{Config, Grants, Operation, Principal, Unpinned};
+use regent_resolve::{Findings, grants_folders, users};
 
 use super::sums::Sums;
 use crate::catalog::{Allowed, Who};
-use crate::plan;
 use crate::plugin::module::ModuleDigest;
-use crate::policy::Findings;
-use crate::trusted_file::{self, NotBelow, Program, Trusted, Untrusted};
-use crate::users;
+use crate::trusted_file::{self, Trusted};
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -36,8 +33,10 @@ pub struct Seen {
 pub struct File {
     /// Where it is.
     pub path: PathBuf,
-    /// What is in it; else each mistake.
-    pub written: Result<Written, Vec<String>>,
+    /// What is in it, if it can be read at all.
+    parsed: Option<Written>,
+    /// Each mistake.
+    mistakes: Vec<String>,
     /// What should be looked at.
     pub warnings: Vec<String>,
     /// Where it can be written to by another name: what it was.
@@ -67,7 +66,32 @@ impl Link {
 
 impl File {
     fn module(&self) -> Option<&PathBuf> {
-        Some(&self.written.as_ref().ok()?.module.as_ref()?.path)
+        Some(&self.parsed.as_ref()?.module.as_ref()?.path)
+    }
+
+    /// What it grants, mistakes or not, for whoever judges that by this machine.
+    #[must_use]
+    pub fn grants(&self) -> Option<&Grants> {
+        self.parsed.as_ref().map(|written| &written.grants)
+    }
+
+    /// What this machine says of it.
+    pub fn judged(&mut self, found: Findings) {
+        self.mistakes.splice(..0, found.mistakes);
+        self.warnings.splice(..0, found.warnings);
+    }
+
+    /// What is in it; else each mistake.
+    ///
+    /// # Errors
+    /// For the administrator. Whom a rule cannot name keeps one operation away and not the file; with the file away it is told
+    /// with the rest.
+    pub fn written(self) -> Result<Written, Vec<String>> {
+        let mut mistakes = self.mistakes;
+        if let Some(written) = self.parsed.as_ref().filter(|_| !mistakes.is_empty()) {
+            mistakes.extend(unresolved(&written.grants, &written.allowed));
+        }
+        self.parsed.filter(|_| mistakes.is_empty()).ok_or(mistakes)
     }
 }
 
@@ -76,8 +100,6 @@ impl File {
 pub struct Written {
     /// What it says.
     pub grants: Grants,
-    /// SHA-256 of its text.
-    pub text: [u8; 32],
     /// Who may ask for each operation, as numbers of this machine.
     pub allowed: Allowed,
     /// The module that it names, if that is there.
@@ -132,15 +154,6 @@ impl From<&Metadata> for FileId {
 /// A folder of modules, and who vouches for them.
 type Place<'c> = (&'c Path, Sums);
 
-/// Where grants files are.
-#[must_use]
-pub fn grants_folders(config: &Config) -> Vec<PathBuf> {
-    match &config.grants {
-        Some(folder) => vec![folder.clone()],
-        None => config.plugins.clone(),
-    }
-}
-
 /// Looks. What is wrong with one file keeps only that one out.
 #[must_use]
 pub fn look(config: &Config) -> Seen {
@@ -166,16 +179,12 @@ fn file(config: &Config, places: &[Place<'_>], path: &Path, name: &str, seen: &m
     let mut findings = Findings::default();
     // Asked before it is read, so that no change falls between.
     let link = Link::at(path);
-    let written = written(config, places, path, name, &mut findings);
-    // Whom a rule cannot name keeps one operation away and not the file; with the file away it is told with the rest.
-    if let Some(written) = written.as_ref().filter(|_| !findings.mistakes.is_empty()) {
-        findings.mistakes.extend(unresolved(&written.grants, &written.allowed));
-    }
-    let written = written.filter(|_| findings.mistakes.is_empty()).ok_or(findings.mistakes);
-    seen.files.insert(name.to_owned(), File { path: path.to_path_buf(), written, warnings: findings.warnings, link });
+    let parsed = parsed(config, places, path, name, &mut findings);
+    let Findings { mistakes, warnings } = findings;
+    seen.files.insert(name.to_owned(), File { path: path.to_path_buf(), parsed, mistakes, warnings, link });
 }
 
-fn written(config: &Config, places: &[Place<'_>], path: &Path, name: &str, findings: &mut Findings) -> Option<Written> {
+fn parsed(config: &Config, places: &[Place<'_>], path: &Path, name: &str, findings: &mut Findings) -> Option<Written> {
     let text =
         Trusted::open(path).and_then(Trusted::text).map_err(|why| findings.mistakes.push(why.to_string())).ok()?;
     let grants = match Grants::parse(name, &path.display().to_string(), &text, config) {
@@ -189,12 +198,11 @@ fn written(config: &Config, places: &[Place<'_>], path: &Path, name: &str, findi
         }
     };
     let module = module(&grants.module, places);
-    on_this_machine(&grants, findings);
     if module.as_ref().is_none_or(|module| module.vouched.is_none()) {
         unpinned(&grants, findings);
     }
     let allowed = grants.operations.iter().map(|operation| (operation.name.clone(), allowed(operation))).collect();
-    Some(Written { text: Sha256::digest(text.as_bytes()).into(), allowed, module, grants })
+    Some(Written { allowed, module, grants })
 }
 
 /// Rules of `allow` that name whom this machine does not know, each with its line.
@@ -245,45 +253,4 @@ fn allowed(operation: &Operation) -> Result<Option<Vec<Who>>, String> {
         Principal::Gid(gid) => Ok(Who::Gid(*gid)),
     };
     operation.allow.as_ref().map(|rules| rules.iter().map(resolve).collect()).transpose()
-}
-
-/// Users and programs: a program that is missing may come, one that others can change is a mistake.
-fn on_this_machine(grants: &Grants, findings: &mut Findings) {
-    for command in grants.commands.values() {
-        let at = format!("{}:{}", grants.file, command.line);
-        let own = rustix::process::geteuid();
-        match plan::identity(command) {
-            Err(why) => findings.mistakes.push(format!("{at}: {why}")),
-            Ok(identity) if !own.is_root() && identity.uid != own.as_raw() => {
-                let (name, user) = (&command.name, &identity.name);
-                findings
-                    .mistakes
-                    .push(format!("{at}: command {name}: run_as {user}: only a daemon started as root can"));
-            }
-            Ok(_) => {}
-        }
-        match Program::open(&command.program) {
-            Ok(_) => {}
-            Err(why @ Untrusted::Missing(_)) => {
-                findings.warnings.push(format!("{at}: command {}: {why}: it will fail", command.name));
-            }
-            Err(why) => findings.mistakes.push(format!("{at}: command {}: {why}", command.name)),
-        }
-        folders(command, &at, findings);
-    }
-}
-
-/// The folders that paths are to lie below, judged as at a request.
-fn folders(command: &Command, at: &str, findings: &mut Findings) {
-    for (slot, folder) in command.folders() {
-        let said = |why: Untrusted| format!("{at}: command {}: {slot}: below: {why}", command.name);
-        match trusted_file::below(folder, Path::new("")) {
-            Err(NotBelow::Folder(why @ Untrusted::Missing(_))) => {
-                findings.warnings.push(format!("{}: it will fail", said(why)));
-            }
-            Err(NotBelow::Folder(why)) => findings.mistakes.push(said(why)),
-            // Of the folder itself nothing is wrong; that no path is given is.
-            Err(NotBelow::Path(_)) | Ok(()) => {}
-        }
-    }
 }

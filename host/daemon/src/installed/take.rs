@@ -66,10 +66,10 @@ impl Installed {
         }
         if instance.warnings != file.warnings {
             file.warnings.iter().for_each(|warning| crate::warning!("{warning}"));
-            instance.warnings = file.warnings;
+            instance.warnings.clone_from(&file.warnings);
         }
-        (instance.path, instance.link) = (file.path, file.link);
-        match file.written {
+        (instance.path, instance.link) = (file.path.clone(), file.link.clone());
+        match file.written() {
             Ok(written) => self.take_written(name, instance, written),
             Err(mistakes) => {
                 instance.stop_loading();
@@ -80,7 +80,8 @@ impl Installed {
     }
 
     fn take_written(self: &Rc<Self>, name: &str, instance: &mut Instance, written: Written) {
-        let Written { grants, text, allowed, module } = written;
+        let Written { grants, allowed, module } = written;
+        let text = grants.text;
         let Some(module) = module else {
             let (module, folders) = (&grants.module, list(&self.config.borrow().plugins));
             let had = instance.entry.take().is_some();

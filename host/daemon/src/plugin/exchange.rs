@@ -73,7 +73,7 @@ pub trait Planner {
     ///
     /// # Errors
     /// The refusal that the plugin is given.
-    fn plan(&mut self, call: Call) -> Result<(), Refusal>;
+    fn plan(&mut self, call: Call) -> impl Future<Output = Result<(), Refusal>>;
     /// Forgets what was planned, since it all begins again on a new process.
     fn start_again(&mut self);
     /// What was planned that cannot be, or that no plugin may.
@@ -184,7 +184,7 @@ impl Plugin {
                         if planned > PLANNED_AT_ONCE {
                             tokio::task::yield_now().await;
                         }
-                        exchange.ask(&Ask::Planned(planner.plan(call)), deadline).await?;
+                        exchange.ask(&Ask::Planned(planner.plan(call).await), deadline).await?;
                     }
                     None => return Err(exchange.condemn("it planned where nothing can be planned")),
                 },
@@ -221,7 +221,7 @@ pub(super) fn log(plugin: &str, level: regent_lane::Level, text: &str, logged: &
 pub(super) struct Nothing;
 
 impl Planner for Nothing {
-    fn plan(&mut self, _: Call) -> Result<(), Refusal> {
+    async fn plan(&mut self, _: Call) -> Result<(), Refusal> {
         Ok(())
     }
     fn start_again(&mut self) {}

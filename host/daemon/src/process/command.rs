@@ -1,12 +1,11 @@
 //! A granted command, from its start to the end of all that it started: within its time, its output bounded, nothing left.
 
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use regent_lane::Outcome;
-use regent_spawner::{Confinement, Descent, Exit, Identity, Start};
+use regent_spawner::{Descent, Exit, Granted, Run, Start};
 use rustix::fs::{Mode, OFlags};
 use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -26,24 +25,8 @@ const CHUNK: usize = 16 << 10;
 /// A command as it is to run.
 #[derive(Debug)]
 pub struct CommandRun {
-    /// The handle that was judged.
-    pub program: OwnedFd,
-    /// Its path.
-    pub path: PathBuf,
-    /// The argument list.
-    pub argv: Vec<String>,
-    /// The whole environment.
-    pub env: Vec<(String, String)>,
-    /// Where it starts.
-    pub cwd: PathBuf,
-    /// Its umask.
-    pub umask: u32,
-    /// Whom it runs as.
-    pub uid: u32,
-    /// The primary group.
-    pub gid: u32,
-    /// The further groups.
-    pub groups: Vec<u32>,
+    /// Which.
+    pub what: What,
     /// When it is killed.
     pub timeout: Duration,
     /// Bytes that are kept of each output; the rest is read and dropped.
@@ -56,6 +39,15 @@ pub struct CommandRun {
     /// service's, and stopping the service ends all that is in it unless its `KillMode` says otherwise: there a service is
     /// better started by `systemctl`. Nobody reads its output any more.
     pub leaves: Option<Vec<i32>>,
+}
+
+/// A command, as the spawner at hand takes it.
+#[derive(Debug)]
+pub enum What {
+    /// By its name, and the digest of what was planned: of a spawner that has read the grants.
+    Granted(Box<Granted>, [u8; 32]),
+    /// By a handle, and all of it: of one that has none.
+    Born(OwnedFd, Box<Start>),
 }
 
 /// How it ended.
@@ -90,8 +82,8 @@ impl CommandOutcome {
 /// Runs a command. When this returns, or is dropped, nothing of it is left but what [`CommandRun::leaves`] lets live on.
 pub async fn run_command(spawner: &Rc<Spawner>, run: CommandRun) -> CommandOutcome {
     let deadline = Instant::now() + run.timeout;
-    match started(spawner, &run).await {
-        Ok(born) => finish(&run, deadline, born).await,
+    match started(spawner, run).await {
+        Ok((born, rest)) => finish(&rest, deadline, born).await,
         Err(why) => CommandOutcome::not_started(&why),
     }
 }
@@ -105,7 +97,7 @@ struct Born {
     stderr: OwnedFd,
 }
 
-async fn started(spawner: &Rc<Spawner>, run: &CommandRun) -> Result<Born, StartError> {
+async fn started(spawner: &Rc<Spawner>, run: CommandRun) -> Result<(Born, Rest), StartError> {
     let failed = |why: &dyn std::fmt::Display| StartError { stage: "descriptors".into(), why: why.to_string() };
     // What may live on is in no group of the run's, for that ends with it.
     let cgroups = spawner.cgroups().filter(|_| run.leaves.is_none());
@@ -113,13 +105,33 @@ async fn started(spawner: &Rc<Spawner>, run: &CommandRun) -> Result<Born, StartE
     let (stdin_end, stdin) = standard_input(run.stdin.is_some()).map_err(|why| failed(&why))?;
     let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
     let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
-    let mut fds = vec![run.program.as_fd(), stdin_end.as_fd(), stdout_end.as_fd(), stderr_end.as_fd()];
+    let mut fds = vec![stdin_end.as_fd(), stdout_end.as_fd(), stderr_end.as_fd()];
     fds.extend(cgroup.as_ref().map(Cgroup::handle));
-    // A script is executed by its path, letter by letter: another spelling would be another file, which nobody judged.
-    let path = run.path.to_str().ok_or_else(|| failed(&"its path is not UTF-8"))?;
+    let CommandRun { what, timeout: _, output_max, stdin: input, leaves } = run;
     // Nothing waits for its exec: the new user's own processes could stop it before, and its time runs from here.
-    let running = spawner.begin(start_word(run, path, cgroup.is_some()), &fds).await?;
-    Ok(Born { running, cgroup, stdin, stdout, stderr })
+    let running = match what {
+        What::Granted(granted, planned) => {
+            spawner.run(Run { granted: *granted, planned, grouped: cgroup.is_some() }, &fds).await?
+        }
+        What::Born(program, start) => {
+            let descent = match &leaves {
+                Some(after) => Descent::Leave { after: after.clone() },
+                None if cgroup.is_some() => Descent::Cgroup,
+                None => Descent::Sweep,
+            };
+            fds.insert(0, program.as_fd());
+            spawner.begin(Start { descent, ..*start }, &fds).await?
+        }
+    };
+    let born = Born { running, cgroup, stdin, stdout, stderr };
+    Ok((born, Rest { output_max, input: input.unwrap_or_default(), leaves: leaves.is_some() }))
+}
+
+/// What is still needed of a run that has begun.
+struct Rest {
+    output_max: usize,
+    input: Vec<u8>,
+    leaves: bool,
 }
 
 /// What it reads, and where that is written if anything is.
@@ -132,33 +144,11 @@ fn standard_input(piped: bool) -> rustix::io::Result<(OwnedFd, Option<OwnedFd>)>
     Ok((null, None))
 }
 
-fn start_word(run: &CommandRun, path: &str, in_cgroup: bool) -> Start {
-    let identity = Identity { uid: run.uid, gid: run.gid, groups: run.groups.clone() };
-    Start {
-        token: 0,
-        path: path.to_owned(),
-        argv: run.argv.clone(),
-        env: run.env.iter().map(|(name, value)| format!("{name}={value}")).collect(),
-        cwd: run.cwd.display().to_string(),
-        umask: run.umask,
-        // Another user only root can be, and then all of it is set anew.
-        identity: rustix::process::geteuid().is_root().then_some(identity),
-        confinement: Confinement::None,
-        limits: Vec::new(),
-        extra: 0,
-        descent: match &run.leaves {
-            Some(after) => Descent::Leave { after: after.clone() },
-            None if in_cgroup => Descent::Cgroup,
-            None => Descent::Sweep,
-        },
-    }
-}
-
-async fn finish(run: &CommandRun, deadline: Instant, born: Born) -> CommandOutcome {
+async fn finish(run: &Rest, deadline: Instant, born: Born) -> CommandOutcome {
     let Born { running, cgroup, stdin, stdout, stderr } = born;
     let (mut out, mut err) = (Kept::new(run.output_max), Kept::new(run.output_max));
     let mut reading = Box::pin(async { tokio::join!(out.read(stdout), err.read(stderr)) });
-    let mut writing = Box::pin(write(stdin, run.stdin.as_deref().unwrap_or_default()));
+    let mut writing = Box::pin(write(stdin, &run.input));
     let (mut read, mut written) = (false, false);
     let exit = loop {
         tokio::select! {
@@ -177,7 +167,7 @@ async fn finish(run: &CommandRun, deadline: Instant, born: Born) -> CommandOutco
         None => {}
     }
     if !read {
-        let held_open = if run.leaves.is_some() { PIPE_LEFT_TO_OTHERS } else { PIPE_AFTER_END };
+        let held_open = if run.leaves { PIPE_LEFT_TO_OTHERS } else { PIPE_AFTER_END };
         let _held_open = timeout(held_open, &mut reading).await;
     }
     drop(reading);

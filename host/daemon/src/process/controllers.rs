@@ -4,16 +4,12 @@
 use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
+use regent_cgroups::CONTROLLERS;
+
 use super::cgroup::Cgroup;
-
-/// What is asked for, each by itself: any of them is worth having alone.
-const CONTROLLERS: [&str; 3] = ["memory", "cpu", "pids"];
-
-/// Attributes of a group that a service manager has delegated: systemd sets one of them to `1`.
-const DELEGATED: [&str; 2] = ["trusted.delegate", "user.delegate"];
 
 /// What one confined process may use.
 #[derive(Debug, Clone, Copy)]
@@ -37,23 +33,11 @@ pub struct Controllers {
 }
 
 impl Controllers {
-    /// In this folder of groups, whose parent is the daemon's own group.
-    ///
-    /// # Errors
-    /// What the kernel says of a folder that should be ours.
-    pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
-        match fs::create_dir(&folder) {
-            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
-            _ => {}
-        }
-        let own = folder.parent().unwrap_or(&folder);
-        let found = CONTROLLERS.into_iter().filter(|controller| hand_down(own, controller));
-        let found = found.filter(|controller| enable(&folder, controller).is_ok()).collect();
-        Ok(Self { folder, found, next: Cell::new(0), left: Rc::default() })
-    }
-
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
+    /// In this folder.
+    #[must_use]
+    pub fn at(folder: PathBuf) -> Self {
+        let found = regent_cgroups::found(&folder);
+        Self { folder, found, next: Cell::new(0), left: Rc::default() }
     }
 
     /// What could not be had, and what that means; `None` if nothing.
@@ -94,56 +78,16 @@ impl Share {
     }
 }
 
-/// Lets the groups in the daemon's own have a controller. A group with processes in it can hand down none but the root can: where
-/// the group was delegated, the processes, which are all this daemon's, move into one of their own.
-fn hand_down(own: &Path, controller: &str) -> bool {
-    match enable(own, controller) {
-        Ok(()) => true,
-        Err(why) if why.kind() == io::ErrorKind::ResourceBusy && is_delegated(own) => {
-            step_aside(own).and_then(|()| enable(own, controller)).is_ok()
-        }
-        Err(_) => false,
-    }
-}
-
-fn enable(group: &Path, controller: &str) -> io::Result<()> {
-    fs::write(group.join("cgroup.subtree_control"), format!("+{controller}"))
-}
-
-fn is_delegated(group: &Path) -> bool {
-    let mut value = [0; 1];
-    DELEGATED.into_iter().any(|name| rustix::fs::getxattr(group, name, &mut value) == Ok(1) && value == *b"1")
-}
-
-fn step_aside(own: &Path) -> io::Result<()> {
-    let aside = own.join("daemon");
-    match fs::create_dir(&aside) {
-        Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
-        _ => {}
-    }
-    let pids = fs::read_to_string(own.join("cgroup.procs"))?;
-    pids.lines().try_for_each(|pid| fs::write(aside.join("cgroup.procs"), pid))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A folder that looks like a group whose kernel gives what is asked for. The real thing is in `tests/tests/sandbox.rs`, on
-    /// machines whose controllers are free.
-    fn group() -> tempfile::TempDir {
-        let own = tempfile::tempdir().unwrap();
-        fs::create_dir(own.path().join("confined")).unwrap();
-        for group in [own.path(), &own.path().join("confined")] {
-            fs::write(group.join("cgroup.subtree_control"), "").unwrap();
-        }
-        own
-    }
-
     #[test]
     fn each_controller_that_there_is_holds_a_process_to_its_share() {
-        let own = group();
-        let controllers = Controllers::open(own.path().join("confined")).unwrap();
+        // It looks like a group; the real thing is in `tests/tests/sandbox.rs`, on machines whose controllers are free.
+        let own = tempfile::tempdir().unwrap();
+        fs::write(own.path().join("cgroup.subtree_control"), "memory cpu pids\n").unwrap();
+        let controllers = Controllers::at(own.path().into());
         assert_eq!(controllers.lacks(), None);
         let group = controllers.group(Share { memory: 1 << 29, tasks: 32, weight: 50 }).unwrap().unwrap();
         let written = |file: &str| fs::read_to_string(group.folder().join(file)).unwrap();
@@ -156,7 +100,7 @@ mod tests {
     #[test]
     fn where_none_is_free_there_is_no_group_and_that_is_said() {
         let own = tempfile::tempdir().unwrap();
-        let controllers = Controllers { found: Vec::new(), ..Controllers::open(own.path().join("confined")).unwrap() };
+        let controllers = Controllers::at(own.path().into());
         assert!(controllers.group(Share { memory: 1, tasks: 1, weight: 1 }).unwrap().is_none());
         assert!(controllers.lacks().unwrap().starts_with("cgroup v2 has no free controller memory, cpu, pids: "));
     }

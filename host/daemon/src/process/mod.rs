@@ -1,8 +1,14 @@
 //! The one door through which the daemon starts programs: everything goes by the spawner, which was started before any
 //! configuration or secret was read.
 
-// The spawner itself, and the words to it.
+// The spawner, started.
+mod launched;
+// The spawner, asked.
 mod spawner;
+// What is granted, asked of it.
+mod granted;
+// Words and descriptors of its socket.
+mod words;
 // One control group a run, where cgroup v2 is.
 mod cgroup;
 // What is confined, held to its share of the machine.
@@ -11,6 +17,8 @@ mod controllers;
 mod command;
 
 pub use cgroup::{Cgroup, Cgroups};
-pub use command::{CommandOutcome, CommandRun, run_command};
+pub use command::{CommandOutcome, CommandRun, What, run_command};
 pub use controllers::{Controllers, Share};
-pub use spawner::{Running, Spawner, SpawnerSocket, StartError, launch};
+pub use granted::Unplanned;
+pub use launched::{Launched, launch, launch_for};
+pub use spawner::{Running, Spawner, StartError};

@@ -2,45 +2,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
-use std::process::{Command, Stdio};
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-use regent_spawner::{Ask, Exit, Say, Start, decode, encode};
-use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType, sendmsg,
-};
-use tokio::io::Interest;
-use tokio::net::UnixDatagram;
+use regent_spawner::{Answer, Ask, Exit, Refused, Run, Say, Start};
 use tokio::sync::oneshot;
 
 use super::cgroup::Cgroups;
-
-/// What the spawner says is short: a token, a number, the name of a stage.
-const SAY_MAX: usize = 1 << 10;
-
-/// The daemon's end of a launched spawner's socket.
-#[derive(Debug)]
-pub struct SpawnerSocket(OwnedFd);
-
-/// Starts the spawner, by the handle that was judged.
-///
-/// # Errors
-/// What the kernel says.
-pub fn launch(program: &OwnedFd) -> io::Result<SpawnerSocket> {
-    let (ours, theirs) =
-        rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
-    rustix::io::ioctl_fionbio(&ours, true)?;
-    #[allow(clippy::disallowed_methods, reason = "this is the door: the one program that the daemon starts itself")]
-    let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
-    // Nothing but posix_spawn is asked for, which needs no copy of this process.
-    let child = command.env_clear().stdin(Stdio::from(theirs)).stdout(Stdio::null()).spawn()?;
-    // It ends with its socket; nobody waits for it.
-    drop(child);
-    Ok(SpawnerSocket(ours))
-}
+use super::launched::Launched;
+use super::words::Words;
 
 /// Why a program was not started.
 #[derive(Debug, Clone)]
@@ -60,12 +31,18 @@ impl std::fmt::Display for StartError {
 /// The way to the spawner.
 #[derive(Debug)]
 pub struct Spawner {
-    socket: UnixDatagram,
+    words: Words,
     cgroups: Option<Cgroups>,
+    root: bool,
+    has_grants: bool,
     next: Cell<u64>,
     waiting: RefCell<HashMap<u64, Waiting>>,
+    questions: RefCell<HashMap<u64, oneshot::Sender<Answered>>>,
     kills: RefCell<Vec<u64>>,
 }
+
+/// What came of a question, with the descriptor that was asked for.
+type Answered = (Result<Answer, Refused>, Option<OwnedFd>);
 
 #[derive(Debug)]
 struct Waiting {
@@ -91,18 +68,20 @@ pub struct Running {
 }
 
 impl Spawner {
-    /// Listens to the spawner. Inside a local task set.
+    /// Listens to the spawner; runs are born in these groups, where there are such. Inside a local task set.
     ///
     /// # Errors
     /// When the reactor does not take the socket.
-    pub fn attach(socket: SpawnerSocket, cgroups: Option<Cgroups>) -> io::Result<Rc<Self>> {
-        // A sequenced-packet socket is read and written like a datagram one, which tokio knows.
-        let socket = UnixDatagram::from_std(std::os::unix::net::UnixDatagram::from(socket.0))?;
+    pub fn attach(launched: Launched, cgroups: Option<Cgroups>) -> io::Result<Rc<Self>> {
+        let Launched { socket, ready } = launched;
         let spawner = Rc::new(Self {
-            socket,
+            words: Words::over(socket)?,
+            root: ready.as_ref().map_or_else(|| rustix::process::geteuid().is_root(), |ready| ready.root),
+            has_grants: ready.is_some(),
             cgroups,
             next: Cell::new(1),
             waiting: RefCell::default(),
+            questions: RefCell::default(),
             kills: RefCell::default(),
         });
         let listener = Rc::clone(&spawner);
@@ -110,10 +89,22 @@ impl Spawner {
             while listener.hear().await {}
             crate::error!("the spawner has ended: nothing can be started any more; ending");
             // What runs in a group has nobody left who would end it.
-            let _said_already = listener.cgroups.as_ref().map(Cgroups::clear);
+            listener.cgroups.iter().for_each(Cgroups::end_all);
             std::process::exit(71)
         });
         Ok(spawner)
+    }
+
+    /// Whether it is root, so that each plugin and each command has its own user.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.root
+    }
+
+    /// Whether it has read the grants itself, and starts by name what they grant and nothing else.
+    #[must_use]
+    pub fn has_grants(&self) -> bool {
+        self.has_grants
     }
 
     /// Where runs are born, if this machine has cgroup v2.
@@ -150,14 +141,38 @@ impl Spawner {
         self.ask(start, fds, None).await
     }
 
+    /// Has a granted command started, and waits for nothing either.
+    ///
+    /// # Errors
+    /// [`StartError`] if it is too long to be said.
+    pub async fn run(self: &Rc<Self>, mut run: Run, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
+        self.expect(fds, None, |token| {
+            run.granted.token = token;
+            Ask::Run(Box::new(run))
+        })
+        .await
+    }
+
     async fn ask(
         self: &Rc<Self>,
         mut start: Start,
         fds: &[BorrowedFd<'_>],
         started: Option<oneshot::Sender<i32>>,
     ) -> Result<Running, StartError> {
-        let token = self.next.replace(self.next.get() + 1);
-        start.token = token;
+        self.expect(fds, started, |token| {
+            start.token = token;
+            Ask::Start(Box::new(start))
+        })
+        .await
+    }
+
+    async fn expect(
+        self: &Rc<Self>,
+        fds: &[BorrowedFd<'_>],
+        started: Option<oneshot::Sender<i32>>,
+        ask: impl FnOnce(u64) -> Ask,
+    ) -> Result<Running, StartError> {
+        let token = self.token();
         let (say_ended, ended) = oneshot::channel();
         self.waiting.borrow_mut().insert(token, Waiting { started, ended: say_ended, told: None });
         let running = Running {
@@ -168,66 +183,63 @@ impl Spawner {
             asked: Cell::new(false),
             over: Cell::new(false),
         };
-        self.say(&Ask::Start(Box::new(start)), fds).await?;
+        let said = self.words.say(&ask(token), fds).await;
+        said.map_err(|why| StartError { stage: "spawner".into(), why })?;
         running.asked.set(true);
         Ok(running)
     }
 
-    /// Says which programs are to be killed; what the socket does not take now is said after the next word.
-    fn say_kills(&self) {
-        self.kills.borrow_mut().retain(|token| {
-            let word = encode(&Ask::Kill(*token)).unwrap_or_default();
-            rustix::net::send(self.socket.as_fd(), &word, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).is_err()
-        });
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// The spawner's.
+    pub async fn question(&self, ask: impl FnOnce(u64) -> Ask) -> Result<(Answer, Option<OwnedFd>), Refused> {
+        let token = self.token();
+        let (say, answered) = oneshot::channel();
+        self.questions.borrow_mut().insert(token, say);
+        if let Err(why) = self.words.say(&ask(token), &[]).await {
+            self.questions.borrow_mut().remove(&token);
+            return Err(Refused::Because(why));
+        }
+        let (answer, fd) = answered.await.map_err(|_| Refused::Because("the spawner has ended".into()))?;
+        answer.map(|answer| (answer, fd))
     }
 
-    async fn say(&self, ask: &Ask, fds: &[BorrowedFd<'_>]) -> Result<(), StartError> {
-        let failed = |why: String| StartError { stage: "spawner".into(), why };
-        let bytes = encode(ask).ok_or_else(|| failed("the command is too long".into()))?;
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(regent_spawner::DESCRIPTORS_MAX))];
-        let mut send = || {
-            let mut ancillary = SendAncillaryBuffer::new(&mut space);
-            if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
-                return Err(io::Error::other("too many descriptors"));
-            }
-            Ok(sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?)
-        };
-        loop {
-            match self.socket.try_io(Interest::WRITABLE, &mut send) {
-                Ok(_) => return Ok(()),
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
-                    self.socket.writable().await.map_err(|why| failed(why.to_string()))?;
-                }
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                Err(why) => return Err(failed(why.to_string())),
-            }
-        }
+    fn token(&self) -> u64 {
+        self.next.replace(self.next.get() + 1)
+    }
+
+    /// Says what needs no answer, if the socket takes it now.
+    pub fn tell(&self, ask: &Ask) -> bool {
+        self.words.try_say(ask)
+    }
+
+    /// Says which programs are to be killed; what the socket does not take now is said after the next word.
+    fn say_kills(&self) {
+        self.kills.borrow_mut().retain(|token| !self.tell(&Ask::Kill(*token)));
     }
 
     /// Words until there is none for now; false at the end of the socket.
     async fn hear(&self) -> bool {
-        if self.socket.readable().await.is_err() {
-            return false;
+        let Some(words) = self.words.hear().await else { return false };
+        for (say, fd) in words {
+            self.heard(say, fd);
+            self.say_kills();
         }
-        let mut bytes = [0; SAY_MAX];
-        loop {
-            match self.socket.try_recv(&mut bytes) {
-                Ok(0) => return false,
-                Ok(length) => {
-                    let say = decode(bytes.get(..length).unwrap_or_default());
-                    say.into_iter().for_each(|say| self.heard(say));
-                    self.say_kills();
-                }
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => return true,
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return false,
-            }
-        }
+        true
     }
 
-    fn heard(&self, say: Say) {
+    fn heard(&self, say: Say, fd: Option<OwnedFd>) {
         let mut all = self.waiting.borrow_mut();
         let (token, end) = match say {
+            Say::Answer(token, answer) => {
+                let asked = self.questions.borrow_mut().remove(&token);
+                let _gone = asked.map(|asked| asked.send((answer, fd)));
+                return;
+            }
+            // Said once, at the start.
+            Say::Ready(_) | Say::Unready(_) => return,
+            Say::NotRun(token, why) => (token, Err(StartError { stage: "spawner".into(), why })),
             Say::Started { token, pid } => {
                 let started = all.get_mut(&token).and_then(|waiting| waiting.started.take());
                 let _gone = started.map(|started| started.send(pid));

@@ -147,7 +147,7 @@ fn with_means(ask: impl AsyncFnOnce(Means) -> (String, u8)) -> ExitCode {
     };
     let tried = runtime.block_on(LocalSet::new().run_until(async {
         let spawner = Spawner::attach(spawner, None)?;
-        let uid = rustix::process::geteuid().is_root().then_some(UID);
+        let uid = spawner.is_root().then_some(UID);
         let layers = Layers::found(&spawner, &helpers.sandbox, uid).await.map_err(std::io::Error::other)?;
         let layers = layers.accepted(&[]).map_err(|lines| {
             std::io::Error::other(format!("{}\nto try a module without, do it as an ordinary user", lines.join("\n")))

@@ -140,7 +140,8 @@ impl Stage<'_> {
     }
 
     async fn prepare(&self, data: &Data, deadline: Instant, report: &mut Report) -> Result<(Answer, Plan), Problem> {
-        let mut planning = Watched::new(Rc::new(self.permits.grants.clone()), &self.written);
+        let (spawner, grants) = (Rc::clone(&self.means.spawner), Rc::new(self.permits.grants.clone()));
+        let mut planning = Watched::new(spawner, grants, &self.written);
         let may_complete = self.operation.require.is_empty();
         let preparation = Preparation { operation: &self.operation.name, data, may_complete };
         let begin = Instant::now();
@@ -223,9 +224,9 @@ fn not_prepared(no: NoAnswer, planning: Watched) -> Problem {
 /// Only root can be somebody else.
 fn own_user(plan: &Plan) -> Result<(), Problem> {
     let own = rustix::process::geteuid();
-    let other = plan.steps().iter().find(|step| !own.is_root() && step.identity.uid != own.as_raw());
+    let other = plan.steps().iter().find(|step| !own.is_root() && step.planned.uid != own.as_raw());
     let Some(step) = other else { return Ok(()) };
-    let (command, user) = (&step.planned.command, &step.identity.name);
+    let (command, user) = (&step.planned.command, &step.planned.run_as);
     let why = format!("command {command} runs as {user}, which only root can start: try it as root, or without run_as");
     Err(Problem::found("run-as", status::NOT_PERMITTED, vec![why]))
 }

@@ -12,6 +12,7 @@ use super::report::Lines;
 use crate::plan::{Plan, Planning};
 use crate::plugin::Fault;
 use crate::plugin::exchange::Planner;
+use crate::process::Spawner;
 use crate::why::lines;
 
 /// Calls, and what became of them.
@@ -27,8 +28,8 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    pub(super) fn new(grants: Rc<Grants>, file: &Path) -> Self {
-        let inner = Planning::new(Rc::clone(&grants));
+    pub(super) fn new(spawner: Rc<Spawner>, grants: Rc<Grants>, file: &Path) -> Self {
+        let inner = Planning::new(spawner, Rc::clone(&grants));
         let file = file.display().to_string();
         Self { inner, grants, file, not_accepted: Vec::new(), wider: None, not_granted: Vec::new() }
     }
@@ -85,8 +86,8 @@ fn instead_of(allow: &Instead, command: &str) -> String {
 }
 
 impl Planner for Watched {
-    fn plan(&mut self, call: Call) -> Result<(), Refusal> {
-        let answer = self.inner.plan(call.clone());
+    async fn plan(&mut self, call: Call) -> Result<(), Refusal> {
+        let answer = self.inner.plan(call.clone()).await;
         if answer.is_err() {
             self.note(&call);
         }

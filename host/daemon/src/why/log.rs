@@ -11,7 +11,7 @@ use super::{ended, view};
 use crate::daemon::Daemon;
 use crate::held;
 use crate::hold::{Hold, HoldId};
-use crate::users;
+use regent_resolve::users;
 
 /// A longer line is none of a refusal.
 const LINE_MAX: u64 = 64 << 10;

@@ -10,7 +10,7 @@ use super::{Rule, apart};
 use crate::catalog::{Catalog, Served, Unseen};
 use crate::gate::Requester;
 use crate::policy::{Policy, Socket};
-use crate::users;
+use regent_resolve::users;
 
 /// Who asked for what, and by which rules.
 #[derive(Debug)]

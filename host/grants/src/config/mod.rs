@@ -53,6 +53,8 @@ pub struct Config {
     pub state: PathBuf,
     /// The audit log; by default `audit.jsonl` in the state folder.
     pub audit: PathBuf,
+    /// Whom a daemon that root starts becomes, a name or a number; `None`: [`DAEMON_USER`](crate::DAEMON_USER).
+    pub daemon_user: Option<String>,
     /// How long a result is told to its requester; at least a second.
     pub keep_results: Duration,
     /// The sandboxes' uids.
@@ -105,6 +107,15 @@ impl Config {
         unused::find(self, grants)
     }
 
+    /// Wipes the secrets that stand in it, for whoever needs none.
+    pub fn forget_secrets(&mut self) {
+        for socket in &mut self.sockets {
+            if let SecretSource::Text(_) = socket.secret {
+                socket.secret = SecretSource::Text(Secret::new(""));
+            }
+        }
+    }
+
     /// All names that `of` may be.
     pub(crate) fn persons_and_teams(&self) -> impl Iterator<Item = &str> {
         self.people.keys().chain(self.teams.keys()).map(String::as_str)
@@ -116,6 +127,7 @@ fn read(mut table: Table<'_>) -> Option<Config> {
     let grants = table.read("grants", Value::path);
     let state = table.need("state", "state = \"/var/lib/regent\"", Value::path);
     let audit = table.read("audit", Value::file_path);
+    let daemon_user = table.read("daemon_user", Value::account_or_id);
     let keep_results = table.read("keep_results", keep_results).unwrap_or(KEEP_RESULTS);
     let sandbox = sandbox::read(&mut table);
     table.misplaced("engine", "engine is of the sandboxes: write it below [sandbox]");
@@ -131,6 +143,7 @@ fn read(mut table: Table<'_>) -> Option<Config> {
         grants,
         audit: audit.unwrap_or_else(|| state.join("audit.jsonl")),
         state,
+        daemon_user,
         keep_results,
         sandbox: sandbox.uids,
         allow_missing: sandbox.allow_missing,

@@ -32,6 +32,8 @@ pub use pin::Unpinned;
 pub use run::{ReplyForm, Run};
 pub use step::{Step, combine};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::config::Config;
 use crate::engine::{self, Engine};
 use crate::mistake::{Checked, Mistakes};
@@ -48,6 +50,8 @@ pub struct Grants {
     pub name: String,
     /// What mistakes call the file.
     pub file: String,
+    /// SHA-256 of its text.
+    pub text: [u8; 32],
     /// The module that serves it: a file's own name, or `module`.
     pub module: String,
     /// What runs it; `None`: what regent.toml says.
@@ -80,7 +84,9 @@ impl Grants {
             .as_ref()
             .map(|document| read(name, Table::new(&sheet, format!("{name}.toml"), 1, document.get_ref()), config));
         drop(document);
-        sheet.finish(grants)
+        let mut checked = sheet.finish(grants)?;
+        checked.value.text = Sha256::digest(text.as_bytes()).into();
+        Ok(checked)
     }
 
     /// What there is to say if nothing vouches for the module. This file cannot tell: a shipped module is vouched for beside
@@ -143,6 +149,7 @@ fn read(name: &str, mut table: Table<'_>, config: &Config) -> Grants {
     let grants = Grants {
         name: name.to_owned(),
         file: table.sheet.file().to_owned(),
+        text: [0; 32],
         module,
         engine,
         sha256: pinned.as_ref().map(pin::read).unwrap_or_default(),

@@ -54,7 +54,7 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         (
             with("state = \"/var/lib/regent\"", "state = \"/s\"\nfoo = 1"),
             &[
-                "3: regent.toml has no key \"foo\": there is plugins, grants, state, audit, keep_results, sandbox, admin, sockets, people, teams",
+                "3: regent.toml has no key \"foo\": there is plugins, grants, state, audit, daemon_user, keep_results, sandbox, admin, sockets, people, teams",
             ],
         ),
         (

@@ -1,0 +1,44 @@
+//! Files that only root may read, handed over by the spawner: a configuration is read on a thread of its own, and asks from there.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use regent_spawner::Refused;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::policy::{self, Findings, Policy};
+use crate::process::Spawner;
+use crate::trusted_file::{Trusted, Untrusted};
+
+/// A path, and where to say what came of it.
+type Wanted = (PathBuf, oneshot::Sender<Result<Trusted, Untrusted>>);
+
+/// Reads regent.toml and what it names.
+pub async fn read(spawner: &Rc<Spawner>, path: &Path) -> (Option<Policy>, Findings) {
+    let (want, mut wanted) = mpsc::unbounded_channel::<Wanted>();
+    let path = path.to_path_buf();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut findings = Findings::default();
+        let policy = policy::read(&path, &|path| ask(&want, path), &mut findings);
+        (policy, findings)
+    });
+    while let Some((path, say)) = wanted.recv().await {
+        let _it_waits = say.send(open(spawner, &path).await);
+    }
+    reading.await.unwrap_or_else(|why| (None, Findings { mistakes: vec![why.to_string()], warnings: Vec::new() }))
+}
+
+fn ask(want: &mpsc::UnboundedSender<Wanted>, path: &Path) -> Result<Trusted, Untrusted> {
+    let (say, said) = oneshot::channel();
+    let gone = || Untrusted::Unsafe(path.into(), "the spawner has ended".into());
+    want.send((path.to_path_buf(), say)).map_err(|_| gone())?;
+    said.blocking_recv().map_err(|_| gone())?
+}
+
+async fn open(spawner: &Rc<Spawner>, path: &Path) -> Result<Trusted, Untrusted> {
+    match spawner.open(path.to_path_buf()).await {
+        Ok(file) => Trusted::received(file, path),
+        Err(Refused::Missing(path)) => Err(Untrusted::Missing(path)),
+        Err(Refused::Because(why) | Refused::Path { rule: why, .. }) => Err(Untrusted::Judged(why)),
+    }
+}

@@ -1,0 +1,47 @@
+//! What a daemon that root started gives away before it reads anything: everything. What needs root's rights from then on it
+//! asks of its spawner.
+
+use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+use regent_spawner::Ids;
+use rustix::io::Errno;
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, remove_capability_from_bounding_set, set_capabilities,
+    set_no_new_privs,
+};
+
+/// Becomes this user with these groups, for good, and sees that nothing is left. Before there is a second thread.
+///
+/// # Errors
+/// For the administrator.
+pub fn become_user((uid, gid, groups): &Ids) -> Result<(), String> {
+    let said = |step: &str, why: &dyn std::fmt::Display| format!("daemon_user: uid {uid}: {step}: {why}");
+    empty_bounding_set().map_err(|why| said("bounding set", &why))?;
+    let groups: Vec<_> = groups.iter().copied().map(Gid::from_raw).collect();
+    let (uid, gid) = (Uid::from_raw(*uid), Gid::from_raw(*gid));
+    setgroups(&groups).map_err(|why| said("groups", &why))?;
+    setresgid(gid, gid, gid).map_err(|why| said("group", &why))?;
+    setresuid(uid, uid, uid).map_err(|why| said("user", &why))?;
+    let none = CapabilitySets {
+        effective: CapabilitySet::empty(),
+        permitted: CapabilitySet::empty(),
+        inheritable: CapabilitySet::empty(),
+    };
+    set_capabilities(None, none).map_err(|why| said("capabilities", &why))?;
+    set_no_new_privs(true).map_err(|why| said("no new privileges", &why))?;
+    if capabilities(None) != Ok(none) || Uid::effective() != uid || setresuid(uid, Uid::from_raw(0), uid).is_ok() {
+        return Err(said("user", &"the kernel did not let go of root's rights"));
+    }
+    Ok(())
+}
+
+fn empty_bounding_set() -> Result<(), Errno> {
+    for number in 0..u64::BITS {
+        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
+            Ok(()) => {}
+            // The first number that is no capability of this kernel.
+            Err(Errno::INVAL) if number > 0 => return Ok(()),
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! What is granted, asked of the spawner: it alone may read what root keeps to itself, and it alone runs anything as somebody.
+//! A spawner without grants of its own is a trial's, with the rights of who tries; there this process answers for itself.
+
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use regent_grants::{Command, Grants};
+use regent_resolve::{Findings, PlannedStep, Unresolved, resolve};
+use regent_spawner::{Answer, Ask, Granted, Look, Refused, born};
+
+use super::{Spawner, What};
+
+/// Why a grant with values is no step.
+#[derive(Debug)]
+pub enum Unplanned {
+    /// A path that was named could be led elsewhere.
+    Path {
+        /// The slot.
+        slot: String,
+        /// What it accepts, and what is wrong with this one.
+        rule: String,
+    },
+    /// This machine is not as the grant needs it.
+    Host(String),
+}
+
+impl From<Refused> for Unplanned {
+    fn from(why: Refused) -> Self {
+        match why {
+            Refused::Path { slot, rule } => Self::Path { slot, rule },
+            why => Self::Host(said(why)),
+        }
+    }
+}
+
+/// For the administrator.
+fn said(why: Refused) -> String {
+    match why {
+        Refused::Path { slot, rule } => format!("{slot}: {rule}"),
+        Refused::Missing(path) => format!("{}: there is no such file", path.display()),
+        Refused::Because(why) => why,
+    }
+}
+
+impl Spawner {
+    /// What a granted command with these values comes to on this machine.
+    ///
+    /// # Errors
+    /// [`Unplanned`].
+    pub async fn plan(
+        &self,
+        grants: &Grants,
+        command: &Command,
+        values: &[(String, String)],
+    ) -> Result<PlannedStep, Unplanned> {
+        if !self.has_grants() {
+            return resolve(command, values).map_err(|why| match why {
+                Unresolved::Path { slot, rule } => Unplanned::Path { slot, rule },
+                Unresolved::Host(why) => Unplanned::Host(why),
+                Unresolved::Values(_) => Unplanned::Host(format!("command {}: its slots changed", command.name)),
+            });
+        }
+        let answer = self.question(|token| Ask::Plan(Box::new(granted(token, grants, command, values)))).await?;
+        match answer.0 {
+            Answer::Planned(step) => serde_json::from_str(&step).map_err(|why| Unplanned::Host(why.to_string())),
+            _ => Err(Unplanned::Host("the spawner answered what was not asked".into())),
+        }
+    }
+
+    /// A step as this spawner takes it.
+    ///
+    /// # Errors
+    /// For the administrator: it cannot be started.
+    pub fn granted(&self, grants: &Grants, command: &Command, step: &PlannedStep) -> Result<What, String> {
+        if self.has_grants() {
+            return Ok(What::Granted(Box::new(granted(0, grants, command, &step.values)), step.digest()));
+        }
+        let (program, start) = born(0, command, step, false)?;
+        Ok(What::Born(program, Box::new(start)))
+    }
+
+    /// Has the spawner read a plugin's grants, which are to be those with this text, and judge them.
+    pub async fn look(&self, plugin: &str, text: [u8; 32], serving: Option<[u8; 32]>) -> Findings {
+        let mistake = |why: String| Findings { mistakes: vec![why], warnings: Vec::new() };
+        let look = |token| Ask::Look(Look { token, plugin: plugin.to_owned(), text, serving });
+        match self.question(look).await {
+            Ok((Answer::Judged { mistakes, warnings }, _)) => Findings { mistakes, warnings },
+            Ok(_) => mistake("the spawner answered what was not asked".into()),
+            Err(why) => mistake(said(why)),
+        }
+    }
+
+    /// A file that only root may read: regent.toml, or a secret that it names.
+    ///
+    /// # Errors
+    /// The spawner's.
+    pub async fn open(&self, path: PathBuf) -> Result<OwnedFd, Refused> {
+        descriptor(self.question(|token| Ask::Open(token, path)).await)
+    }
+
+    /// Has the spawner live by regent.toml as it was opened last.
+    ///
+    /// # Errors
+    /// For the administrator.
+    pub async fn adopt(&self) -> Result<(), String> {
+        self.question(Ask::Adopt).await.map(drop).map_err(said)
+    }
+
+    /// A socket that listens at this path, as regent.toml has it.
+    ///
+    /// # Errors
+    /// For the administrator.
+    pub async fn listen(&self, path: PathBuf) -> Result<OwnedFd, String> {
+        descriptor(self.question(|token| Ask::Listen(token, path)).await).map_err(said)
+    }
+
+    /// Gives the socket at this path its mode and group, as regent.toml has them.
+    ///
+    /// # Errors
+    /// For the administrator.
+    pub async fn permit(&self, path: PathBuf) -> Result<(), String> {
+        self.question(|token| Ask::Permit(token, path)).await.map(drop).map_err(said)
+    }
+}
+
+fn descriptor(answer: Result<(Answer, Option<OwnedFd>), Refused>) -> Result<OwnedFd, Refused> {
+    answer?.1.ok_or_else(|| Refused::Because("no descriptor came: too many are open".into()))
+}
+
+fn granted(token: u64, grants: &Grants, command: &Command, values: &[(String, String)]) -> Granted {
+    Granted {
+        token,
+        plugin: grants.name.clone(),
+        text: grants.text,
+        command: command.name.clone(),
+        values: values.to_vec(),
+    }
+}

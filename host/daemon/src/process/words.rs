@@ -1,0 +1,85 @@
+//! Words and descriptors of the spawner's socket.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+
+use regent_spawner::{Ask, Say, WORD_MAX, decode, encode};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
+
+/// Words that are heard before others have their turn.
+const WORDS: usize = 32;
+
+#[derive(Debug)]
+pub(super) struct Words(UnixDatagram);
+
+impl Words {
+    /// A sequenced-packet socket is read and written like a datagram one, which tokio knows.
+    pub(super) fn over(socket: OwnedFd) -> io::Result<Self> {
+        UnixDatagram::from_std(std::os::unix::net::UnixDatagram::from(socket)).map(Self)
+    }
+
+    /// Says a word as soon as the socket takes it.
+    pub(super) async fn say(&self, ask: &Ask, fds: &[BorrowedFd<'_>]) -> Result<(), String> {
+        let bytes = encode(ask).ok_or("the command is too long")?;
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(regent_spawner::DESCRIPTORS_MAX))];
+        let mut send = || {
+            let mut ancillary = SendAncillaryBuffer::new(&mut space);
+            if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
+                return Err(io::Error::other("too many descriptors"));
+            }
+            Ok(sendmsg(&self.0, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?)
+        };
+        loop {
+            match self.0.try_io(Interest::WRITABLE, &mut send) {
+                Ok(_) => return Ok(()),
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
+                    self.0.writable().await.map_err(|why| why.to_string())?;
+                }
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                Err(why) => return Err(why.to_string()),
+            }
+        }
+    }
+
+    /// Whether the socket took the word at once.
+    pub(super) fn try_say(&self, ask: &Ask) -> bool {
+        let bytes = encode(ask).unwrap_or_default();
+        rustix::net::send(self.0.as_fd(), &bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).is_ok()
+    }
+
+    /// Some words, each with its descriptor; `None` at the end of the socket.
+    pub(super) async fn hear(&self) -> Option<Vec<(Say, Option<OwnedFd>)>> {
+        self.0.readable().await.ok()?;
+        let (mut bytes, mut words) = (vec![0; WORD_MAX], Vec::new());
+        while words.len() < WORDS {
+            match self.0.try_io(Interest::READABLE, || receive(&self.0, &mut bytes)) {
+                Ok((0, _)) => return None,
+                Ok((length, fd)) => {
+                    words.extend(decode(bytes.get(..length).unwrap_or_default()).map(|say| (say, fd)));
+                }
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => break,
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return None,
+            }
+        }
+        Some(words)
+    }
+}
+
+/// One message.
+pub(super) fn receive(socket: impl std::os::fd::AsFd, bytes: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+    let message = recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    let rights = ancillary.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut rights) => rights.next(),
+        _ => None,
+    });
+    Ok((message.bytes, rights))
+}

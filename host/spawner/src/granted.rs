@@ -1,0 +1,55 @@
+//! What a granted command is started with: all of it the administrator's, but for the values in its slots.
+
+use regent_files::Program;
+use regent_grants::Command;
+use regent_resolve::{PlannedStep, users};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use crate::{Confinement, Descent, Identity, Start};
+
+/// What a command always has, whatever its grant adds.
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The handle to start it by, and how it is to be born: in a cgroup of its own, or else below a reaper.
+///
+/// # Errors
+/// For the administrator: the program is not there or not to be trusted, or its user has no home that is known.
+pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) -> Result<(OwnedFd, Start), String> {
+    let program = Program::open(Path::new(step.argv.first().map_or("", String::as_str)));
+    let (handle, path) = program.map_err(|why| why.to_string())?.into_parts();
+    // A script is executed by its path, letter by letter: another spelling would be another file, which nobody judged.
+    let path = path.into_os_string().into_string().map_err(|_| "its path is not UTF-8".to_owned())?;
+    let identity = Identity { uid: step.uid, gid: step.gid, groups: step.groups.clone() };
+    let start = Start {
+        token,
+        path,
+        argv: step.argv.clone(),
+        env: environment(command, step)?,
+        cwd: command.cwd.as_ref().map_or_else(|| "/".into(), |cwd| cwd.display().to_string()),
+        umask: command.umask,
+        // Another user only root can be, and then all of it is set anew.
+        identity: rustix::process::geteuid().is_root().then_some(identity),
+        confinement: Confinement::None,
+        limits: Vec::new(),
+        extra: 0,
+        descent: match (command.leave_children, grouped) {
+            (true, _) => Descent::Leave { after: command.ok.clone() },
+            (false, true) => Descent::Cgroup,
+            (false, false) => Descent::Sweep,
+        },
+    };
+    Ok((handle, start))
+}
+
+/// `NAME=VALUE`: the grant's own, and what it does not set.
+fn environment(command: &Command, step: &PlannedStep) -> Result<Vec<String>, String> {
+    let home = match &command.run_as {
+        Some(user) => users::user(user)?.home,
+        None => users::own()?.home,
+    };
+    let base = [("PATH", PATH), ("LANG", "C.UTF-8"), ("HOME", &home), ("USER", &step.run_as)];
+    let base = base.iter().filter(|(name, _)| !command.env.contains_key(*name));
+    let base = base.map(|(name, value)| format!("{name}={value}"));
+    Ok(base.chain(command.env.iter().map(|(name, value)| format!("{name}={value}"))).collect())
+}

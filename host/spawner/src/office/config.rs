@@ -1,0 +1,67 @@
+//! regent.toml, read for this process' own use; and opened for the daemon, which may not.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use regent_files::{Trusted, Untrusted};
+use regent_grants::{Config, SecretSource};
+use regent_spawner::Refused;
+use zeroize::Zeroizing;
+
+use super::Office;
+
+/// What there was to read.
+pub(super) struct Read {
+    /// `None`: it has mistakes, which the daemon tells.
+    pub(super) config: Option<Config>,
+}
+
+/// Opens and reads it. Its secrets are wiped as soon as it is parsed; nothing here needs them.
+pub(super) fn read(path: &Path) -> Result<Read, Untrusted> {
+    let text = Zeroizing::new(Trusted::open(path)?.text()?);
+    let mut config = Config::parse(&path.display().to_string(), &text).ok().map(|checked| checked.value);
+    config.iter_mut().for_each(Config::forget_secrets);
+    Ok(Read { config })
+}
+
+/// What is said where there is no configuration to act by.
+pub(super) fn none(path: &Path) -> Refused {
+    Refused::Because(format!("{}: the spawner has read no regent.toml without mistakes yet", path.display()))
+}
+
+pub(super) fn refused(why: Untrusted) -> Refused {
+    match why {
+        Untrusted::Missing(path) => Refused::Missing(path),
+        why => Refused::Because(why.to_string()),
+    }
+}
+
+impl Office {
+    /// The file at this path, if it is regent.toml, or a secret file that this names.
+    pub(super) fn open_file(&mut self, path: &Path) -> Result<OwnedFd, Refused> {
+        if path == self.path {
+            self.next = read(path).map_err(refused)?.config;
+            return Ok(trusted(path)?.into());
+        }
+        let named = [&self.next, &self.config].into_iter().flatten().any(|config| names(config, path));
+        if !named {
+            return Err(Refused::Because(format!("{}: regent.toml names no such file", path.display())));
+        }
+        Ok(trusted(path)?.into())
+    }
+
+    pub(super) fn adopt(&mut self) -> Result<(), Refused> {
+        self.config = Some(self.next.take().ok_or_else(|| none(&self.path))?);
+        Ok(())
+    }
+}
+
+fn trusted(path: &Path) -> Result<File, Refused> {
+    Trusted::open(path).map(Trusted::into_file).map_err(refused)
+}
+
+fn names(config: &Config, path: &Path) -> bool {
+    let is = |source: &SecretSource| matches!(source, SecretSource::File(file) if file == path);
+    config.sockets.iter().any(|socket| is(&socket.secret))
+}

@@ -1,0 +1,158 @@
+//! What a start needs root for: a state folder and an audit log that are the daemon's user's, and control groups.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use regent_cgroups::Groups;
+use regent_grants::{Config, DAEMON_USER};
+use regent_resolve::users;
+use regent_spawner::{Ids, Ready};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, Uid};
+
+use super::listen::own_folder;
+
+/// Folders in the state folder are not nested deeper than this.
+const DEPTH: usize = 4;
+/// A spawner outlives its daemon by what it takes to end everything that was started.
+const PREDECESSOR_ENDS_WITHIN: Duration = Duration::from_secs(3);
+
+pub(super) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// All of it.
+pub(super) fn prepare(config: &Config) -> Result<(Ready, Kept), String> {
+    let user = if is_root() { daemon_user(config)? } else { None };
+    let state = state(&config.state, user.as_ref())?;
+    lock(&state, &config.state)?;
+    if let Some(user) = &user {
+        audit(&config.audit, user)?;
+    }
+    let groups = Groups::open(&name_of(&state)?).map_err(|why| format!("cgroup v2: {why}"))?;
+    let mut ended = 0;
+    if let Some(groups) = &groups {
+        ended = groups.clear().map_err(|why| format!("cgroup v2: {why}"))?;
+        if let Some((uid, gid, _)) = &user {
+            groups.hand_over(*uid, *gid).map_err(|why| format!("cgroup v2: {why}"))?;
+        }
+    }
+    let runs = groups.as_ref().map(|groups| groups.runs().to_path_buf());
+    Ok((Ready { root: is_root(), user, groups: runs, ended }, Kept { groups, _lock: state }))
+}
+
+/// What is this daemon's until it has ended, with all that it started.
+pub(super) struct Kept {
+    pub(super) groups: Option<Groups>,
+    /// The state folder: two over one would take one hold twice.
+    _lock: OwnedFd,
+}
+
+/// Waits for a predecessor that is about to be gone, and for no other.
+fn lock(state: &OwnedFd, path: &Path) -> Result<(), String> {
+    let begin = Instant::now();
+    while rustix::fs::flock(state, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if begin.elapsed() > PREDECESSOR_ENDS_WITHIN {
+            return Err(format!("{}: another daemon runs over this state folder", path.display()));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+/// `None`: root itself.
+fn daemon_user(config: &Config) -> Result<Option<Ids>, String> {
+    let said = |why: String| format!("{}: daemon_user: {why}", config.file);
+    let ids = match config.daemon_user.as_deref() {
+        None => (DAEMON_USER, DAEMON_USER, Vec::new()),
+        Some(name) => match (users::user(name), name.parse()) {
+            (Ok(user), _) => (user.uid, user.gid, user.groups),
+            // A number need be nobody's.
+            (Err(_), Ok(uid)) => (uid, uid, Vec::new()),
+            (Err(why), Err(_)) => {
+                let make = format!("`useradd --system --no-create-home --shell /usr/sbin/nologin {name}` makes it");
+                return Err(said(format!("{why}: {make}")));
+            }
+        },
+    };
+    let sandboxes = config.sandbox.first..config.sandbox.first.saturating_add(config.sandbox.count);
+    if sandboxes.contains(&ids.0) {
+        return Err(said(format!("uid {} is one of [sandbox] uids, which are plugins': name another", ids.0)));
+    }
+    Ok((ids.0 != 0).then_some(ids))
+}
+
+/// The state folder, made if it is not there. It is the daemon's alone; one that was root's becomes so with all that is in it.
+fn state(path: &Path, user: Option<&Ids>) -> Result<OwnedFd, String> {
+    let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let parent = path.parent().ok_or_else(|| said(&"has no folder above it"))?;
+    regent_files::folder(parent).map_err(|why| why.to_string())?;
+    own_folder(path, 0o700).map_err(|why| said(&why))?;
+    let Some((uid, gid, _)) = user else {
+        return regent_files::folder(path).map_err(|why| why.to_string());
+    };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(path, flags, Mode::empty()).map_err(|why| said(&why))?;
+    let stat = rustix::fs::fstat(&folder).map_err(|why| said(&why))?;
+    if stat.st_mode & 0o022 != 0 {
+        return Err(said(&format!("can be written by others (mode {:04o}): chmod go-w", stat.st_mode & 0o7777)));
+    }
+    match stat.st_uid {
+        // Nobody but root can have put a name there that leads elsewhere.
+        0 => hand_over(&folder, *uid, *gid, DEPTH).map_err(|why| said(&why))?,
+        owner if owner == *uid => {}
+        owner => {
+            let path = path.display();
+            return Err(said(&format!(
+                "belongs to uid {owner}, and the daemon is to be uid {uid} (daemon_user): chown -R {uid}:{gid} {path}"
+            )));
+        }
+    }
+    Ok(folder)
+}
+
+/// What is in a folder first, and then the folder.
+fn hand_over(folder: &OwnedFd, uid: u32, gid: u32, depth: usize) -> io::Result<()> {
+    let (owner, group) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+    for entry in rustix::fs::Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if [c".", c".."].contains(&name) {
+            continue;
+        }
+        let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory && depth > 0 {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let inner = rustix::fs::openat(folder, name, flags, Mode::empty())?;
+            hand_over(&inner, uid, gid, depth - 1)?;
+        } else {
+            rustix::fs::chownat(folder, name, owner, group, AtFlags::SYMLINK_NOFOLLOW)?;
+        }
+    }
+    rustix::fs::fchown(folder.as_fd(), owner, group)?;
+    Ok(())
+}
+
+/// The audit log: made if it is not there, and the daemon's own. Its folder stays whose it is.
+fn audit(path: &Path, (uid, gid, _): &Ids) -> Result<(), String> {
+    let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(|why| said(&why))?;
+    let stat = rustix::fs::fstat(&file).map_err(|why| said(&why))?;
+    let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink == 1;
+    if !regular || ![0, *uid].contains(&stat.st_uid) {
+        return Err(said(&"is not the daemon's own file"));
+    }
+    rustix::fs::fchown(&file, Some(Uid::from_raw(*uid)), Some(Gid::from_raw(*gid))).map_err(|why| said(&why))?;
+    // Its name is on the disk before anything stands in it.
+    let folder = path.parent().ok_or_else(|| said(&"has no folder"))?;
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|why| said(&why))
+}
+
+/// What the control groups are called by: the folder that stands for this daemon, wherever it is found again. A copy is another.
+fn name_of(state: &OwnedFd) -> Result<String, String> {
+    let stat = rustix::fs::fstat(state).map_err(|why| why.to_string())?;
+    Ok(format!("regent-{:x}-{:x}", stat.st_dev, stat.st_ino))
+}
