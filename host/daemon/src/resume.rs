@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use regent_protocol::State;
 use tokio::time::Instant;
 
+use crate::auth::consent::No;
 use crate::auth::{self, Authorized};
 use crate::catalog::Status;
 use crate::daemon::Daemon;
@@ -43,7 +44,9 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
         Ok(authorized) => authorized,
         Err(NotNow::Differs(field)) => {
             crate::warning!("hold {id}: {} is void: not as it was approved: {field}", hold.operation);
-            daemon.held.void(id, &field).await;
+            if let Err(why) = daemon.held.void(id, &field).await {
+                crate::error!("hold {id}: that it is void could not be stored: {why:?}");
+            }
             return;
         }
         Err(NotNow::Unserved) => {
@@ -52,9 +55,17 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
             return;
         }
     };
-    if daemon.held.begin(id).await.is_none() {
-        crate::warning!("hold {id}: {} was not begun: it is no longer approved, or it is too late", hold.operation);
-        return;
+    match daemon.held.begin(id).await {
+        Ok(_) => {}
+        Err(No::NotWritten(why)) => {
+            let name = &hold.operation;
+            crate::error!("hold {id}: {name} is approved and was not begun: {why}: it can run after a restart");
+            return;
+        }
+        Err(_) => {
+            crate::warning!("hold {id}: {} was not begun: it is no longer approved, or it is too late", hold.operation);
+            return;
+        }
     }
     let deadline = Instant::now() + authorized.plan().longest() + BESIDE_STEPS;
     let policy = daemon.policy();
