@@ -1,7 +1,7 @@
 //! Sockets in the file system. One is bound closed, given its owner and mode, and only then listens: at no moment is it wider
 //! than configured. Whoever connects is who the kernel says it is, at that moment and for as long as the connection lasts.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::fs;
@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regent_peer::Peer;
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode};
@@ -27,6 +27,8 @@ pub const CONNECTIONS_MAX: usize = 4_096;
 const BACKLOG: i32 = 1_024;
 /// After the descriptors ran out: closing takes place meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
+/// How often it is said that nobody can be accepted.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// A socket's place and who may connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +59,8 @@ pub struct Listener {
     listener: UnixListener,
     path: PathBuf,
     own: bool,
+    /// When it was said that nobody can be accepted.
+    said: Cell<Option<Instant>>,
 }
 
 impl Listener {
@@ -91,7 +95,7 @@ impl Listener {
     fn of(socket: OwnedFd, place: &Place, own: bool) -> io::Result<Self> {
         let listener = std::os::unix::net::UnixListener::from(socket);
         listener.set_nonblocking(true)?;
-        Ok(Self { listener: UnixListener::from_std(listener)?, path: place.path.clone(), own })
+        Ok(Self { listener: UnixListener::from_std(listener)?, path: place.path.clone(), own, said: Cell::new(None) })
     }
 
     /// Whether it is the daemon's to say who may connect.
@@ -109,10 +113,20 @@ impl Listener {
                     Err(why) => crate::warning!("{}: a peer without credentials: {why}", self.path.display()),
                 },
                 Err(why) => {
-                    crate::warning!("{}: cannot accept: {why}", self.path.display());
+                    self.say_full(&why);
                     tokio::time::sleep(BREATH).await;
                 }
             }
+        }
+    }
+
+    /// Now and then, for it is tried ten times a second.
+    fn say_full(&self, why: &io::Error) {
+        if self.said.get().is_none_or(|at| at.elapsed() >= SAID_EVERY) {
+            self.said.set(Some(Instant::now()));
+            let cure =
+                "who connects waits until others have gone; more are had by LimitNOFILE= of the unit, or ulimit -n";
+            crate::warning!("{}: cannot accept: {why}: {cure}", self.path.display());
         }
     }
 }
