@@ -3,7 +3,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use regent_protocol::State;
 use tokio::time::Instant;
 
@@ -40,7 +39,7 @@ pub async fn start_all(daemon: &Rc<Daemon>) {
 
 async fn run(daemon: &Rc<Daemon>, hold: Hold) {
     let id = &hold.id;
-    let authorized = match authorize(daemon, &hold, until(&hold)).await {
+    let authorized = match authorize(daemon, &hold, until(daemon, &hold)).await {
         Ok(authorized) => authorized,
         Err(NotNow::Differs(field)) => {
             crate::warning!("hold {id}: {} is void: not as it was approved: {field}", hold.operation);
@@ -112,7 +111,7 @@ async fn authorize(daemon: &Rc<Daemon>, hold: &Hold, deadline: Instant) -> Resul
 }
 
 /// When it is too late to begin.
-fn until(hold: &Hold) -> Instant {
-    let left = hold.deadline().map(|due| due.duration_since(Timestamp::now())).unwrap_or_default();
+fn until(daemon: &Daemon, hold: &Hold) -> Instant {
+    let left = hold.deadline().map(|due| due.duration_since(daemon.held.now())).unwrap_or_default();
     Instant::now() + Duration::try_from(left).unwrap_or_default()
 }

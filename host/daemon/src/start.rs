@@ -21,7 +21,7 @@ use crate::installed::Installed;
 use crate::kept::audit::{Audit, Event};
 use crate::kept::disk::Disk;
 use crate::kept::ending::Closed;
-use crate::kept::ledger::{Ledger, Recovered};
+use crate::kept::ledger::{self, Ledger, Recovered};
 use crate::kept::medium::OnDisk;
 use crate::kept::store::Store;
 use crate::listen::own_folder;
@@ -68,7 +68,7 @@ pub async fn start(
     tell(&recovered);
     let holds = ledger.store.holds().map_err(CannotStart::because)?;
     let disk = Disk::start(ledger).map_err(CannotStart::because)?;
-    let held = Held::new(disk, policy.people.clone(), &holds);
+    let held = Held::new(disk, policy.people.clone(), &holds, ledger::lock(&audit).time_by_uptime());
     let shelf = state_file(&policy.config, "modules");
     let said = |why: std::io::Error| CannotStart::because(format!("{}: {why}", shelf.display()));
     let installed = Installed::new(Arc::clone(&policy.config), Rc::clone(&held), Arc::clone(&audit), shelf.clone())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use regent_protocol::State;
 
 use super::{Held, said};
@@ -17,7 +17,7 @@ impl Held {
     /// The run has ended, so. What has happened cannot be refused: where there is no room to write it down, it is tried until
     /// there is.
     pub async fn finish(&self, id: &HoldId, performed: Performed) -> Option<Hold> {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let mut said = false;
         loop {
             let performed = performed.clone();
@@ -42,7 +42,7 @@ impl Held {
 
     /// Ends what nobody decided, or nobody began, in time.
     pub async fn expire(&self) {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let due = self.index.borrow().due(now);
         for id in due {
             let expired = self.change(&id, move |hold| match hold.deadline() {
@@ -68,7 +68,7 @@ impl Held {
     /// Forgets what ended longer ago than results are kept.
     pub async fn forget(&self, keep: Duration) {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
-        let Ok(before) = Timestamp::now().checked_sub(keep) else { return };
+        let Ok(before) = self.clock.now().checked_sub(keep) else { return };
         let old = self.index.borrow().ended_before(before);
         if old.is_empty() {
             return;

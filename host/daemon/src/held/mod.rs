@@ -30,6 +30,7 @@ use crate::kept::disk::Disk;
 use crate::kept::ending::Ending;
 use crate::kept::store::StoreError;
 use crate::keyed::{Key, Keyed};
+use crate::time::Clock;
 
 pub use asked::{can_run, draft, dry_run};
 pub use index::{ENDED_EACH, KEYED_EACH, LIVE_EACH, LIVE_MAX};
@@ -46,6 +47,7 @@ pub struct Held {
     people: RefCell<Rc<People>>,
     index: RefCell<Index>,
     storing: Storing,
+    clock: Clock,
     /// That what has expired cannot be written down has been said.
     unwritten: Cell<bool>,
 }
@@ -65,17 +67,25 @@ pub enum NotHeld {
 }
 
 impl Held {
-    /// Of what the store has.
+    /// Of what the store has. `known` is a time that is known to have been.
     #[must_use]
-    pub fn new(disk: Disk, people: People, holds: &[Hold]) -> Rc<Self> {
+    pub fn new(disk: Disk, people: People, holds: &[Hold], known: Option<Timestamp>) -> Rc<Self> {
+        let clock = Clock::not_before(known_by(holds, known));
         let people = RefCell::new(Rc::new(people));
         Rc::new(Self {
             disk,
             people,
             index: RefCell::new(Index::of(holds)),
             storing: Storing::default(),
+            clock,
             unwritten: Cell::new(false),
         })
+    }
+
+    /// The time by which holds expire.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Whether this requester may hold one more; says so before a plan is made for nothing.
@@ -206,7 +216,7 @@ impl Held {
     /// What the requester hears.
     pub async fn cancel(&self, requester: &Requester, uid: &str) -> Result<Hold, Refusal> {
         let hold = self.find(requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let cancelled = self.change(&hold.id, move |hold| match hold.state {
             State::Held | State::Approved => Ok((hold.ended(State::Cancelled, None, now), None)),
             state => Err(No::NotHeld(state)),
@@ -220,7 +230,7 @@ impl Held {
     /// Everything that waits and that this approver may see, what was asked first before what came later.
     pub async fn pending(&self, approver: &Approver) -> Vec<Hold> {
         let all = self.live().await;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let waits = |hold: &Hold| hold.state == State::Held && now < hold.expires;
         let mut pending: Vec<Hold> =
             all.into_iter().filter(|hold| waits(hold) && consent::may_see(hold, approver, &self.people())).collect();
@@ -239,7 +249,7 @@ impl Held {
     /// [`No`].
     pub async fn may_approve(&self, approver: &Approver, id: &HoldId) -> Decided {
         let hold = self.by_id(id).await.ok_or(No::Unknown)?;
-        consent::consent(&hold, approver, &self.people(), Timestamp::now())?;
+        consent::consent(&hold, approver, &self.people(), self.clock.now())?;
         Ok(hold)
     }
 
@@ -248,7 +258,7 @@ impl Held {
     /// # Errors
     /// [`No`].
     pub async fn approve(&self, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), Timestamp::now());
+        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), self.clock.now());
         let approved = self.change(id, move |hold| {
             let consent = consent::consent(&hold, &approver, &people, now)?;
             let by = format!("{} uid {}", consent.person, consent.uid);
@@ -262,7 +272,7 @@ impl Held {
     /// # Errors
     /// [`No`].
     pub async fn deny(&self, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), Timestamp::now());
+        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), self.clock.now());
         let denied = self.change(id, move |hold| {
             let who = consent::denial(&hold, &approver, &people, now)?;
             let by = format!("{who} uid {}", approver.uid);
@@ -276,7 +286,7 @@ impl Held {
     /// # Errors
     /// [`No`].
     pub async fn void(&self, id: &HoldId, field: &str) -> Decided {
-        let (reason, now) = (format!("void: {field}"), Timestamp::now());
+        let (reason, now) = (format!("void: {field}"), self.clock.now());
         let voided = self.change(id, move |hold| match hold.state {
             State::Held | State::Approved => Ok((hold.ended(State::Void, Some(reason), now), None)),
             state => Err(No::NotHeld(state)),
@@ -289,7 +299,7 @@ impl Held {
     /// # Errors
     /// [`No`].
     pub async fn begin(&self, id: &HoldId) -> Decided {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let begun = self.change(id, move |mut hold| {
             let in_time = hold.deadline().is_some_and(|due| now < due);
             match hold.state {
@@ -350,6 +360,12 @@ impl Held {
         let plugin = plugin.to_owned();
         said(self.disk.run(move |ledger| ledger.store.sandbox(&plugin, range)).await).flatten()
     }
+}
+
+/// The latest time that is known to have been, as far as there is anything that could expire by it.
+fn known_by(holds: &[Hold], known: Option<Timestamp>) -> Timestamp {
+    let live = holds.iter().filter(|hold| hold.is_live());
+    live.flat_map(|hold| [Some(hold.asked), hold.approved, known]).flatten().max().unwrap_or(Timestamp::MIN)
 }
 
 /// The value, or a line in the log: a store that can be read no more is said wherever it is met.
