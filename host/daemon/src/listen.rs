@@ -7,7 +7,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -53,12 +53,29 @@ impl fmt::Display for CannotListen {
 
 impl std::error::Error for CannotListen {}
 
+/// What tells a socket's file from another in its place: device and inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileNumber(u64, u64);
+
+impl FileNumber {
+    /// Whether that file is what has this name.
+    #[must_use]
+    pub fn is_at(self, path: &Path) -> bool {
+        number_of(path) == Some(self)
+    }
+}
+
+fn number_of(path: &Path) -> Option<FileNumber> {
+    path.symlink_metadata().ok().map(|stat| FileNumber(stat.dev(), stat.ino()))
+}
+
 /// A socket that listens. Its name goes when it does, unless it is another's, who handed the socket over.
 #[derive(Debug)]
 pub struct Listener {
     listener: UnixListener,
     path: PathBuf,
-    own: bool,
+    /// The file, unless it is another's, who handed the socket over.
+    own: Option<FileNumber>,
     /// When it was said that nobody can be accepted.
     said: Cell<Option<Instant>>,
 }
@@ -81,7 +98,8 @@ impl Listener {
         clear(&place.path).map_err(|why| cannot(&why))?;
         let socket = bind(place).map_err(|why| cannot(&why))?;
         rustix::net::listen(&socket, BACKLOG).map_err(|why| cannot(&why))?;
-        Self::of(socket, place, true).map_err(|why| cannot(&why))
+        let own = number_of(&place.path).ok_or_else(|| cannot(&"its file is gone"))?;
+        Self::of(socket, place, Some(own)).map_err(|why| cannot(&why))
     }
 
     /// Takes over a socket that listens there already, such as a service manager's. Who may connect was its business.
@@ -89,18 +107,18 @@ impl Listener {
     /// # Errors
     /// [`CannotListen`].
     pub fn adopt(socket: OwnedFd, place: &Place) -> Result<Self, CannotListen> {
-        Self::of(socket, place, false).map_err(|why| CannotListen(place.path.clone(), why.to_string()))
+        Self::of(socket, place, None).map_err(|why| CannotListen(place.path.clone(), why.to_string()))
     }
 
-    fn of(socket: OwnedFd, place: &Place, own: bool) -> io::Result<Self> {
+    fn of(socket: OwnedFd, place: &Place, own: Option<FileNumber>) -> io::Result<Self> {
         let listener = std::os::unix::net::UnixListener::from(socket);
         listener.set_nonblocking(true)?;
         Ok(Self { listener: UnixListener::from_std(listener)?, path: place.path.clone(), own, said: Cell::new(None) })
     }
 
-    /// Whether it is the daemon's to say who may connect.
+    /// Its file, if it is the daemon's to say who may connect.
     #[must_use]
-    pub fn is_own(&self) -> bool {
+    pub fn own(&self) -> Option<FileNumber> {
         self.own
     }
 
@@ -133,7 +151,8 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if self.own {
+        // By now the name may be another's.
+        if self.own.is_some_and(|own| own.is_at(&self.path)) {
             let _already_gone = fs::remove_file(&self.path);
         }
     }

@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use crate::activation::Activated;
 use crate::daemon::Daemon;
-use crate::listen::{CannotListen, Connections, Listener, Place, permit};
+use crate::listen::{CannotListen, Connections, FileNumber, Listener, Place, permit};
 use crate::policy::Policy;
 use crate::serve;
 
@@ -31,8 +31,15 @@ enum Kind {
 #[derive(Debug)]
 struct Open {
     place: Place,
-    own: bool,
+    own: Option<FileNumber>,
     task: AbortHandle,
+}
+
+impl Open {
+    /// Whether somebody can connect by its name; of what was handed over that is its owner's business.
+    fn has_its_name(&self) -> bool {
+        self.own.is_none_or(|own| own.is_at(&self.place.path))
+    }
 }
 
 impl Drop for Open {
@@ -42,16 +49,25 @@ impl Drop for Open {
 }
 
 impl Listening {
-    /// Opens what this policy has and was not open, and closes what it has no more. Connections that there are go on, by the
-    /// rules of the socket that is configured at their path from then on.
+    /// Opens what this policy has and was not open, or has lost its name, and closes what it has no more. Connections that there
+    /// are go on, by the rules of the socket that is configured at their path from then on. Returns what had lost its name.
     ///
     /// # Errors
     /// [`CannotListen`]: nothing is changed then.
-    pub fn apply(&self, daemon: &Rc<Daemon>, policy: &Policy, handed: &mut Activated) -> Result<(), CannotListen> {
+    pub fn apply(
+        &self,
+        daemon: &Rc<Daemon>,
+        policy: &Policy,
+        handed: &mut Activated,
+    ) -> Result<Vec<PathBuf>, CannotListen> {
         let wanted = places(policy);
-        let mut opened = Vec::new();
+        let (mut opened, mut again) = (Vec::new(), Vec::new());
         for (key, place) in &wanted {
-            if !self.open.borrow().contains_key(key) {
+            let named = self.open.borrow().get(key).map(Open::has_its_name);
+            if named == Some(false) {
+                again.push(place.path.clone());
+            }
+            if named != Some(true) {
                 let listener = match handed.at(&place.path) {
                     Some(socket) => Listener::adopt(socket, place)?,
                     None => Listener::open(place)?,
@@ -64,20 +80,20 @@ impl Listening {
             self.permit_anew(&key, place);
         }
         for (key, place, listener) in opened {
-            let own = listener.is_own();
+            let own = listener.own();
             let task = match key.1 {
                 Kind::Requests => serve::requests(daemon, &place.path, listener, &self.connections),
                 Kind::Admin => serve::admins(daemon, listener, &self.connections),
             };
             self.open.borrow_mut().insert(key, Open { place, own, task });
         }
-        Ok(())
+        Ok(again)
     }
 
     fn permit_anew(&self, key: &(PathBuf, Kind), place: Place) {
         let mut open = self.open.borrow_mut();
         let Some(open) = open.get_mut(key).filter(|open| open.place != place) else { return };
-        if open.own
+        if open.own.is_some()
             && let Err(why) = permit(&place)
         {
             crate::error!("{}: its mode and group stay as they were: {why}", place.path.display());

@@ -57,10 +57,12 @@ async fn configuration(daemon: &Rc<Daemon>) -> Reloaded {
         mistakes.is_empty()
     });
     let Some(policy) = policy else { return refused(mistakes, warnings) };
-    if let Err(why) = daemon.listening.apply(daemon, &policy, &mut Activated::default()) {
-        return refused(vec![why.to_string()], warnings);
-    }
-    let changed = changes(&before, &policy);
+    let again = match daemon.listening.apply(daemon, &policy, &mut Activated::default()) {
+        Ok(again) => again,
+        Err(why) => return refused(vec![why.to_string()], warnings),
+    };
+    let again = again.iter().map(|path| format!("{}: the socket's name was gone, and is there again", path.display()));
+    let changed: Vec<String> = changes(&before, &policy).into_iter().chain(again).collect();
     daemon.held.set_people(policy.people.clone());
     daemon.installed.configure(Arc::clone(&policy.config));
     daemon.set_policy(policy);
