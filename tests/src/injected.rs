@@ -4,16 +4,26 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-/// strace at one thread, until this is dropped.
+/// strace at a thread or a process, until this is dropped.
 pub struct Injected(Child);
 
 impl Injected {
     /// What these calls of this thread (a process' number is that of its first) do, in the words of `strace -e inject=`.
     /// Attached when this returns.
     pub fn at(thread: u32, what: &str) -> Self {
+        Self::attached(&[], thread, what)
+    }
+
+    /// The same at each thread of a process, which counts its own calls.
+    pub fn at_all_threads(pid: u32, what: &str) -> Self {
+        Self::attached(&["-f"], pid, what)
+    }
+
+    fn attached(more: &[&str], pid: u32, what: &str) -> Self {
         let call = what.split(':').next().unwrap();
         let mut strace = Command::new("strace")
-            .args(["-e", &format!("trace={call}"), "-e", &format!("inject={what}"), "-p", &thread.to_string()])
+            .args(more)
+            .args(["-e", &format!("trace={call}"), "-e", &format!("inject={what}"), "-p", &pid.to_string()])
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
