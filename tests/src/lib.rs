@@ -34,6 +34,8 @@ mod screens;
 mod modules;
 // Processes as /proc shows them.
 pub mod proc;
+// And as their memory shows them.
+pub mod memory;
 // A program that goes on, and what it tells.
 mod watched;
 // File systems that are full, or cannot be written.

@@ -69,8 +69,9 @@ pub mod daemon;
 pub mod kept;
 pub mod process;
 pub use regent_files as trusted_file;
-// Users and groups, random letters, the daemon's own log.
+// Users and groups, random letters, the daemon's own log and memory.
 pub mod log;
+pub mod memory;
 pub mod notify;
 pub mod random;
 pub mod time;

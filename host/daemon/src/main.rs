@@ -1,5 +1,6 @@
 //! `regentd --config FILE [--check]`
 
+use std::alloc::System;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -10,9 +11,14 @@ use regentd::activation::Activated;
 use regentd::daemon::Daemon;
 use regentd::helpers::Helpers;
 use regentd::policy::{self, Findings};
-use regentd::{notify, process, reload, start};
+use regentd::{memory, notify, process, reload, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Whatever is freed is wiped first: lines with secrets in them, what a parser copied of them, buffers that were outgrown.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// What still runs may end so long after SIGTERM: less than service managers wait before they kill.
 const END_WITHIN: Duration = Duration::from_secs(20);
@@ -50,6 +56,9 @@ fn main() -> ExitCode {
     };
     if arguments.check {
         return check(&config);
+    }
+    if let Err(why) = memory::keep_to_itself() {
+        return failed(&[why], CANNOT_START);
     }
     // Before anything of our own has one of their numbers.
     let handed = match Activated::take() {

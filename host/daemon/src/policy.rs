@@ -20,7 +20,7 @@ use crate::users;
 pub struct Policy {
     /// The file.
     pub path: PathBuf,
-    /// As it was written.
+    /// As it was written, but for the sockets.
     pub config: Arc<Config>,
     /// The request sockets.
     pub sockets: Vec<Arc<Socket>>,
@@ -80,7 +80,7 @@ pub fn read(path: &Path, findings: &mut Findings) -> Option<Policy> {
     let readable_by_others = file.readable_by_others();
     let text = file.text();
     let text = Zeroizing::new(findings.keep(text.map_err(|why| why.to_string()))?);
-    let config = match Config::parse(&path.display().to_string(), &text) {
+    let mut config = match Config::parse(&path.display().to_string(), &text) {
         Ok(checked) => {
             findings.warnings.extend(checked.warnings.iter().map(ToString::to_string));
             checked.value
@@ -100,6 +100,8 @@ pub fn read(path: &Path, findings: &mut Findings) -> Option<Policy> {
         place(&at, &admin.path, admin.mode, admin.group.as_deref(), findings)
     });
     let people = people(&config, path, findings);
+    // From here on their secrets are hashes and nothing else.
+    config.sockets.clear();
     let (path, config) = (path.to_path_buf(), Arc::new(config));
     findings.mistakes.is_empty().then_some(Policy { path, config, sockets, admin, people })
 }
