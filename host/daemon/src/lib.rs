@@ -65,6 +65,8 @@ pub mod trial;
 
 // What the stages share.
 pub mod daemon;
+// What a service manager hands over.
+pub mod credential;
 // Doors, each the one place with that power: starting programs, trusted files, what is kept.
 pub mod kept;
 pub mod process;

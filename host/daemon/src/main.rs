@@ -85,7 +85,7 @@ fn main() -> ExitCode {
 
 /// Everything that is wrong, at once.
 fn check(config: &Path) -> ExitCode {
-    let mut findings = Findings::default();
+    let mut findings = Findings { only_checks: true, ..Findings::default() };
     let policy = policy::read(config, &mut findings);
     if let Some(policy) = &policy {
         regentd::check::check(policy, &mut findings);

@@ -48,9 +48,9 @@ async fn configuration(daemon: &Rc<Daemon>) -> Reloaded {
         let policy = policy::read(&path, &mut findings);
         (policy, findings)
     });
-    let (policy, Findings { mut mistakes, warnings }) = match read.await {
+    let (policy, Findings { mut mistakes, warnings, .. }) = match read.await {
         Ok(read) => read,
-        Err(why) => (None, Findings { mistakes: vec![why.to_string()], warnings: Vec::new() }),
+        Err(why) => (None, Findings { mistakes: vec![why.to_string()], ..Findings::default() }),
     };
     let policy = policy.filter(|policy| {
         mistakes.extend(fixed(&before.config, &policy.config));
