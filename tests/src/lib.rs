@@ -34,14 +34,22 @@ mod screens;
 mod modules;
 // Processes as /proc shows them.
 pub mod proc;
+// And as their memory shows them.
+pub mod memory;
 // A program that goes on, and what it tells.
 mod watched;
+// File systems that are full, or cannot be written.
+mod mounts;
+// System calls that fail.
+mod injected;
 // Trying again until it holds.
 mod eventually;
 
 pub use container::{Container, Given, Mounted};
 pub use eventually::eventually;
+pub use injected::Injected;
 pub use modules::{bytes, relabelled};
+pub use mounts::Mount;
 pub use python::{client, python};
 pub use running::{Cli, Running};
 pub use sandboxes::kill_sandbox;

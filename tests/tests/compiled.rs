@@ -106,7 +106,7 @@ fn code_that_was_changed_in_any_way_is_said_and_compiled_again() {
     });
     again("is no file", &|| {
         fs::remove_file(&echo).unwrap();
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        let mode = rustix::fs::Mode::from_raw_mode(0o644);
         rustix::fs::mknodat(rustix::fs::CWD, &echo, rustix::fs::FileType::Fifo, mode, 0).unwrap();
     });
 }

@@ -103,6 +103,12 @@ fn secret_file<'a>(configuration: &'a Configuration, socket: &str) -> Result<&'a
             file.display(),
             found.line
         ))),
+        SecretSource::Credential(name) => Err(Failure::other(format!(
+            "{}:{}: the secret of {socket} is the credential {name}, which systemd hands over: write a new one into the file that \
+             LoadCredential= of the unit of regentd names, or encrypt it anew, and restart regentd",
+            file.display(),
+            found.line
+        ))),
     }
 }
 

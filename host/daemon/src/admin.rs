@@ -113,7 +113,7 @@ async fn approve(daemon: &Rc<Daemon>, approver: &Approver, id: &HoldId) -> Resul
     let hold = daemon.held.may_approve(approver, id).await.map_err(refusal)?;
     if let Some(field) = resume::difference(daemon, &hold).await {
         let voided = daemon.held.void(id, &field).await;
-        return voided.ok_or_else(Refusal::unknown_hold);
+        return voided.map_err(refusal);
     }
     let hold = daemon.held.approve(approver, id).await.map_err(refusal)?;
     crate::info!("hold {id}: {} approved by {}", hold.operation, approver.person.as_deref().unwrap_or_default());
@@ -132,5 +132,6 @@ fn refusal(no: No) -> Refusal {
         No::Unknown => Refusal::unknown_hold(),
         No::NotHeld(state) => Refusal::no_longer_held(state),
         No::MayNot(why) => Refusal::may_not(why),
+        No::NotWritten(why) => Refusal::failed_with(&why),
     }
 }

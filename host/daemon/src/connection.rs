@@ -19,7 +19,7 @@ const BETWEEN: Duration = Duration::from_secs(600);
 const REPLY_WITHIN: Duration = Duration::from_secs(10);
 /// How often a waiting request looks whether its peer is still there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// What is read at a time, and what a connection at rest keeps.
+/// The least that is read at a time.
 const CHUNK: usize = 4 << 10;
 
 /// The stream, and what was read of it beyond the last line.
@@ -82,17 +82,15 @@ impl Connection {
 
     /// Reads what is there; false at the end of the stream.
     async fn more(&mut self) -> bool {
-        let mut chunk = [0; CHUNK];
         loop {
             if self.stream.readable().await.is_err() {
                 return false;
             }
-            match self.stream.try_read(&mut chunk) {
+            // Into its place at once: a line is a secret, and a buffer between would keep a copy of it.
+            self.read.reserve(CHUNK);
+            match self.stream.try_read_buf(&mut self.read) {
                 Ok(0) => return false,
-                Ok(length) => {
-                    self.read.extend_from_slice(chunk.get(..length).unwrap_or_default());
-                    return true;
-                }
+                Ok(_) => return true,
                 Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => {}
                 Err(_) => return false,
             }

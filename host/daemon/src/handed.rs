@@ -25,7 +25,7 @@ pub async fn read(spawner: &Rc<Spawner>, path: &Path) -> (Option<Policy>, Findin
     while let Some((path, say)) = wanted.recv().await {
         let _it_waits = say.send(open(spawner, &path).await);
     }
-    reading.await.unwrap_or_else(|why| (None, Findings { mistakes: vec![why.to_string()], warnings: Vec::new() }))
+    reading.await.unwrap_or_else(|why| (None, Findings { mistakes: vec![why.to_string()], ..Findings::default() }))
 }
 
 fn ask(want: &mpsc::UnboundedSender<Wanted>, path: &Path) -> Result<Trusted, Untrusted> {

@@ -69,12 +69,15 @@ pub mod trial;
 
 // What the stages share.
 pub mod daemon;
+// What a service manager hands over.
+pub mod credential;
 // Doors, each the one place with that power: starting programs, trusted files, what is kept.
 pub mod kept;
 pub mod process;
 pub use regent_files as trusted_file;
-// Users and groups, random letters, the daemon's own log.
+// Users and groups, random letters, the daemon's own log and memory.
 pub mod log;
+pub mod memory;
 pub mod notify;
 pub mod random;
 pub mod time;

@@ -1,13 +1,13 @@
 //! Sockets in the file system, which the spawner makes. Whoever connects is who the kernel says it is, at that moment and for as long as the connection lasts.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regent_peer::Peer;
 use regent_spawner::Ask;
@@ -21,6 +21,8 @@ pub const CONNECTIONS_EACH: usize = 512;
 pub const CONNECTIONS_MAX: usize = 4_096;
 /// After the descriptors ran out: closing takes place meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
+/// How often it is said that nobody can be accepted.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// A socket's place and who may connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,13 @@ pub struct Place {
 #[derive(Debug)]
 pub struct CannotListen(PathBuf, String);
 
+impl CannotListen {
+    /// The spawner has not heard yet that it is closed.
+    pub(crate) fn again(place: &Place) -> Self {
+        Self(place.path.clone(), "has just been closed: reload once more".into())
+    }
+}
+
 impl fmt::Display for CannotListen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.0.display(), self.1)
@@ -50,19 +59,22 @@ impl std::error::Error for CannotListen {}
 pub struct Listener {
     listener: UnixListener,
     path: PathBuf,
-    /// Who made it, and removes its name.
-    own: Option<Rc<Spawner>>,
+    /// Who made it and removes its name, and by which number.
+    own: Option<(Rc<Spawner>, u64)>,
+    /// When it was said that nobody can be accepted.
+    said: Cell<Option<Instant>>,
 }
 
 impl Listener {
-    /// Has the spawner make it.
+    /// Has the spawner make it; `None`: it has done so before, and the socket still has its name.
     ///
     /// # Errors
     /// [`CannotListen`]: the folder is not to be trusted, something else has the name, or the kernel says no.
-    pub async fn open(spawner: &Rc<Spawner>, place: &Place) -> Result<Self, CannotListen> {
+    pub async fn open(spawner: &Rc<Spawner>, place: &Place) -> Result<Option<Self>, CannotListen> {
         let cannot = |why: String| CannotListen(place.path.clone(), why);
-        let socket = spawner.listen(place.path.clone()).await.map_err(cannot)?;
-        Self::of(socket, place, Some(Rc::clone(spawner))).map_err(|why| cannot(why.to_string()))
+        let Some((socket, number)) = spawner.listen(place.path.clone()).await.map_err(cannot)? else { return Ok(None) };
+        let listener = Self::of(socket, place, Some((Rc::clone(spawner), number)));
+        listener.map(Some).map_err(|why| cannot(why.to_string()))
     }
 
     /// Takes over a socket that listens there already, such as a service manager's. Who may connect was its business.
@@ -73,10 +85,10 @@ impl Listener {
         Self::of(socket, place, None).map_err(|why| CannotListen(place.path.clone(), why.to_string()))
     }
 
-    fn of(socket: OwnedFd, place: &Place, own: Option<Rc<Spawner>>) -> io::Result<Self> {
+    fn of(socket: OwnedFd, place: &Place, own: Option<(Rc<Spawner>, u64)>) -> io::Result<Self> {
         let listener = std::os::unix::net::UnixListener::from(socket);
         listener.set_nonblocking(true)?;
-        Ok(Self { listener: UnixListener::from_std(listener)?, path: place.path.clone(), own })
+        Ok(Self { listener: UnixListener::from_std(listener)?, path: place.path.clone(), own, said: Cell::new(None) })
     }
 
     /// Whether it is the daemon's to say who may connect.
@@ -94,10 +106,20 @@ impl Listener {
                     Err(why) => crate::warning!("{}: a peer without credentials: {why}", self.path.display()),
                 },
                 Err(why) => {
-                    crate::warning!("{}: cannot accept: {why}", self.path.display());
+                    self.say_full(&why);
                     tokio::time::sleep(BREATH).await;
                 }
             }
+        }
+    }
+
+    /// Now and then, for it is tried ten times a second.
+    fn say_full(&self, why: &io::Error) {
+        if self.said.get().is_none_or(|at| at.elapsed() >= SAID_EVERY) {
+            self.said.set(Some(Instant::now()));
+            let cure =
+                "who connects waits until others have gone; more are had by LimitNOFILE= of the unit, or ulimit -n";
+            crate::warning!("{}: cannot accept: {why}: {cure}", self.path.display());
         }
     }
 }
@@ -105,7 +127,7 @@ impl Listener {
 impl Drop for Listener {
     fn drop(&mut self) {
         let _else_it_goes_with_the_spawner =
-            self.own.as_ref().map(|spawner| spawner.tell(&Ask::Unlink(self.path.clone())));
+            self.own.as_ref().map(|(spawner, number)| spawner.tell(&Ask::Unlink(*number)));
     }
 }
 

@@ -42,8 +42,8 @@ impl Drop for Open {
 }
 
 impl Listening {
-    /// Opens what this policy has and was not open, and closes what it has no more. Connections that there are go on, by the
-    /// rules of the socket that is configured at their path from then on.
+    /// Opens what this policy has and was not open, or has lost its name, and closes what it has no more. Connections that there
+    /// are go on, by the rules of the socket that is configured at their path from then on. Returns what had lost its name.
     ///
     /// # Errors
     /// [`CannotListen`]: nothing is changed then.
@@ -52,18 +52,27 @@ impl Listening {
         daemon: &Rc<Daemon>,
         policy: &Policy,
         handed: &mut Activated,
-    ) -> Result<(), CannotListen> {
+    ) -> Result<Vec<PathBuf>, CannotListen> {
         let wanted = places(policy);
-        let mut opened = Vec::new();
+        let (mut opened, mut again) = (Vec::new(), Vec::new());
         for (key, place) in &wanted {
-            let known = self.open.borrow().contains_key(key);
-            if !known {
-                let listener = match handed.at(&place.path) {
+            let own = self.open.borrow().get(key).map(|open| open.own);
+            let listener = match own {
+                // Another's, who handed it over.
+                Some(false) => continue,
+                Some(true) => match Listener::open(&daemon.spawner, place).await? {
+                    Some(listener) => {
+                        again.push(place.path.clone());
+                        listener
+                    }
+                    None => continue,
+                },
+                None => match handed.at(&place.path) {
                     Some(socket) => Listener::adopt(socket, place)?,
-                    None => Listener::open(&daemon.spawner, place).await?,
-                };
-                opened.push((key.clone(), place.clone(), listener));
-            }
+                    None => Listener::open(&daemon.spawner, place).await?.ok_or_else(|| CannotListen::again(place))?,
+                },
+            };
+            opened.push((key.clone(), place.clone(), listener));
         }
         self.open.borrow_mut().retain(|key, _| wanted.contains_key(key));
         for (key, place) in wanted {
@@ -77,7 +86,7 @@ impl Listening {
             };
             self.open.borrow_mut().insert(key, Open { place, own, task });
         }
-        Ok(())
+        Ok(again)
     }
 
     async fn permit_anew(&self, daemon: &Daemon, key: &(PathBuf, Kind), place: Place) {

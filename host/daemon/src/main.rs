@@ -1,5 +1,6 @@
 //! `regentd --config FILE [--check]`
 
+use std::alloc::System;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
@@ -12,9 +13,14 @@ use regentd::helpers::Helpers;
 use regentd::policy::{self, Findings};
 use regentd::process::{Cgroups, Launched, Spawner};
 use regentd::trusted_file::Trusted;
-use regentd::{handed, notify, privileges, process, reload, start};
+use regentd::{handed, memory, notify, privileges, process, reload, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Whatever is freed is wiped first: lines with secrets in them, what a parser copied of them, buffers that were outgrown.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// What still runs may end so long after SIGTERM: less than service managers wait before they kill.
 const END_WITHIN: Duration = Duration::from_secs(20);
@@ -53,6 +59,9 @@ fn main() -> ExitCode {
     if arguments.check {
         return check(&config);
     }
+    if let Err(why) = memory::keep_to_itself() {
+        return failed(&[why], CANNOT_START);
+    }
     // Before anything of our own has one of their numbers.
     let handed = match Activated::take() {
         Ok(handed) => handed,
@@ -84,7 +93,7 @@ fn main() -> ExitCode {
 
 /// Everything that is wrong, at once.
 fn check(config: &Path) -> ExitCode {
-    let mut findings = Findings::default();
+    let mut findings = Findings { only_checks: true, ..Findings::default() };
     let policy = policy::read(config, &Trusted::open, &mut findings);
     if let Some(policy) = &policy {
         regentd::check::check(policy, &mut findings);

@@ -35,7 +35,7 @@ pub struct Act {
 }
 
 /// How a run ended.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Performed {
     /// With this result.
     Done(Data),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regent_protocol::{Ask, Data, Line, Refusal, Reply, State};
+use regent_protocol::{Ask, Code, Data, Line, Refusal, Reply, State};
 use tokio::time::Instant;
 
 use crate::auth::{self, Authorized, Decision, Deed, Prepared};
@@ -201,6 +201,7 @@ async fn hold(
             Ok(told(daemon, hold, uid, wish.wait, wish.reference))
         }
         (Err(why), Some(key)) => not_held(daemon, key, wish, why).await,
+        (Err(NotHeld::NotWritten(why)), None) => Err(Because::ours(Code::Failed, why)),
         (Err(_), None) => Err(Refusal::too_many_requests().into()),
     }
 }
@@ -220,6 +221,7 @@ fn draft(daemon: &Daemon, caller: &Caller, wish: &Wish<'_>, deed: &Deed<'_>) -> 
 async fn not_held(daemon: &Rc<Daemon>, key: &Key<'_>, wish: &Wish<'_>, why: NotHeld) -> Result<Answered, Because> {
     match why {
         NotHeld::NoRoom => Err(Refusal::too_many_requests().into()),
+        NotHeld::NotWritten(why) => Err(Because::ours(Code::Failed, why)),
         NotHeld::KeyTaken => {
             let hold = daemon.held.by_key(key).await.ok_or_else(Refusal::too_many_requests)?;
             told_again(daemon, hold, key, wish)

@@ -11,6 +11,7 @@ pub use regent_resolve::Findings;
 use zeroize::Zeroizing;
 
 use crate::auth::people::People;
+use crate::credential;
 use crate::gate::Secrets;
 use crate::listen::Place;
 use crate::trusted_file::{Trusted, Untrusted};
@@ -21,7 +22,7 @@ use regent_resolve::users;
 pub struct Policy {
     /// The file.
     pub path: PathBuf,
-    /// As it was written.
+    /// As it was written, but for the sockets.
     pub config: Arc<Config>,
     /// The request sockets.
     pub sockets: Vec<Arc<Socket>>,
@@ -69,7 +70,7 @@ pub fn read(path: &Path, open: Open<'_>, findings: &mut Findings) -> Option<Poli
     let readable_by_others = file.readable_by_others();
     let text = file.text();
     let text = Zeroizing::new(findings.keep(text.map_err(|why| why.to_string()))?);
-    let config = match Config::parse(&path.display().to_string(), &text) {
+    let mut config = match Config::parse(&path.display().to_string(), &text) {
         Ok(checked) => {
             findings.warnings.extend(checked.warnings.iter().map(ToString::to_string));
             checked.value
@@ -89,6 +90,8 @@ pub fn read(path: &Path, open: Open<'_>, findings: &mut Findings) -> Option<Poli
         place(&at, &admin.path, admin.mode, admin.group.as_deref(), findings)
     });
     let people = people(&config, path, findings);
+    // From here on their secrets are hashes and nothing else.
+    config.sockets.clear();
     let (path, config) = (path.to_path_buf(), Arc::new(config));
     findings.mistakes.is_empty().then_some(Policy { path, config, sockets, admin, people })
 }
@@ -146,34 +149,52 @@ fn secrets(
     open: Open<'_>,
     findings: &mut Findings,
 ) -> Option<Secrets> {
-    let texts = match source {
-        SecretSource::Text(secret) => vec![Zeroizing::new(secret.reveal().to_owned())],
+    match source {
+        SecretSource::Text(secret) => Some(Secrets::of(vec![Zeroizing::new(secret.reveal().to_owned())])),
         SecretSource::File(path) => {
-            let file = findings.keep(open(path).map_err(|why| {
-                let cure =
-                    format!("regent secret new {}", regent_protocol::visible::argument(&path.display().to_string()));
-                format!("{at}: {}", missing(&why, &cure))
-            }))?;
+            let cure = format!("regent secret new {}", regent_protocol::visible::argument(&path.display().to_string()));
+            let file = findings.keep(open(path).map_err(|why| format!("{at}: {}", missing(&why, &cure))))?;
             if file.readable_by_others_than(group) {
                 findings.warnings.push(format!("{at}: others may read {}: chmod 0600", path.display()));
             }
-            let text = findings.keep(file.text().map_err(|why| format!("{at}: {why}")))?;
-            let text = Zeroizing::new(text);
-            text.lines()
-                .map(str::trim)
-                .filter(|line| !line.is_empty())
-                .map(|line| Zeroizing::new(line.into()))
-                .collect()
+            secrets_of(at, path, file, findings)
         }
-    };
+        SecretSource::Credential(name) => handed_over(at, name, open, findings),
+    }
+}
+
+/// Who may read a credential is the service manager's business, which says so by an access list that looks like a group's right.
+fn handed_over(at: &str, name: &str, open: Open<'_>, findings: &mut Findings) -> Option<Secrets> {
+    let path = findings.keep(credential::path(name).map_err(|why| format!("{at}: {why}")))?;
+    match path {
+        Some(path) => {
+            let opened = open(&path).map_err(|why| format!("{at}: {}", missing(&why, &credential::cure(name))));
+            let file = findings.keep(opened)?;
+            secrets_of(at, &path, file, findings)
+        }
+        None if findings.only_checks => {
+            let text = "is handed over when the service starts, so it is not looked at here";
+            findings.warnings.push(format!("{at}: credential {name} {text}"));
+            Some(Secrets::of(Vec::new()))
+        }
+        None => {
+            findings.mistakes.push(format!("{at}: {}", credential::nobody(name)));
+            None
+        }
+    }
+}
+
+/// Each line that is not empty.
+fn secrets_of(at: &str, path: &Path, file: Trusted, findings: &mut Findings) -> Option<Secrets> {
+    let text = Zeroizing::new(findings.keep(file.text().map_err(|why| format!("{at}: {why}")))?);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let texts: Vec<_> = lines.map(|line| Zeroizing::new(line.to_owned())).collect();
     if texts.is_empty() {
         findings.mistakes.push(format!("{at}: the secret file is empty: write a secret of 16 bytes or more into it"));
         return None;
     }
-    if let SecretSource::File(path) = source {
-        let weak = texts.iter().filter_map(|text| regent_grants::weak_secret(text));
-        findings.warnings.extend(weak.map(|why| format!("{at}: {}: {why}", path.display())));
-    }
+    let weak = texts.iter().filter_map(|text| regent_grants::weak_secret(text));
+    findings.warnings.extend(weak.map(|why| format!("{at}: {}: {why}", path.display())));
     Some(Secrets::of(texts))
 }
 

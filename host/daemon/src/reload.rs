@@ -45,19 +45,21 @@ async fn configuration(daemon: &Rc<Daemon>) -> Reloaded {
     // Two at once would each live by half of what the other read.
     let _one_at_a_time = daemon.one_reload.lock().await;
     let before = daemon.policy();
-    let (policy, Findings { mut mistakes, warnings }) = handed::read(&daemon.spawner, &before.path).await;
+    let (policy, Findings { mut mistakes, warnings, .. }) = handed::read(&daemon.spawner, &before.path).await;
     let policy = policy.filter(|policy| {
         mistakes.extend(fixed(&before.config, &policy.config));
         mistakes.is_empty()
     });
     let Some(policy) = policy else { return refused(mistakes, warnings) };
-    if let Err(why) = daemon.listening.apply(daemon, &policy, &mut Activated::default()).await {
-        return refused(vec![why.to_string()], warnings);
-    }
+    let again = match daemon.listening.apply(daemon, &policy, &mut Activated::default()).await {
+        Ok(again) => again,
+        Err(why) => return refused(vec![why.to_string()], warnings),
+    };
     if let Err(why) = daemon.spawner.adopt().await {
         return refused(vec![why], warnings);
     }
-    let changed = changes(&before, &policy);
+    let again = again.iter().map(|path| format!("{}: the socket's name was gone, and is there again", path.display()));
+    let changed: Vec<String> = changes(&before, &policy).into_iter().chain(again).collect();
     daemon.held.set_people(policy.people.clone());
     daemon.installed.configure(Arc::clone(&policy.config));
     daemon.set_policy(policy);

@@ -3,10 +3,10 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use regent_protocol::State;
 use tokio::time::Instant;
 
+use crate::auth::consent::No;
 use crate::auth::{self, Authorized};
 use crate::catalog::Status;
 use crate::daemon::Daemon;
@@ -39,11 +39,13 @@ pub async fn start_all(daemon: &Rc<Daemon>) {
 
 async fn run(daemon: &Rc<Daemon>, hold: Hold) {
     let id = &hold.id;
-    let authorized = match authorize(daemon, &hold, until(&hold)).await {
+    let authorized = match authorize(daemon, &hold, until(daemon, &hold)).await {
         Ok(authorized) => authorized,
         Err(NotNow::Differs(field)) => {
             crate::warning!("hold {id}: {} is void: not as it was approved: {field}", hold.operation);
-            daemon.held.void(id, &field).await;
+            if let Err(why) = daemon.held.void(id, &field).await {
+                crate::error!("hold {id}: that it is void could not be stored: {why:?}");
+            }
             return;
         }
         Err(NotNow::Unserved) => {
@@ -52,9 +54,17 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
             return;
         }
     };
-    if daemon.held.begin(id).await.is_none() {
-        crate::warning!("hold {id}: {} was not begun: it is no longer approved, or it is too late", hold.operation);
-        return;
+    match daemon.held.begin(id).await {
+        Ok(_) => {}
+        Err(No::NotWritten(why)) => {
+            let name = &hold.operation;
+            crate::error!("hold {id}: {name} is approved and was not begun: {why}: it can run after a restart");
+            return;
+        }
+        Err(_) => {
+            crate::warning!("hold {id}: {} was not begun: it is no longer approved, or it is too late", hold.operation);
+            return;
+        }
     }
     let deadline = Instant::now() + authorized.plan().longest() + BESIDE_STEPS;
     let policy = daemon.policy();
@@ -101,7 +111,7 @@ async fn authorize(daemon: &Rc<Daemon>, hold: &Hold, deadline: Instant) -> Resul
 }
 
 /// When it is too late to begin.
-fn until(hold: &Hold) -> Instant {
-    let left = hold.deadline().map(|due| due.duration_since(Timestamp::now())).unwrap_or_default();
+fn until(daemon: &Daemon, hold: &Hold) -> Instant {
+    let left = hold.deadline().map(|due| due.duration_since(daemon.held.now())).unwrap_or_default();
     Instant::now() + Duration::try_from(left).unwrap_or_default()
 }

@@ -19,7 +19,7 @@ use crate::installed::Installed;
 use crate::kept::audit::{Audit, Event};
 use crate::kept::disk::Disk;
 use crate::kept::ending::Closed;
-use crate::kept::ledger::{Ledger, Recovered};
+use crate::kept::ledger::{self, Ledger, Recovered};
 use crate::kept::medium::OnDisk;
 use crate::kept::store::Store;
 use crate::plugin::cache::Cache;
@@ -32,6 +32,8 @@ use crate::resume;
 
 /// How often expiry is looked at.
 const TICK: Duration = Duration::from_millis(500);
+/// How often it is looked whether each socket still has its name.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often old results are looked for.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
@@ -63,7 +65,7 @@ pub async fn start(
     tell(&recovered);
     let holds = ledger.store.holds().map_err(CannotStart::because)?;
     let disk = Disk::start(ledger).map_err(CannotStart::because)?;
-    let held = Held::new(disk, policy.people.clone(), &holds);
+    let held = Held::new(disk, policy.people.clone(), &holds, ledger::lock(&audit).time_by_uptime());
     let shelf = state_file(&policy.config, "modules");
     let said = |why: std::io::Error| CannotStart::because(format!("{}: {why}", shelf.display()));
     let (config, log) = (Arc::clone(&policy.config), Arc::clone(&audit));
@@ -165,12 +167,34 @@ async fn loader(daemon: &Daemon, programs: Rc<Programs>, helpers: Helpers) -> Re
     Ok(Loader::new(programs, cache, recycle))
 }
 
-/// Expiry, and the end of what is kept.
+/// A socket whose name somebody removed gets it again. What stands in the way is said once; it is returned.
+async fn look_after_sockets(daemon: &Rc<Daemon>, said: Option<String>) -> Option<String> {
+    // Not in the middle of a reload, which does the same.
+    let _one_at_a_time = daemon.one_reload.lock().await;
+    match daemon.listening.apply(daemon, &daemon.policy(), &mut Activated::default()).await {
+        Ok(again) => {
+            let gone = "the socket's name was gone, and is there again";
+            again.iter().for_each(|path| crate::warning!("{}: {gone}", path.display()));
+            None
+        }
+        Err(why) => {
+            let why = why.to_string();
+            if said.as_ref() != Some(&why) {
+                crate::error!("a socket's name is gone, so nobody can connect there: {why}");
+            }
+            Some(why)
+        }
+    }
+}
+
+/// Expiry, the end of what is kept, and the names of sockets.
 async fn keep_time(daemon: Rc<Daemon>) {
     let mut tick = tokio::time::interval(TICK);
     let mut forget = tokio::time::interval(FORGET_EVERY);
+    let (mut look, mut said) = (tokio::time::interval(LOOK_EVERY), None);
     loop {
         tokio::select! {
+            _ = look.tick() => said = look_after_sockets(&daemon, said.take()).await,
             _ = tick.tick() => daemon.held.expire().await,
             _ = forget.tick() => daemon.held.forget(daemon.policy().config.keep_results).await,
         }

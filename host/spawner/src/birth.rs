@@ -33,8 +33,8 @@ pub(crate) struct Birth<'a> {
     pub(crate) failure: OwnedFd,
 }
 
-/// A child has at most a dozen descriptors.
-const ABOVE_ALL: RawFd = 64;
+/// No child is given more descriptors; and so low that a limit of 64 open files is enough.
+const ABOVE_ALL: RawFd = 16;
 
 /// The kernel's own, in nanoseconds.
 const TIMER_SLACK: libc::c_ulong = 50_000;

@@ -36,12 +36,13 @@ pub enum Ask {
     Open(u64, PathBuf),
     /// From now on live by regent.toml as it was when it was opened last: [`Answer::Done`].
     Adopt(u64),
-    /// Make the socket that regent.toml has at this path: [`Answer::Done`] with the descriptor, which listens.
+    /// Make the socket that regent.toml has at this path: [`Answer::Done`] with the descriptor, which listens; without one if
+    /// this spawner made it before, and it still has its name.
     Listen(u64, PathBuf),
     /// Give the socket that regent.toml has at this path its mode and group anew: [`Answer::Done`].
     Permit(u64, PathBuf),
-    /// Remove the socket at this path, if this spawner made it.
-    Unlink(PathBuf),
+    /// Remove the name of the socket that was made by this token.
+    Unlink(u64),
     /// End a program started by this token, and all below it.
     Kill(u64),
 }

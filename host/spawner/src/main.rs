@@ -1,4 +1,4 @@
-//! `regent-spawner [--config FILE --sandbox FILE --compiler FILE]`: the one door through which programs start, and the only part
+//! `regent-spawner [--config FILE --sandbox FILE --compiler FILE [--credentials FOLDER]]`: the one door through which programs start, and the only part
 //! of a daemon that keeps root's rights. It reads nothing that a stranger wrote, and holds no secret, so nothing of these can
 //! reach what it starts; it stays small, so a start costs the same however the daemon grows.
 //!
@@ -84,6 +84,7 @@ fn open_office(socket: &Socket) -> Result<Option<Office>, ()> {
         config: config.into(),
         sandbox: sandbox.into(),
         compiler: compiler.into(),
+        credentials: value("--credentials").map(Into::into),
     });
     let office = told.ok_or_else(|| vec!["regent-spawner: --sandbox and --compiler are wanted".to_owned()]);
     let ready = office.and_then(|told| {

@@ -32,6 +32,11 @@ pub(crate) fn prepare() -> Result<OwnedFd, i32> {
         // A reaper ends as its command did, perhaps by a signal that would write its core.
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         check(i64::from(libc::setrlimit(libc::RLIMIT_CORE, &raw const none)))?;
+        // What it is asked to start is for nobody else to read. An ordinary user's spawner could not write the user maps of
+        // children that are closed as well.
+        if libc::geteuid() == 0 {
+            check(i64::from(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0)))?;
+        }
         // What started us may have ignored any, and an exec keeps that: done here, it need not be done for each child.
         (1..=64).for_each(default_signal);
         for signal in IGNORED {

@@ -12,6 +12,7 @@ pub(crate) const TESTS: &Needed = &[
     ("sha256sum", "coreutils"), // pins of modules, counted by another than us
     ("nft", "nftables"),        // what the firewall plugin changes
     ("strace", "strace"),       // faults at the daemon's system calls
+    ("faketime", "faketime"),   // a clock that is wrong for the daemon alone
     ("unshare", "util-linux"),  // a machine without cgroups, and with other users
     ("setpriv", "util-linux"),  // a daemon in further groups
     ("umount", "mount"),        // a machine without cgroups

@@ -15,6 +15,8 @@ pub enum No {
     NotHeld(State),
     /// The approver may not, and is told why.
     MayNot(&'static str),
+    /// It could not be written down, for this reason, and so was not done.
+    NotWritten(String),
 }
 
 /// Whether this approver may see a hold: it is named in one of its steps, or may see all. Its own requester sees it on the

@@ -40,7 +40,7 @@ pub fn draft(
     uid: &str,
 ) -> Hold {
     let granted = deed.found.operation();
-    let now = Timestamp::now();
+    let now = daemon.held.now();
     let hold_for = SignedDuration::try_from(granted.hold_for).unwrap_or(SignedDuration::MAX);
     let expires = now.checked_add(hold_for).unwrap_or(Timestamp::MAX);
     let plan = deed.plan.planned();

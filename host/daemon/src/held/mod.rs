@@ -9,14 +9,16 @@ mod asked;
 mod index;
 // Keys on their way to the disk.
 mod storing;
+// How a hold ends: its run is over, or its time.
+mod ends;
 // A hold as it is told.
 mod views;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use regent_protocol::{Refusal, State};
 use tokio::time::{Instant, timeout_at};
 
@@ -28,7 +30,7 @@ use crate::kept::disk::Disk;
 use crate::kept::ending::Ending;
 use crate::kept::store::StoreError;
 use crate::keyed::{Key, Keyed};
-use crate::perform::Performed;
+use crate::time::Clock;
 
 pub use asked::{can_run, draft, dry_run};
 pub use index::{ENDED_EACH, KEYED_EACH, LIVE_EACH, LIVE_MAX};
@@ -45,26 +47,45 @@ pub struct Held {
     people: RefCell<Rc<People>>,
     index: RefCell<Index>,
     storing: Storing,
+    clock: Clock,
+    /// That what has expired cannot be written down has been said.
+    unwritten: Cell<bool>,
 }
 
 /// What a decision made of a hold.
 type Decided = Result<Hold, No>;
 
 /// Why a request is not held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotHeld {
     /// Its requester, or all requesters together, hold too many.
     NoRoom,
     /// Its requester gave the same key to a request that was faster.
     KeyTaken,
+    /// It could not be written down, for this reason.
+    NotWritten(String),
 }
 
 impl Held {
-    /// Of what the store has.
+    /// Of what the store has. `known` is a time that is known to have been.
     #[must_use]
-    pub fn new(disk: Disk, people: People, holds: &[Hold]) -> Rc<Self> {
+    pub fn new(disk: Disk, people: People, holds: &[Hold], known: Option<Timestamp>) -> Rc<Self> {
+        let clock = Clock::not_before(known_by(holds, known));
         let people = RefCell::new(Rc::new(people));
-        Rc::new(Self { disk, people, index: RefCell::new(Index::of(holds)), storing: Storing::default() })
+        Rc::new(Self {
+            disk,
+            people,
+            index: RefCell::new(Index::of(holds)),
+            storing: Storing::default(),
+            clock,
+            unwritten: Cell::new(false),
+        })
+    }
+
+    /// The time by which holds expire.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Whether this requester may hold one more; says so before a plan is made for nothing.
@@ -119,9 +140,8 @@ impl Held {
                 Err(NotHeld::KeyTaken)
             }
             Err(why) => {
-                crate::error!("hold {id}: {why}");
                 self.index.borrow_mut().forget(&[id]);
-                Err(NotHeld::NoRoom)
+                Err(NotHeld::NotWritten(why.to_string()))
             }
         }
     }
@@ -166,28 +186,28 @@ impl Held {
         said(self.disk.run(move |ledger| ledger.store.hold(&id)).await).flatten()
     }
 
-    /// Changes one hold: `decide` judges the record as it is, and what it makes of it is logged and stored. `None` if there
-    /// is no such hold.
+    /// Changes one hold: `decide` judges the record as it is, and what it makes of it is logged and stored.
     async fn change(
         &self,
         id: &HoldId,
         decide: impl FnOnce(Hold) -> Result<(Hold, Option<String>), No> + Send + 'static,
-    ) -> Option<Decided> {
+    ) -> Decided {
         let id = id.clone();
         let changed = self.disk.run(move |ledger| {
-            let Some(hold) = ledger.store.hold(&id)? else { return Ok(None) };
+            let Some(hold) = ledger.store.hold(&id)? else { return Ok(Err(No::Unknown)) };
             let (mut next, by) = match decide(hold) {
                 Ok(decided) => decided,
-                Err(no) => return Ok(Some(Err(no))),
+                Err(no) => return Ok(Err(no)),
             };
             ledger.transition(&mut next, by.as_deref(), &[])?;
-            Ok(Some(Ok(next)))
+            Ok(Ok(next))
         });
-        let changed = said(changed.await).flatten();
-        if let Some(Ok(hold)) = &changed {
-            self.index.borrow_mut().put(hold);
-        }
-        changed
+        let changed = match changed.await {
+            Err(why @ StoreError::NotLogged(_)) => Err(No::NotWritten(why.to_string())),
+            other => said(other).unwrap_or(Err(No::Unknown)),
+        }?;
+        self.index.borrow_mut().put(&changed);
+        Ok(changed)
     }
 
     /// The requester gives it up. What it is told is the state reached, whoever was faster.
@@ -196,13 +216,13 @@ impl Held {
     /// What the requester hears.
     pub async fn cancel(&self, requester: &Requester, uid: &str) -> Result<Hold, Refusal> {
         let hold = self.find(requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let cancelled = self.change(&hold.id, move |hold| match hold.state {
             State::Held | State::Approved => Ok((hold.ended(State::Cancelled, None, now), None)),
             state => Err(No::NotHeld(state)),
         });
         match cancelled.await {
-            Some(Ok(hold)) => Ok(hold),
+            Ok(hold) => Ok(hold),
             _ => self.by_id(&hold.id).await.ok_or_else(Refusal::unknown_uid),
         }
     }
@@ -210,7 +230,7 @@ impl Held {
     /// Everything that waits and that this approver may see, what was asked first before what came later.
     pub async fn pending(&self, approver: &Approver) -> Vec<Hold> {
         let all = self.live().await;
-        let now = Timestamp::now();
+        let now = self.clock.now();
         let waits = |hold: &Hold| hold.state == State::Held && now < hold.expires;
         let mut pending: Vec<Hold> =
             all.into_iter().filter(|hold| waits(hold) && consent::may_see(hold, approver, &self.people())).collect();
@@ -229,7 +249,7 @@ impl Held {
     /// [`No`].
     pub async fn may_approve(&self, approver: &Approver, id: &HoldId) -> Decided {
         let hold = self.by_id(id).await.ok_or(No::Unknown)?;
-        consent::consent(&hold, approver, &self.people(), Timestamp::now())?;
+        consent::consent(&hold, approver, &self.people(), self.clock.now())?;
         Ok(hold)
     }
 
@@ -238,13 +258,13 @@ impl Held {
     /// # Errors
     /// [`No`].
     pub async fn approve(&self, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), Timestamp::now());
+        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), self.clock.now());
         let approved = self.change(id, move |hold| {
             let consent = consent::consent(&hold, &approver, &people, now)?;
             let by = format!("{} uid {}", consent.person, consent.uid);
             Ok((hold.consented(consent), Some(by)))
         });
-        approved.await.unwrap_or(Err(No::Unknown))
+        approved.await
     }
 
     /// Anybody's no who is named, and root's.
@@ -252,28 +272,34 @@ impl Held {
     /// # Errors
     /// [`No`].
     pub async fn deny(&self, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), Timestamp::now());
+        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), self.clock.now());
         let denied = self.change(id, move |hold| {
             let who = consent::denial(&hold, &approver, &people, now)?;
             let by = format!("{who} uid {}", approver.uid);
             Ok((hold.ended(State::Denied, Some(format!("denied by {who}")), now), Some(by)))
         });
-        denied.await.unwrap_or(Err(No::Unknown))
+        denied.await
     }
 
     /// What was consented to is no longer what would run.
-    pub async fn void(&self, id: &HoldId, field: &str) -> Option<Hold> {
-        let (reason, now) = (format!("void: {field}"), Timestamp::now());
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn void(&self, id: &HoldId, field: &str) -> Decided {
+        let (reason, now) = (format!("void: {field}"), self.clock.now());
         let voided = self.change(id, move |hold| match hold.state {
             State::Held | State::Approved => Ok((hold.ended(State::Void, Some(reason), now), None)),
             state => Err(No::NotHeld(state)),
         });
-        voided.await.and_then(Result::ok)
+        voided.await
     }
 
     /// The run begins: only from approved, only in time, and on the disk when this returns.
-    pub async fn begin(&self, id: &HoldId) -> Option<Hold> {
-        let now = Timestamp::now();
+    ///
+    /// # Errors
+    /// [`No`].
+    pub async fn begin(&self, id: &HoldId) -> Decided {
+        let now = self.clock.now();
         let begun = self.change(id, move |mut hold| {
             let in_time = hold.deadline().is_some_and(|due| now < due);
             match hold.state {
@@ -284,7 +310,7 @@ impl Held {
                 state => Err(No::NotHeld(state)),
             }
         });
-        begun.await.and_then(Result::ok)
+        begun.await
     }
 
     /// An operation that needs no consent is about to end the host: that it began is durable when this returns.
@@ -295,49 +321,6 @@ impl Held {
     /// It has ended, and the host has not: what is on record of it is durable when this returns.
     pub async fn finish_ending(&self, reference: String) {
         said(self.disk.run(move |ledger| ledger.finish_ending(&reference)).await);
-    }
-
-    /// The run has ended, so.
-    pub async fn finish(&self, id: &HoldId, performed: Performed) -> Option<Hold> {
-        let now = Timestamp::now();
-        let finished = self.change(id, move |hold| match hold.state {
-            State::Performing => Ok((hold.performed(performed, now), None)),
-            state => Err(No::NotHeld(state)),
-        });
-        let finished = finished.await.and_then(Result::ok);
-        if finished.is_none() {
-            crate::error!("hold {id}: its result could not be stored");
-        }
-        finished
-    }
-
-    /// Ends what nobody decided, or nobody began, in time.
-    pub async fn expire(&self) {
-        let now = Timestamp::now();
-        let due = self.index.borrow().due(now);
-        for id in due {
-            let expired = self.change(&id, move |hold| match hold.deadline() {
-                Some(due) if due <= now => Ok((hold.ended(State::Expired, None, now), None)),
-                _ => Err(No::NotHeld(hold.state)),
-            });
-            if let Some(Ok(hold)) = expired.await {
-                crate::info!("hold {id}: {} expired undecided", hold.operation);
-            }
-        }
-    }
-
-    /// Forgets what ended longer ago than results are kept.
-    pub async fn forget(&self, keep: Duration) {
-        let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
-        let Ok(before) = Timestamp::now().checked_sub(keep) else { return };
-        let old = self.index.borrow().ended_before(before);
-        if old.is_empty() {
-            return;
-        }
-        let ids = old.clone();
-        if said(self.disk.run(move |ledger| ledger.store.forget(&ids)).await).is_some() {
-            self.index.borrow_mut().forget(&old);
-        }
     }
 
     /// What had been approved and not begun when the predecessor ended.
@@ -377,6 +360,12 @@ impl Held {
         let plugin = plugin.to_owned();
         said(self.disk.run(move |ledger| ledger.store.sandbox(&plugin, range)).await).flatten()
     }
+}
+
+/// The latest time that is known to have been, as far as there is anything that could expire by it.
+fn known_by(holds: &[Hold], known: Option<Timestamp>) -> Timestamp {
+    let live = holds.iter().filter(|hold| hold.is_live());
+    live.flat_map(|hold| [Some(hold.asked), hold.approved, known]).flatten().max().unwrap_or(Timestamp::MIN)
 }
 
 /// The value, or a line in the log: a store that can be read no more is said wherever it is met.

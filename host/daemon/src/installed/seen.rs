@@ -180,7 +180,7 @@ fn file(config: &Config, places: &[Place<'_>], path: &Path, name: &str, seen: &m
     // Asked before it is read, so that no change falls between.
     let link = Link::at(path);
     let parsed = parsed(config, places, path, name, &mut findings);
-    let Findings { mistakes, warnings } = findings;
+    let Findings { mistakes, warnings, .. } = findings;
     seen.files.insert(name.to_owned(), File { path: path.to_path_buf(), parsed, mistakes, warnings, link });
 }
 

@@ -6,11 +6,14 @@
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use redb::StorageBackend;
 use regent_protocol::{Data, RuleView};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
+
+use crate::time::uptime;
 
 /// Bytes read at a time when the log is searched.
 const CHUNK: usize = 64 << 10;
@@ -111,6 +114,14 @@ pub struct Kept {
     pub by: Option<String>,
 }
 
+/// When a record was written, by both clocks.
+#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
+struct Moment {
+    at: jiff::Timestamp,
+    up: f64,
+    boot: String,
+}
+
 /// The log, open for writing at its end.
 #[derive(Debug)]
 pub struct Audit {
@@ -120,6 +131,8 @@ pub struct Audit {
     last: [u8; 32],
     end: u64,
     broken: bool,
+    /// When the last record was written that was there at the start.
+    last_moment: Option<Moment>,
 }
 
 impl Audit {
@@ -129,7 +142,7 @@ impl Audit {
     /// What the disk says, or that the last whole line is none of ours.
     pub fn open(medium: Arc<dyn StorageBackend>, boot: String) -> io::Result<Self> {
         let length = medium.len()?;
-        let mut audit = Self { medium, boot, number: 0, last: [0; 32], end: length, broken: false };
+        let mut audit = Self { medium, boot, number: 0, last: [0; 32], end: length, broken: false, last_moment: None };
         let Some((start, line, whole)) = audit.last_line(length)? else { return Ok(audit) };
         if whole {
             audit.follow(&line)?;
@@ -149,6 +162,7 @@ impl Audit {
     fn follow(&mut self, line: &[u8]) -> io::Result<()> {
         let kept: Kept = serde_json::from_slice(line).map_err(|why| strange(&format!("its last line: {why}")))?;
         (self.number, self.last) = (kept.seq, Sha256::digest(line).into());
+        self.last_moment = serde_json::from_slice(line).ok();
         Ok(())
     }
 
@@ -193,7 +207,7 @@ impl Audit {
         let mark = Mark { number: self.number + 1, hash: [0; 32], offset: self.end };
         let prev = hex::encode(self.last);
         let at = jiff::Timestamp::now().to_string();
-        let up = uptime();
+        let up = uptime().as_secs_f64();
         let line = ascii(&Line { seq: mark.number, prev: &prev, boot: &self.boot, at, up, event })?;
         let hash = Sha256::digest(line.as_bytes()).into();
         if let Err(why) = self.medium.write(self.end, format!("{line}\n").as_bytes()) {
@@ -202,6 +216,15 @@ impl Audit {
         }
         (self.number, self.last, self.end) = (mark.number, hash, self.end + line.len() as u64 + 1);
         Ok(Mark { hash, ..mark })
+    }
+
+    /// The time by what has passed since the predecessor wrote last, if that was in this boot: no clock that was set back
+    /// meanwhile changes it.
+    #[must_use]
+    pub fn time_by_uptime(&self) -> Option<jiff::Timestamp> {
+        let last = self.last_moment.as_ref().filter(|last| last.boot == self.boot && !last.boot.is_empty())?;
+        let passed = uptime().checked_sub(Duration::try_from_secs_f64(last.up).ok()?)?;
+        last.at.checked_add(passed).ok()
     }
 
     /// The boot of this host in which it is written.
@@ -266,13 +289,6 @@ impl Audit {
 
 fn strange(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the audit log is not as this daemon writes it: {what}"))
-}
-
-fn uptime() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-    #[allow(clippy::cast_precision_loss, reason = "microseconds of some centuries fit")]
-    let seconds = time.tv_sec as f64 + (time.tv_nsec / 1000) as f64 / 1e6;
-    seconds
 }
 
 /// JSON in which every character beyond ASCII is an escape, so that no terminal reads a meaning into the log.

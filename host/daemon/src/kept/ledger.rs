@@ -61,7 +61,8 @@ impl Ledger {
     /// Brings a hold to its next state: logged, synced, then stored. When this returns the state is durable.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`]: nothing was done. Anything else: nothing is known, and the process must end.
+    /// [`StoreError::Conflict`], [`StoreError::NotLogged`]: nothing was done. Anything else: nothing is known, and the process
+    /// must end.
     pub fn transition(&self, next: &mut Hold, by: Option<&str>, forget: &[HoldId]) -> Result<(), StoreError> {
         self.store.expect(&next.id, next.version)?;
         next.version += 1;
@@ -95,7 +96,7 @@ impl Ledger {
             rule: next.rule.as_ref(),
             ..Event::default()
         };
-        Ok(lock(&self.audit).append(&event)?)
+        lock(&self.audit).append(&event).map_err(StoreError::NotLogged)
     }
 
     /// Makes all that was logged durable.

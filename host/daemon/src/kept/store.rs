@@ -41,6 +41,8 @@ pub enum StoreError {
     Lost(Box<redb::Error>),
     /// A hold in the store is none that this version can read.
     Unreadable(serde_json::Error),
+    /// The audit log took no record of the change, so it was not made. All that was written before is as it was.
+    NotLogged(std::io::Error),
 }
 
 impl fmt::Display for StoreError {
@@ -49,6 +51,7 @@ impl fmt::Display for StoreError {
             Self::Conflict => f.write_str("the hold has changed meanwhile"),
             Self::Lost(why) => write!(f, "the store failed: {why}"),
             Self::Unreadable(why) => write!(f, "a hold in the store cannot be read: {why}"),
+            Self::NotLogged(why) => write!(f, "the audit log cannot be written: {why}"),
         }
     }
 }

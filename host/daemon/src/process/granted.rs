@@ -81,10 +81,10 @@ impl Spawner {
 
     /// Has the spawner read a plugin's grants, which are to be those with this text, and judge them.
     pub async fn look(&self, plugin: &str, text: [u8; 32], serving: Option<[u8; 32]>) -> Findings {
-        let mistake = |why: String| Findings { mistakes: vec![why], warnings: Vec::new() };
+        let mistake = |why: String| Findings { mistakes: vec![why], ..Findings::default() };
         let look = |token| Ask::Look(Look { token, plugin: plugin.to_owned(), text, serving });
         match self.question(look).await {
-            Ok((Answer::Judged { mistakes, warnings }, _)) => Findings { mistakes, warnings },
+            Ok((Answer::Judged { mistakes, warnings }, _)) => Findings { mistakes, warnings, only_checks: false },
             Ok(_) => mistake("the spawner answered what was not asked".into()),
             Err(why) => mistake(said(why)),
         }
@@ -106,12 +106,18 @@ impl Spawner {
         self.question(Ask::Adopt).await.map(drop).map_err(said)
     }
 
-    /// A socket that listens at this path, as regent.toml has it.
+    /// A socket that listens at this path, as regent.toml has it, and the number by which it is unlinked; `None`: the one that
+    /// was made before still has its name.
     ///
     /// # Errors
     /// For the administrator.
-    pub async fn listen(&self, path: PathBuf) -> Result<OwnedFd, String> {
-        descriptor(self.question(|token| Ask::Listen(token, path)).await).map_err(said)
+    pub async fn listen(&self, path: PathBuf) -> Result<Option<(OwnedFd, u64)>, String> {
+        let mut number = 0;
+        let answer = self.question(|token| {
+            number = token;
+            Ask::Listen(token, path)
+        });
+        Ok(answer.await.map_err(said)?.1.map(|socket| (socket, number)))
     }
 
     /// Gives the socket at this path its mode and group, as regent.toml has them.

@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use super::words::receive;
+use crate::credential;
 use crate::helpers::Helpers;
 
 /// A spawner that runs, and the daemon's end of its socket.
@@ -33,8 +34,11 @@ pub fn launch(program: &OwnedFd) -> io::Result<Launched> {
 /// # Errors
 /// For the administrator, a line each.
 pub fn launch_for(helpers: &Helpers, config: &Path) -> Result<Launched, Vec<String>> {
-    let [sandbox, compiler] = [&helpers.sandbox_path, &helpers.compiler_path];
-    let arguments = [("--config", config), ("--sandbox", sandbox.as_path()), ("--compiler", compiler.as_path())];
+    let [sandbox, compiler] = [helpers.sandbox_path.as_path(), helpers.compiler_path.as_path()];
+    let credentials = credential::folder();
+    let arguments = [("--config", config), ("--sandbox", sandbox), ("--compiler", compiler)].into_iter();
+    let credentials = credentials.iter().map(|folder| ("--credentials", folder.as_path()));
+    let arguments: Vec<_> = arguments.chain(credentials).collect();
     let failed = |why: io::Error| vec![format!("regent-spawner: {why}")];
     let socket = start(&helpers.spawner, &arguments).map_err(failed)?;
     let mut bytes = vec![0; WORD_MAX];

@@ -47,7 +47,14 @@ pub enum SecretSource {
     File(PathBuf),
     /// In regent.toml itself.
     Text(Secret),
+    /// Where the service manager puts what it hands over: a file of this name there, like any secret file.
+    Credential(String),
 }
+
+/// What stands before a credential's name.
+const CREDENTIAL: &str = "credential:";
+/// systemd's limit, which is that of a file's name.
+const CREDENTIAL_MAX: usize = 255;
 
 /// The operations of a socket, under the names that callers use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -188,11 +195,31 @@ fn secret(table: &mut Table<'_>) -> Option<SecretSource> {
 
 /// Whoever took the key for the secret itself must not read it in a log.
 fn secret_file(value: &Value<'_>) -> Option<SecretSource> {
+    if let Some(name) = value.text()?.strip_prefix(CREDENTIAL) {
+        return credential(value, name);
+    }
     if !value.text()?.starts_with('/') {
-        value.mistake("secret_file is no absolute path: write secret_file = \"/etc/regent/web.secret\"");
+        value.mistake(
+            "secret_file is no absolute path: write secret_file = \"/etc/regent/web.secret\", or \"credential:NAME\" for one that \
+             systemd hands over",
+        );
         return None;
     }
     value.file_path().map(SecretSource::File)
+}
+
+/// Less than systemd takes for a name: no spaces, and nothing that leads out of its folder.
+fn credential(value: &Value<'_>, name: &str) -> Option<SecretSource> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || "._-@".contains(letter);
+    let is_name = !name.is_empty() && !name.starts_with('.') && name.len() <= CREDENTIAL_MAX && name.chars().all(fits);
+    if !is_name {
+        value.mistake(
+            "secret_file: a credential's name is made of letters, digits, \".\", \"_\", \"-\" and \"@\" and does not begin with \".\": \
+             write secret_file = \"credential:web.secret\"",
+        );
+        return None;
+    }
+    Some(SecretSource::Credential(name.to_owned()))
 }
 
 fn written(value: &Value<'_>) -> Option<SecretSource> {

@@ -3,6 +3,9 @@
 use super::{CONFIG, compare};
 use crate::Config;
 
+const ODD_CREDENTIAL: &str = "6: secret_file: a credential's name is made of letters, digits, \".\", \"_\", \"-\" and \"@\" and does not \
+                              begin with \".\": write secret_file = \"credential:web.secret\"";
+
 fn said(text: &str) -> Vec<String> {
     match Config::parse("regent.toml", text) {
         Ok(_) => vec![],
@@ -210,7 +213,19 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
         ),
         (
             with("secret_file = \"/etc/regent/web.secret\"", "secret_file = \"web.secret\""),
-            &["6: secret_file is no absolute path: write secret_file = \"/etc/regent/web.secret\""],
+            &[
+                "6: secret_file is no absolute path: write secret_file = \"/etc/regent/web.secret\", or \"credential:NAME\" for one that systemd hands over",
+            ],
+        ),
+        (
+            with("secret_file = \"/etc/regent/web.secret\"", "secret_file = \"credential:../web.secret\""),
+            &[ODD_CREDENTIAL],
+        ),
+        (with("secret_file = \"/etc/regent/web.secret\"", "secret_file = \"credential:\""), &[ODD_CREDENTIAL]),
+        (with("secret_file = \"/etc/regent/web.secret\"", "secret_file = \"credential:.secret\""), &[ODD_CREDENTIAL]),
+        (
+            with("secret_file = \"/etc/regent/web.secret\"", "secret_file = \"credential:web secret\""),
+            &[ODD_CREDENTIAL],
         ),
         (
             with("operations = [\"open\", \"close\"]\n", ""),

@@ -44,7 +44,8 @@ impl Office {
             self.next = read(path).map_err(refused)?.config;
             return Ok(trusted(path)?.into());
         }
-        let named = [&self.next, &self.config].into_iter().flatten().any(|config| names(config, path));
+        let credentials = self.credentials.as_deref();
+        let named = [&self.next, &self.config].into_iter().flatten().any(|config| names(config, credentials, path));
         if !named {
             return Err(Refused::Because(format!("{}: regent.toml names no such file", path.display())));
         }
@@ -61,7 +62,11 @@ fn trusted(path: &Path) -> Result<File, Refused> {
     Trusted::open(path).map(Trusted::into_file).map_err(refused)
 }
 
-fn names(config: &Config, path: &Path) -> bool {
-    let is = |source: &SecretSource| matches!(source, SecretSource::File(file) if file == path);
+fn names(config: &Config, credentials: Option<&Path>, path: &Path) -> bool {
+    let is = |source: &SecretSource| match source {
+        SecretSource::File(file) => file == path,
+        SecretSource::Credential(name) => credentials.is_some_and(|folder| folder.join(name) == path),
+        SecretSource::Text(_) => false,
+    };
     config.sockets.iter().any(|socket| is(&socket.secret))
 }

@@ -32,7 +32,7 @@ impl Files {
             forget(texts, serving.as_ref());
         }
         let text = self.text(plugin, digest).ok_or_else(|| unknown(plugin))?;
-        let regent_resolve::Findings { mistakes, warnings } = judge(text);
+        let regent_resolve::Findings { mistakes, warnings, .. } = judge(text);
         Ok(Answer::Judged { mistakes, warnings })
     }
 

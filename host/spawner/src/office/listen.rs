@@ -5,7 +5,7 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use regent_grants::Config;
@@ -26,29 +26,55 @@ struct Place<'c> {
     group: Option<u32>,
 }
 
-/// Those that were made here.
-#[derive(Default)]
-pub(super) struct Sockets(Vec<PathBuf>);
+/// One that was made here.
+struct Made {
+    number: u64,
+    path: PathBuf,
+    /// Device and inode: by now the name may be another's.
+    file: (u64, u64),
+}
 
-impl Sockets {
-    pub(super) fn unlink(&mut self, path: &Path) {
-        if let Some(at) = self.0.iter().position(|own| own == path) {
-            let _already_gone = fs::remove_file(self.0.swap_remove(at));
-        }
+impl Made {
+    fn has_its_name(&self) -> bool {
+        file(&self.path).is_some_and(|file| file == self.file)
     }
 
-    pub(super) fn close(self) {
-        for path in self.0 {
-            let _already_gone = fs::remove_file(path);
+    fn unlink(self) {
+        if self.has_its_name() {
+            let _already_gone = fs::remove_file(self.path);
         }
     }
 }
 
+fn file(path: &Path) -> Option<(u64, u64)> {
+    path.symlink_metadata().ok().map(|stat| (stat.dev(), stat.ino()))
+}
+
+/// All that were.
+#[derive(Default)]
+pub(super) struct Sockets(Vec<Made>);
+
+impl Sockets {
+    pub(super) fn unlink(&mut self, number: u64) {
+        if let Some(at) = self.0.iter().position(|made| made.number == number) {
+            self.0.swap_remove(at).unlink();
+        }
+    }
+
+    pub(super) fn close(self) {
+        self.0.into_iter().for_each(Made::unlink);
+    }
+}
+
 impl Office {
-    pub(super) fn listen(&mut self, path: &Path) -> Result<OwnedFd, Refused> {
+    pub(super) fn listen(&mut self, number: u64, path: &Path) -> Result<Option<OwnedFd>, Refused> {
+        if self.sockets.0.iter().any(|made| made.path == path && made.has_its_name()) {
+            return Ok(None);
+        }
         let socket = self.place(path).and_then(|place| open(&place)).map_err(Refused::Because)?;
-        self.sockets.0.push(path.to_path_buf());
-        Ok(socket)
+        let file = file(path).ok_or_else(|| Refused::Because("its file is gone".into()))?;
+        self.sockets.0.push(Made { number, path: path.to_path_buf(), file });
+        Ok(Some(socket))
     }
 
     pub(super) fn permit(&self, path: &Path) -> Result<(), Refused> {

@@ -13,6 +13,7 @@ mod prepare;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use regent_cgroups::Groups;
 use regent_files::Program;
 use regent_grants::Config;
 use regent_spawner::{Answer, Ask, Confinement, Identity, Ready, Refused, Run, Start};
@@ -32,6 +33,7 @@ struct Helpers {
 
 pub(crate) struct Office {
     path: PathBuf,
+    credentials: Option<PathBuf>,
     helpers: Helpers,
     /// As the daemon lives by it.
     config: Option<Config>,
@@ -47,6 +49,8 @@ pub(crate) struct Told {
     pub(crate) config: PathBuf,
     pub(crate) sandbox: PathBuf,
     pub(crate) compiler: PathBuf,
+    /// Where a service manager put what it hands over.
+    pub(crate) credentials: Option<PathBuf>,
 }
 
 impl Office {
@@ -62,7 +66,16 @@ impl Office {
         };
         let config = config::read(&told.config).ok().and_then(|read| read.config);
         let (files, sockets) = (Files::default(), Sockets::default());
-        Ok(Self { path: told.config, helpers, config, next: None, files, sockets, kept: None })
+        Ok(Self {
+            path: told.config,
+            credentials: told.credentials,
+            helpers,
+            config,
+            next: None,
+            files,
+            sockets,
+            kept: None,
+        })
     }
 
     /// Does what a start needs root for.
@@ -91,10 +104,10 @@ impl Office {
             }
             Ask::Open(token, path) => (*token, done(self.open_file(path).map(Some))),
             Ask::Adopt(token) => (*token, done(self.adopt().map(|()| None))),
-            Ask::Listen(token, path) => (*token, done(self.listen(path).map(Some))),
+            Ask::Listen(token, path) => (*token, done(self.listen(*token, path))),
             Ask::Permit(token, path) => (*token, done(self.permit(path).map(|()| None))),
-            Ask::Unlink(path) => {
-                self.sockets.unlink(path);
+            Ask::Unlink(number) => {
+                self.sockets.unlink(*number);
                 return None;
             }
             Ask::Start(_) | Ask::Run(_) | Ask::Kill(_) => return None,
@@ -127,8 +140,9 @@ impl Office {
     /// Everything has ended.
     pub(crate) fn close(self) {
         self.sockets.close();
-        if let Some(groups) = self.kept.and_then(|kept| kept.groups) {
-            groups.remove();
+        // The state folder is let go of last: a successor waits for that.
+        if let Some(kept) = self.kept {
+            kept.groups.iter().for_each(Groups::remove);
         }
     }
 }

@@ -1,0 +1,37 @@
+//! Secrets that a service manager hands over: systemd.exec(5), `LoadCredential=`. It names a folder in the environment, which
+//! nothing that the daemon starts inherits; a file in it is a secret file like any other.
+
+use std::path::PathBuf;
+
+/// Named by systemd.exec(5).
+const FOLDER: &str = "CREDENTIALS_DIRECTORY";
+
+/// Where a service manager put them, if one did.
+#[must_use]
+pub fn folder() -> Option<PathBuf> {
+    std::env::var_os(FOLDER).map(PathBuf::from)
+}
+
+/// Where the credential of this name is, whether or not it is there. `None`: nobody handed any over.
+///
+/// # Errors
+/// A folder that nobody can have meant.
+pub fn path(name: &str) -> Result<Option<PathBuf>, String> {
+    let Some(folder) = folder() else { return Ok(None) };
+    if !folder.is_absolute() {
+        return Err(format!("{FOLDER} is {}, which is no absolute path", folder.display()));
+    }
+    Ok(Some(folder.join(name)))
+}
+
+/// What is to be written so that it is handed over.
+#[must_use]
+pub fn cure(name: &str) -> String {
+    format!("write LoadCredential={name}:/path/to/the/secret below [Service] in the unit of regentd, and restart it")
+}
+
+/// What is said where nobody handed any over.
+#[must_use]
+pub fn nobody(name: &str) -> String {
+    format!("credential {name}: {FOLDER} is not set, so no service manager handed it over: {}", cure(name))
+}

@@ -1,0 +1,52 @@
+//! System calls of a running process that fail, by strace.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+/// strace at a thread or a process, until this is dropped.
+pub struct Injected(Child);
+
+impl Injected {
+    /// What these calls of this thread (a process' number is that of its first) do, in the words of `strace -e inject=`.
+    /// Attached when this returns.
+    pub fn at(thread: u32, what: &str) -> Self {
+        Self::attached(&[], thread, what)
+    }
+
+    /// The same at each thread of a process, which counts its own calls.
+    pub fn at_all_threads(pid: u32, what: &str) -> Self {
+        Self::attached(&["-f"], pid, what)
+    }
+
+    fn attached(more: &[&str], pid: u32, what: &str) -> Self {
+        let call = what.split(':').next().unwrap();
+        let mut strace = Command::new("strace")
+            .args(more)
+            .args(["-e", &format!("trace={call}"), "-e", &format!("inject={what}"), "-p", &pid.to_string()])
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("strace");
+        let mut said = BufReader::new(strace.stderr.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert!(line.contains("attached"), "{line}");
+        thread::spawn(move || said.lines().count());
+        Self(strace)
+    }
+
+    /// Waits until what it is attached to has ended.
+    pub fn ended(mut self) {
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Injected {
+    fn drop(&mut self) {
+        // By this one it lets go of what it is attached to; by KILL the kernel would do it later.
+        let pid = rustix::process::Pid::from_child(&self.0);
+        let _gone = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _gone = self.0.wait();
+    }
+}
