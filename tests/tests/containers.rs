@@ -18,7 +18,7 @@ use std::process::{Child, Command, Stdio};
 use regent_tests::{
     Container, Mounted, Running, SECRET, World, code, dist, error, eventually, group_of, needs_root, user,
 };
-use regentd::listen::CONNECTIONS_EACH;
+use regentd::listen::CONNECTIONS;
 use serde_json::{Value, json};
 
 /// The container's own.
@@ -304,7 +304,7 @@ fn the_users_of_a_container_share_one_users_places() {
     let (_first, answered) = Crowd::of("games", &world, ("box", BOX_SECRET), 300);
     assert_eq!(answered, 300);
     let (_second, answered) = Crowd::of("daemon", &world, ("box", BOX_SECRET), 300);
-    assert_eq!(answered, CONNECTIONS_EACH - 300, "a container may have sixty thousand uids");
+    assert_eq!(answered, CONNECTIONS.each - 300, "a container may have sixty thousand uids");
     let (_third, answered) = Crowd::of("games", &world, ("web", SECRET), 300);
     let (_fourth, more) = Crowd::of("daemon", &world, ("web", SECRET), 300);
     assert_eq!((answered, more), (300, 300), "each user has its own where uids are trusted");

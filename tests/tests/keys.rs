@@ -15,7 +15,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 
 use regent_tests::{Running, SECRET, World, code, error, eventually, needs_root};
-use regentd::held::{KEYED_EACH, LIVE_EACH};
+use regentd::held::{KEYED, LIVE};
 use serde_json::{Value, json};
 
 const APPROVAL: &str = "require = [{ step = \"approval\", of = \"ops\" }]";
@@ -268,10 +268,10 @@ fn one_key_too_many_is_refused_and_takes_nothing_from_others() {
     let running = start(&world);
     let mut wire = running.connect();
     let mut echo = |key: usize| wire.ask(&json!({"secret": SECRET, "op": "echo", "data": key, "key": key.to_string()}));
-    for key in 0..KEYED_EACH {
+    for key in 0..KEYED.each {
         assert_eq!(echo(key)["data"], key);
     }
-    let reply = echo(KEYED_EACH);
+    let reply = echo(KEYED.each);
     assert_eq!((error(&reply), code(&reply)), ("Too many requests", "rate"));
     assert_eq!(echo(0)["data"], 0, "none of the earlier was pushed out");
     assert_eq!(running.op("echo", json!(1))["data"], 1, "without a key");
@@ -283,7 +283,7 @@ fn one_key_too_many_is_refused_and_takes_nothing_from_others() {
 fn a_requester_that_holds_all_it_may_still_hears_what_its_keys_came_to() {
     let world = world("", APPROVAL);
     let running = start(&world);
-    let held: Vec<Value> = (0..LIVE_EACH).map(|key| running.ask(keyed(&key.to_string()))).collect();
+    let held: Vec<Value> = (0..LIVE.each).map(|key| running.ask(keyed(&key.to_string()))).collect();
     assert_eq!(code(&running.ask(keyed("one more"))), "rate");
     for (key, held) in held.iter().enumerate() {
         assert_eq!(running.ask(keyed(&key.to_string())), *held);

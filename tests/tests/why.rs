@@ -270,20 +270,20 @@ fn a_place_that_is_used_up_is_told_with_how_many_there_are() {
     let world = world.grants("firewall", &held);
     let running = start(&world);
     let request = json!({"op": "open", "data": {"ip": "8.8.8.8", "port": 22}});
-    for _ in 0..regentd::held::LIVE_EACH {
+    for _ in 0..regentd::held::LIVE.each {
         assert_eq!(ask(&running, "web", &request)["state"], "held");
     }
     let reply = ask(&running, "web", &request);
     assert_eq!(code(&reply), "rate");
     let told = why(&running, &reply);
-    assert!(told["why"].as_str().unwrap().contains(&regentd::held::LIVE_EACH.to_string()), "{told}");
+    assert!(told["why"].as_str().unwrap().contains(&regentd::held::LIVE.each.to_string()), "{told}");
     // Nor is a connection too many a riddle.
-    let _crowd: Vec<_> = (0..regentd::listen::CONNECTIONS_EACH).map(|_| running.connect_to("narrow")).collect();
+    let _crowd: Vec<_> = (0..regentd::listen::CONNECTIONS.each).map(|_| running.connect_to("narrow")).collect();
     let reply = running.connect_to("narrow").reply();
     assert_eq!(code(&reply), "rate");
     let told = why(&running, &reply);
     assert_eq!((&told["requester"], &told["from"]["socket"]), (&json!("root"), &json!("narrow")));
-    assert!(told["why"].as_str().unwrap().contains(&regentd::listen::CONNECTIONS_EACH.to_string()), "{told}");
+    assert!(told["why"].as_str().unwrap().contains(&regentd::listen::CONNECTIONS.each.to_string()), "{told}");
 }
 
 #[test]

@@ -7,11 +7,12 @@
 mod arena;
 mod rounds;
 // The second: a daemon with many plugins, and what an administrator does to it.
-mod changes;
+pub(crate) mod changes;
 mod crowd;
 // Below it: each shipped plugin on either engine.
 mod engines;
-// What a neighbour notices of a hostile plugin.
+// What a neighbour notices of a hostile plugin, and of hostile connections.
+mod connections;
 mod hostile;
 // And what an author waits for.
 mod author;
@@ -19,9 +20,9 @@ mod author;
 mod figures;
 mod grid;
 // The ground under both.
-mod ground;
-mod machine;
-mod regentd;
+pub(crate) mod ground;
+pub(crate) mod machine;
+pub(crate) mod regentd;
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -76,6 +77,7 @@ const QUICK: Amount = Amount {
 /// What can be measured by itself, besides the comparison with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
+    Connections,
     Engines,
     Hostile,
     Plugins,
@@ -142,6 +144,7 @@ fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
             "--quick" => wish.amount = QUICK,
             "--plugins" => wish.only = Some(Part::Plugins),
             "--engines" => wish.only = Some(Part::Engines),
+            "--connections" => wish.only = Some(Part::Connections),
             "--hostile" => wish.only = Some(Part::Hostile),
             "--json" => wish.file = Some(words.next().copied().ok_or_else(|| Error::new(USAGE))?),
             _ => return Err(Error::new(USAGE)),
@@ -150,7 +153,8 @@ fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
     Ok(wish)
 }
 
-const USAGE: &str = "usage: cargo xtask bench [--quick] [--plugins | --engines | --hostile] [--json FILE]";
+const USAGE: &str =
+    "usage: cargo xtask bench [--quick] [--plugins | --engines | --hostile | --connections] [--json FILE]";
 
 fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
     let ground = Rc::new(Ground::open()?);
@@ -161,6 +165,9 @@ fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
     }
     if wanted(Part::Engines) {
         engines::measure(&ground, dist, wish.amount, &mut report)?;
+    }
+    if wanted(Part::Hostile) || wanted(Part::Connections) {
+        connections::measure(&ground, dist, wish.amount, &mut report)?;
     }
     if wanted(Part::Hostile) {
         hostile::measure(&ground, dist, wish.amount, &mut report)?;

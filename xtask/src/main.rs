@@ -14,6 +14,7 @@
 mod bench;
 mod build;
 mod demo;
+mod soak;
 mod test;
 
 // What they are made of, in the order in which a build needs it; the compiler of plugins is a crate of its own, since
@@ -24,6 +25,9 @@ mod python;
 
 mod dist;
 mod sdk;
+
+// Whom a daemon has to bear with.
+mod attackers;
 
 // The ground under these.
 mod place;
@@ -36,10 +40,13 @@ usage: cargo xtask COMMAND
 
   build [--release]   programs, plugins with their grants files, the SDK and the WIT into target/dist
   demo                builds, starts a daemon of its own, and shows a conversation with it
-  bench [--quick] [--plugins | --engines | --hostile] [--json FILE]
+  bench [--quick] [--plugins | --engines | --hostile | --connections] [--json FILE]
                       how fast, against the original and bare processes, as a table of ratios; each shipped plugin on either
-                      engine (--engines: that alone); what a neighbour notices of a hostile plugin (--hostile); and with 1, 20
-                      and 200 plugins: starts, memory, changes while it runs (--plugins)
+                      engine (--engines: that alone); what a neighbour notices of 200 hostile connections (--connections:
+                      that alone) and of a hostile plugin (--hostile: both); and with 1, 20 and 200 plugins: starts, memory,
+                      changes while it runs (--plugins)
+  soak [--minutes 30] [--json FILE]
+                      a daemon under good and hostile load, its processes killed all along: nothing grows, nothing is lost
   test                every test, with what it needs; as root, or those that need root fail
   plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
   python              the Python plugin of the tests as target/python/python.wasm
@@ -65,6 +72,9 @@ fn command(words: &[&str]) -> Result<()> {
     match words {
         ["build"] => build::build(programs::Profile::Dev),
         ["build", "--release"] => build::build(programs::Profile::Release),
+        [attackers::WORD, rest @ ..] => attackers::attack(rest),
+        [soak::WORD, rest @ ..] => soak::client(rest),
+        ["soak", rest @ ..] => soak::soak(rest),
         ["bench", rest @ ..] => bench::bench(rest),
         ["demo"] => demo::demo(),
         ["test"] => test::test(),

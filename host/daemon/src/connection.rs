@@ -1,13 +1,19 @@
 //! One connection: lines in, replies out, in order. What a peer may cost before anybody knows its secret is bounded here:
-//! bytes, seconds, and one place of its uid's.
+//! bytes, seconds, one place of its uid's, and its turns on the thread.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use regent_protocol::LINE_MAX;
 use rustix::event::{PollFd, PollFlags};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::plugin::places::Peer;
+use crate::shares::{Limit, Shares, Taken};
+use crate::turns::{Turn, Turns};
 
 /// A connection that says nothing at all: a client that connects knows what it wants.
 const SILENT: Duration = Duration::from_secs(30);
@@ -21,12 +27,25 @@ const REPLY_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The least that is read at a time.
 const CHUNK: usize = 4 << 10;
+/// A line that is longer than a chunk, and what is read out of it.
+const LONG_LINE: usize = 2 * LINE_MAX;
+/// Such lines, and replies that are not taken at once, of one peer and of all: bytes that the daemon keeps for others.
+pub const BYTES: Limit = Limit { each: 16 << 20, most: 144 << 20 };
+/// What the kernel keeps of a reply until the peer takes it; it doubles this for what it keeps beside the bytes.
+const KERNEL_KEEPS: usize = 32 << 10;
 
 /// The stream, and what was read of it beyond the last line.
 #[derive(Debug)]
 pub struct Connection {
     stream: UnixStream,
+    peer: Peer,
+    turns: Rc<Turns>,
+    bytes: Rc<Shares>,
     read: Vec<u8>,
+    /// The right to a line of more than a chunk, and to all that is made of it until the next.
+    long: Option<Taken>,
+    /// From the bytes that made a line whole until that is looked at.
+    turn: Option<Turn>,
     started: bool,
 }
 
@@ -37,22 +56,33 @@ pub enum Next {
     Line(Vec<u8>),
     /// More bytes than a line may have; how many is not known.
     TooLong,
+    /// Its peer has as many long lines and replies in memory as it may have.
+    Crowded,
     /// The peer has gone, or was too slow.
     End,
 }
 
 impl Connection {
-    /// Over an accepted stream.
+    /// Over an accepted stream of this peer's.
     #[must_use]
-    pub fn new(stream: UnixStream) -> Self {
-        Self { stream, read: Vec::new(), started: false }
+    pub fn new(stream: UnixStream, peer: Peer, turns: &Rc<Turns>, bytes: &Rc<Shares>) -> Self {
+        // If the kernel should refuse this it keeps what it keeps otherwise.
+        let _either_way = rustix::net::sockopt::set_socket_send_buffer_size(&stream, KERNEL_KEEPS);
+        let (turns, bytes) = (Rc::clone(turns), Rc::clone(bytes));
+        Self { stream, peer, turns, bytes, read: Vec::new(), long: None, turn: None, started: false }
     }
 
-    /// The next line.
+    /// The next line, in the peer's turn.
     pub async fn next(&mut self) -> Next {
+        self.turn = None;
         let quiet = if self.started { BETWEEN } else { SILENT };
         let mut deadline = Instant::now() + if self.read.is_empty() { quiet } else { LINE_WITHIN };
         let mut searched = 0;
+        if self.read.contains(&b'\n') {
+            // Nothing has to be waited for, so that nobody else would be heard meanwhile.
+            yield_now().await;
+            self.turn = Some(self.turns.take(self.peer).await);
+        }
         loop {
             if let Some(end) = self.read.iter().skip(searched).position(|byte| *byte == b'\n') {
                 return self.take_line(searched + end);
@@ -61,6 +91,10 @@ impl Connection {
             if searched > LINE_MAX {
                 return Next::TooLong;
             }
+            if !self.has_room() {
+                return Next::Crowded;
+            }
+            self.turn = None;
             match timeout_at(deadline, self.more()).await {
                 Ok(true) => {}
                 _ => return Next::End,
@@ -69,6 +103,28 @@ impl Connection {
                 deadline = Instant::now() + LINE_WITHIN;
             }
         }
+    }
+
+    /// Whether another chunk may be read.
+    fn has_room(&mut self) -> bool {
+        if self.read.len() < CHUNK {
+            self.long = None;
+            return true;
+        }
+        if self.long.is_none() {
+            self.long = self.bytes.take(self.peer, LONG_LINE);
+        }
+        self.long.is_some()
+    }
+
+    /// The turn in which the last line was read, for who looks at it.
+    pub fn turn(&mut self) -> Option<Turn> {
+        self.turn.take()
+    }
+
+    /// The last line is in memory no more.
+    pub fn is_over(&mut self) {
+        self.long = None;
     }
 
     fn take_line(&mut self, end: usize) -> Next {
@@ -80,49 +136,49 @@ impl Connection {
         if line.len() > LINE_MAX { Next::TooLong } else { Next::Line(line) }
     }
 
-    /// Reads what is there; false at the end of the stream.
+    /// Reads what is there, in the peer's turn; false at the end of the stream.
     async fn more(&mut self) -> bool {
         loop {
             if self.stream.readable().await.is_err() {
                 return false;
             }
+            self.turn = Some(self.turns.take(self.peer).await);
             // Into its place at once: a line is a secret, and a buffer between would keep a copy of it.
             self.read.reserve(CHUNK);
             match self.stream.try_read_buf(&mut self.read) {
                 Ok(0) => return false,
                 Ok(_) => return true,
-                Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => self.turn = None,
                 Err(_) => return false,
             }
         }
     }
 
-    /// Sends a reply; false if the peer does not take it.
+    /// Sends a reply; false if the peer does not take it, or has too many others to take.
     pub async fn reply(&mut self, line: &[u8]) -> bool {
         // Nearly every reply fits at once: no timer for those.
-        match self.stream.try_write(line) {
-            Ok(written) if written == line.len() => true,
-            Ok(written) => {
-                let rest = line.get(written..).unwrap_or_default();
-                matches!(timeout(REPLY_WITHIN, self.stream.write_all(rest)).await, Ok(Ok(())))
-            }
-            Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => {
-                matches!(timeout(REPLY_WITHIN, self.stream.write_all(line)).await, Ok(Ok(())))
-            }
-            Err(_) => false,
-        }
+        let written = match self.stream.try_write(line) {
+            Ok(written) if written == line.len() => return true,
+            Ok(written) => written,
+            Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => 0,
+            Err(_) => return false,
+        };
+        let Some(_kept) = self.bytes.take(self.peer, line.len()) else { return false };
+        let rest = line.get(written..).unwrap_or_default();
+        matches!(timeout(REPLY_WITHIN, self.stream.write_all(rest)).await, Ok(Ok(())))
     }
 
     /// Sends a last reply to a peer that may still be sending, and reads on for a moment: a socket closed with bytes unread
     /// would take the reply with it.
     pub async fn reply_and_close(&mut self, line: &[u8]) {
-        self.read = Vec::new();
+        (self.read, self.long, self.turn) = (Vec::new(), None, None);
         if !self.reply(line).await || self.stream.shutdown().await.is_err() {
             return;
         }
         let drained = async {
             while self.more().await {
                 self.read.clear();
+                self.turn = None;
             }
         };
         let _either_way = timeout(LINE_WITHIN, drained).await;
@@ -130,14 +186,23 @@ impl Connection {
 
     /// Returns when the peer has closed both directions. One that closed its writing side alone may wait for a reply.
     pub async fn gone(&self) {
-        loop {
-            let mut look = [PollFd::new(&self.stream, PollFlags::empty())];
-            let now = rustix::time::Timespec::default();
-            let looked = rustix::event::poll(&mut look, Some(&now));
-            if looked.is_ok() && look.iter().any(|fd| fd.revents().contains(PollFlags::HUP)) {
-                return;
-            }
+        while !self.is_gone() {
             tokio::time::sleep(LOOK_EVERY).await;
         }
+    }
+
+    /// Returns when the peer has taken everything, or has gone. What it leaves lies in the kernel at the daemon's cost, so its
+    /// connection counts as long as that does.
+    pub async fn taken(&self) {
+        while regent_peer::unread(&self.stream).is_ok_and(|bytes| bytes > 0) && !self.is_gone() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn is_gone(&self) -> bool {
+        let mut look = [PollFd::new(&self.stream, PollFlags::empty())];
+        let now = rustix::time::Timespec::default();
+        let looked = rustix::event::poll(&mut look, Some(&now));
+        looked.is_ok() && look.iter().any(|fd| fd.revents().contains(PollFlags::HUP))
     }
 }

@@ -16,7 +16,13 @@ use crate::listening::Listening;
 use crate::policy::Policy;
 use crate::process::Spawner;
 use crate::refusals::Budget;
+use crate::serve::Crowd;
+use crate::shares::{Limit, Shares};
 use crate::why::Remembered;
+
+/// Requests of one peer, and of all, that are prepared or run at a time: each may be a process of its own. What waits for consent
+/// is not among them.
+pub const ASKING: Limit = Limit { each: 128, most: 1_152 };
 
 /// The daemon.
 #[derive(Debug)]
@@ -35,6 +41,8 @@ pub struct Daemon {
     pub instance: String,
     /// The log of what was done.
     pub audit: SharedAudit,
+    /// Requests that are being served.
+    pub asking: Rc<Shares>,
     /// How much may still be written of refusals.
     pub refusals: Budget,
     /// Refusals that can still be asked about.
@@ -73,11 +81,12 @@ impl Daemon {
         Rc::new(Self {
             policy: RefCell::new(Rc::new(parts.policy)),
             installed: parts.installed,
-            listening: Listening::default(),
+            listening: Listening::of(Crowd::new()),
             held: parts.held,
             spawner: parts.spawner,
             instance: parts.instance,
             audit: parts.audit,
+            asking: Shares::of(ASKING),
             refusals: Budget::new(),
             remembered: Remembered::default(),
             running: Cell::new(0),

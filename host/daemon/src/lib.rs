@@ -32,6 +32,9 @@ pub mod activation;
 pub mod listen;
 pub mod listening;
 pub mod serve;
+// What peers share: how much of each thing, and whose turn it is.
+pub mod shares;
+pub mod turns;
 // One connection: lines in, replies out.
 pub mod connection;
 // The way of a request, read from top to bottom.

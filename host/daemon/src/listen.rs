@@ -1,7 +1,7 @@
-//! Sockets in the file system, which the spawner makes. Whoever connects is who the kernel says it is, at that moment and for as long as the connection lasts.
+//! Sockets in the file system, which the spawner makes. Whoever connects is who the kernel says it is, at that moment and for as
+//! long as the connection lasts.
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -14,11 +14,11 @@ use regent_spawner::Ask;
 use tokio::net::{UnixListener, UnixStream};
 
 use crate::process::Spawner;
+use crate::shares::{Limit, Shares};
 
-/// Connections of one peer uid on one socket, or of all where uids are not trusted: each may keep a line of 64 KiB in memory.
-pub const CONNECTIONS_EACH: usize = 512;
-/// Connections in all.
-pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections of one peer uid on one socket, or of all where uids are not trusted; and in all. Each is a descriptor, and some
+/// KiB as long as it says nothing.
+pub const CONNECTIONS: Limit = Limit { each: 512, most: 4_608 };
 /// After the descriptors ran out: closing takes place meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
 /// How often it is said that nobody can be accepted.
@@ -131,52 +131,11 @@ impl Drop for Listener {
     }
 }
 
-/// How many connections there are, by socket and peer uid.
-#[derive(Debug, Default)]
-pub struct Connections(RefCell<Counted>);
-
-#[derive(Debug, Default)]
-struct Counted {
-    all: usize,
-    each: HashMap<(u64, u32), usize>,
-}
-
-/// A connection's place, until it is dropped.
-#[derive(Debug)]
-pub struct Admission {
-    of: Rc<Connections>,
-    key: (u64, u32),
-}
-
-impl Connections {
-    /// One more, if there may be.
-    pub fn admit(self: &Rc<Self>, key: (u64, u32)) -> Option<Admission> {
-        let mut counted = self.0.borrow_mut();
-        let of_peer = counted.each.get(&key).copied().unwrap_or_default();
-        if counted.all >= CONNECTIONS_MAX || of_peer >= CONNECTIONS_EACH {
-            return None;
-        }
-        counted.each.insert(key, of_peer + 1);
-        counted.all += 1;
-        Some(Admission { of: Rc::clone(self), key })
-    }
-
-    /// How many there are on this socket.
-    #[must_use]
-    pub fn on(&self, socket: u64) -> usize {
-        self.0.borrow().each.iter().filter(|((of, _), _)| *of == socket).map(|(_, count)| count).sum()
-    }
-}
-
-impl Drop for Admission {
-    fn drop(&mut self) {
-        let mut counted = self.of.0.borrow_mut();
-        counted.all -= 1;
-        if let Some(of_peer) = counted.each.get_mut(&self.key) {
-            *of_peer -= 1;
-            if *of_peer == 0 {
-                counted.each.remove(&self.key);
-            }
-        }
-    }
+/// How many connections there may be: no more in all than half of the descriptors that the daemon may have, for what it does
+/// needs some too.
+#[must_use]
+pub fn connections() -> Rc<Shares> {
+    let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
+    let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
+    Shares::of(Limit { most: CONNECTIONS.most.min(half), ..CONNECTIONS })
 }

@@ -10,16 +10,16 @@ use tokio::task::AbortHandle;
 
 use crate::activation::Activated;
 use crate::daemon::Daemon;
-use crate::listen::{CannotListen, Connections, Listener, Place};
+use crate::listen::{CannotListen, Listener, Place};
 use crate::policy::Policy;
-use crate::serve;
+use crate::serve::{self, Crowd};
 
 /// What listens, by its path and what it is for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Listening {
     open: RefCell<BTreeMap<(PathBuf, Kind), Open>>,
-    /// How many connections there are.
-    pub connections: Rc<Connections>,
+    /// What those who are connected share.
+    pub crowd: Rc<Crowd>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +42,12 @@ impl Drop for Open {
 }
 
 impl Listening {
+    /// Nothing is open yet; who will be connected shares this.
+    #[must_use]
+    pub fn of(crowd: Rc<Crowd>) -> Self {
+        Self { open: RefCell::default(), crowd }
+    }
+
     /// Opens what this policy has and was not open, or has lost its name, and closes what it has no more. Connections that there
     /// are go on, by the rules of the socket that is configured at their path from then on. Returns what had lost its name.
     ///
@@ -81,8 +87,8 @@ impl Listening {
         for (key, place, listener) in opened {
             let own = listener.is_own();
             let task = match key.1 {
-                Kind::Requests => serve::requests(daemon, &place.path, listener, &self.connections),
-                Kind::Admin => serve::admins(daemon, listener, &self.connections),
+                Kind::Requests => serve::requests(daemon, &place.path, listener, &self.crowd),
+                Kind::Admin => serve::admins(daemon, listener, &self.crowd),
             };
             self.open.borrow_mut().insert(key, Open { place, own, task });
         }

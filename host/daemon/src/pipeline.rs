@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use crate::auth::{self, Authorized, Decision, Deed, Prepared};
 use crate::catalog::{Found, Status};
-use crate::daemon::Daemon;
+use crate::daemon::{ASKING, Daemon};
 use crate::gate::{self, Requester, Turned};
 use crate::held::{self, NotHeld};
-use crate::hold::{ConsentStep, Hold};
+use crate::hold::{ConsentStep, Hold, HoldId};
 use crate::keyed::Key;
 use crate::list;
 use crate::perform::{self, Act};
@@ -40,8 +40,8 @@ pub enum Answered {
     Late(Reply),
     /// Replies when this hold has ended, or the time is over.
     Waits {
-        /// The hold, as it is now.
-        hold: Box<Hold>,
+        /// Its name.
+        id: HoldId,
         /// The requester's handle.
         uid: String,
         /// How long at the most.
@@ -69,6 +69,9 @@ pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, refer
             return Answered::Now(refused(daemon, &caller.requester, reference, refusal.into()));
         }
     };
+    let Some(_asking) = daemon.asking.take(caller.requester.peer(caller.socket.number), 1) else {
+        return Answered::Now(refused(daemon, &caller.requester, reference, too_many()));
+    };
     let result = match admitted.into_request().ask {
         Ask::Operation { op, data, dry_run: true, .. } => {
             dry_run(daemon, caller, &op, &data).await.map(Answered::Now).map_err(|why| why.asked(&op, &data))
@@ -84,6 +87,16 @@ pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, refer
         Ask::Hold { uid, data: Some(_), .. } => answer_step(daemon, caller, &uid, reference).await,
     };
     result.unwrap_or_else(|because| Answered::Now(refused(daemon, &caller.requester, reference, because)))
+}
+
+/// So many of this requester are being served that it has to wait for one of them itself.
+fn too_many() -> Because {
+    let why = format!(
+        "at most {} requests of one user on one socket are prepared or run at a time, {} in all, and nobody has more than an \
+         eighth of what is free",
+        ASKING.each, ASKING.most
+    );
+    Because::of(Refusal::too_many_requests(), why)
 }
 
 /// A new request: found, prepared, decided; then performed, or held. One that was made before under its key is told again.
@@ -275,7 +288,7 @@ async fn answer_step(daemon: &Rc<Daemon>, caller: &Caller, uid: &str, reference:
 
 fn told(daemon: &Daemon, hold: Hold, uid: String, wait: Option<Duration>, reference: &str) -> Answered {
     match wait {
-        Some(wait) if hold.is_live() => Answered::Waits { hold: Box::new(hold), uid, wait },
+        Some(wait) if hold.is_live() => Answered::Waits { id: hold.id, uid, wait },
         _ => Answered::Now(held::reply(daemon, &hold, &uid, reference)),
     }
 }

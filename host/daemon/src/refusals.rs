@@ -1,23 +1,28 @@
 //! "No", sorted by blame: the caller hears its part, the log hears why, and both have the same reference. A stranger can be
 //! refused as often as it likes, so what is written of refusals is bounded.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 
 use jiff::Timestamp;
 use regent_protocol::{AllowView, Code, Data, Refusal, Reply, RuleView, State};
 use tokio::time::Instant;
 
 use crate::daemon::Daemon;
-use crate::gate::Requester;
+use crate::gate::{Owner, Requester};
 use crate::kept::audit::Event;
 use crate::perform::Failure;
 use crate::plugin::Fault;
 use crate::plugin::exchange::{NoAnswer, words};
+use crate::shares::Limit;
 use crate::why::{Refused, Rule, cut};
 
-/// Refusals written at once, and then a second: enough to see what happens, too few to fill a disk (a line is some KiB).
-const BURST: u32 = 200;
-const A_SECOND: u32 = 10;
+/// Refusals written at once, of one peer and of all: enough to see what happens, too few to fill a disk (a line is some KiB). One
+/// who is refused without end does not keep what others were refused from being written.
+const BURST: Limit = Limit { each: 50, most: 450 };
+/// And then a second.
+const A_SECOND: usize = 10;
+const A_SECOND_EACH: usize = 2;
 /// What is written of why, in bytes: the name of an operation that is not there may be as long as a request's line.
 const WHY_MAX: usize = 1 << 10;
 /// The same of such a name. One that is there is shorter.
@@ -160,35 +165,48 @@ impl From<Fault> for Because {
 
 /// How much may still be written of refusals.
 #[derive(Debug)]
-pub struct Budget {
-    left: Cell<u32>,
-    at: Cell<Instant>,
-    unsaid: Cell<u64>,
+pub struct Budget(RefCell<Spent>);
+
+#[derive(Debug)]
+struct Spent {
+    all: usize,
+    each: HashMap<Owner, usize>,
+    at: Instant,
+    unsaid: u64,
 }
 
 impl Budget {
     /// Whole.
     #[must_use]
     pub fn new() -> Self {
-        Self { left: Cell::new(BURST), at: Cell::new(Instant::now()), unsaid: Cell::new(0) }
+        Self(RefCell::new(Spent { all: 0, each: HashMap::new(), at: Instant::now(), unsaid: 0 }))
     }
 
-    fn spend(&self) -> bool {
-        let seconds = u32::try_from(self.at.get().elapsed().as_secs()).unwrap_or(u32::MAX);
-        if seconds > 0 {
-            self.at.set(Instant::now());
-            self.left.set(self.left.get().saturating_add(seconds.saturating_mul(A_SECOND)).min(BURST));
+    /// Whether one more of this peer's is written, and how many before it were not.
+    fn spend(&self, owner: Owner, now: Instant) -> Option<u64> {
+        let mut spent = self.0.borrow_mut();
+        spent.come_back(now);
+        let own = spent.each.get(&owner).copied().unwrap_or_default();
+        if !BURST.has_room(own, spent.all, 1) {
+            spent.unsaid += 1;
+            return None;
         }
-        let Some(left) = self.left.get().checked_sub(1) else {
-            self.unsaid.set(self.unsaid.get() + 1);
-            return false;
-        };
-        self.left.set(left);
-        let unsaid = self.unsaid.take();
-        if unsaid > 0 {
-            crate::warning!("{unsaid} refusals were not written down, for they came too fast");
+        spent.all += 1;
+        spent.each.insert(owner, own + 1);
+        Some(std::mem::take(&mut spent.unsaid))
+    }
+}
+
+impl Spent {
+    fn come_back(&mut self, now: Instant) {
+        let seconds = usize::try_from(now.saturating_duration_since(self.at).as_secs()).unwrap_or(usize::MAX);
+        if seconds == 0 {
+            return;
         }
-        true
+        self.at = now;
+        self.all = self.all.saturating_sub(seconds.saturating_mul(A_SECOND));
+        self.each.values_mut().for_each(|own| *own = own.saturating_sub(seconds.saturating_mul(A_SECOND_EACH)));
+        self.each.retain(|_, own| *own > 0);
     }
 }
 
@@ -203,7 +221,10 @@ pub fn refused(daemon: &Daemon, requester: &Requester, reference: &str, because:
     let Because { refusal, why, state, blame, rule, asked } = because;
     let asked = asked.as_deref().map(|(operation, data)| (operation.as_str(), data));
     let rule = rule.map(|rule| *rule);
-    if daemon.refusals.spend() {
+    if let Some(unsaid) = daemon.refusals.spend(requester.owner(), Instant::now()) {
+        if unsaid > 0 {
+            crate::warning!("{unsaid} refusals were not written down, for they came too fast");
+        }
         let why =
             [why.as_str(), rule.as_ref().map_or("", |rule| &rule.rule.rule)].into_iter().find(|why| !why.is_empty());
         let outcome = why.map_or_else(|| refusal.text.clone(), |why| format!("{}: {why}", refusal.text));
@@ -255,5 +276,26 @@ fn record(
     };
     if let Err(why) = daemon.record(&event) {
         crate::error!("{why}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(uid: u32) -> Owner {
+        ("web".into(), Some(uid))
+    }
+
+    #[test]
+    fn who_is_refused_without_end_takes_no_line_from_others_and_has_some_again_after_a_while() {
+        let (budget, now) = (Budget::new(), Instant::now());
+        let written = |uid| (0..1_000).filter(|_| budget.spend(owner(uid), now).is_some()).count();
+        assert_eq!((written(1), written(1)), (BURST.each, 0));
+        assert!(written(2) > BURST.each / 2);
+        assert!((3..12).map(written).all(|lines| lines > 5), "and neither do a dozen");
+        assert!(written(1) == 0 && budget.0.borrow().unsaid > 0);
+        let later = now + std::time::Duration::from_secs(30);
+        assert!(budget.spend(owner(1), later).is_some());
     }
 }

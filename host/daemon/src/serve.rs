@@ -10,28 +10,55 @@ use jiff::Timestamp;
 use regent_peer::Peer;
 use regent_protocol::{Line, Refusal, Reply};
 use tokio::net::UnixStream;
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::{AbortHandle, spawn_local, yield_now};
 
 use crate::admin;
-use crate::connection::{Connection, Next};
+use crate::connection::{BYTES, Connection, Next};
 use crate::daemon::Daemon;
 use crate::gate::{Requester, place_of};
 use crate::held;
-use crate::listen::{Admission, CONNECTIONS_EACH, CONNECTIONS_MAX, Connections, Listener};
+use crate::listen::{CONNECTIONS, Listener, connections};
 use crate::pipeline::{self, Answered, Caller};
 use crate::plugin::places::Peer as Share;
 use crate::policy::Socket;
 use crate::random;
 use crate::refusals::{Because, refused};
+use crate::shares::{Shares, Taken};
+use crate::turns::{Turns, begun_in};
 use crate::why::Refused;
 
 /// A wrong secret is answered after this. Its connection keeps its place so long, whether or not anybody still listens.
 const WRONG_SECRET: Duration = Duration::from_secs(1);
 /// The admin socket, as far as places go.
 const ADMIN: u64 = u64::MAX;
+/// Connections that are accepted before whoever is connected is heard again.
+const ACCEPTED_AT_ONCE: usize = 8;
+
+/// What those who are connected share.
+#[derive(Debug)]
+pub struct Crowd {
+    /// Connections.
+    pub connections: Rc<Shares>,
+    /// Bytes of theirs in memory.
+    bytes: Rc<Shares>,
+    /// The thread.
+    turns: Rc<Turns>,
+}
+
+impl Crowd {
+    /// Nobody yet.
+    #[must_use]
+    pub fn new() -> Rc<Self> {
+        Rc::new(Self { connections: connections(), bytes: Shares::of(BYTES), turns: Turns::new() })
+    }
+
+    fn connection(&self, stream: UnixStream, share: Share) -> Connection {
+        Connection::new(stream, share, &self.turns, &self.bytes)
+    }
+}
 
 /// Serves the request socket at this path, until that is aborted.
-pub fn requests(daemon: &Rc<Daemon>, path: &Path, listener: Listener, connections: &Rc<Connections>) -> AbortHandle {
+pub fn requests(daemon: &Rc<Daemon>, path: &Path, listener: Listener, crowd: &Rc<Crowd>) -> AbortHandle {
     let (daemon, path) = (Rc::clone(daemon), path.to_path_buf());
     let place = {
         let (daemon, path) = (Rc::clone(&daemon), path.clone());
@@ -48,36 +75,37 @@ pub fn requests(daemon: &Rc<Daemon>, path: &Path, listener: Listener, connection
             }
         }
     };
-    accept(listener, connections, place, full, move |stream, peer, place| {
-        connection(Rc::clone(&daemon), path.clone(), peer, Connection::new(stream), place)
+    accept(listener, crowd, place, full, move |stream, peer, place| {
+        connection(Rc::clone(&daemon), path.clone(), peer, stream, place)
     })
 }
 
 /// Serves the admin socket, until that is aborted.
-pub fn admins(daemon: &Rc<Daemon>, listener: Listener, connections: &Rc<Connections>) -> AbortHandle {
+pub fn admins(daemon: &Rc<Daemon>, listener: Listener, crowd: &Rc<Crowd>) -> AbortHandle {
     let daemon = Rc::clone(daemon);
     accept(
         listener,
-        connections,
+        crowd,
         |uid| (ADMIN, uid),
         |_, _, _| (),
-        move |stream, peer, place| administrator(Rc::clone(&daemon), peer, Connection::new(stream), place),
+        move |stream, peer, place| administrator(Rc::clone(&daemon), peer, stream, place),
     )
 }
 
 fn accept<F: Future<Output = ()> + 'static>(
     listener: Listener,
-    connections: &Rc<Connections>,
+    crowd: &Rc<Crowd>,
     place: impl Fn(u32) -> Share + 'static,
     full: impl Fn(Peer, &Refusal, &str) + 'static,
-    serve: impl Fn(UnixStream, Peer, Admission) -> F + 'static,
+    serve: impl Fn(Connection, Peer, Taken) -> F + 'static,
 ) -> AbortHandle {
-    let connections = Rc::clone(connections);
+    let crowd = Rc::clone(crowd);
     let accepting = spawn_local(async move {
-        loop {
+        for count in 1_usize.. {
             let (stream, peer) = listener.accept().await;
-            match connections.admit(place(peer.uid)) {
-                Some(place) => drop(spawn_local(serve(stream, peer, place))),
+            let share = place(peer.uid);
+            match crowd.connections.take(share, 1) {
+                Some(place) => drop(spawn_local(serve(crowd.connection(stream, share), peer, place))),
                 None => {
                     // Not worth a task: what does not fit into the socket's buffer is not sent.
                     let (refusal, reference) = (Refusal::too_many_requests(), random::reference());
@@ -85,6 +113,9 @@ fn accept<F: Future<Output = ()> + 'static>(
                     let reply = Reply::refused(refusal.with_reference(reference));
                     let _gone = stream.try_write(&reply.to_line(None));
                 }
+            }
+            if count.is_multiple_of(ACCEPTED_AT_ONCE) {
+                yield_now().await;
             }
         }
     });
@@ -94,7 +125,10 @@ fn accept<F: Future<Output = ()> + 'static>(
 /// Kept for who asks why; not worth a line of any log.
 fn crowded(daemon: &Daemon, requester: &Requester, refusal: &Refusal, reference: &str) {
     let whose = if requester.trusted { "of one user on one socket" } else { "on a socket where uids are not trusted" };
-    let why = format!("at most {CONNECTIONS_EACH} connections {whose} are open at once, and {CONNECTIONS_MAX} in all");
+    let why = format!(
+        "at most {} connections {whose} are open at once, {} in all, and nobody has more than an eighth of what is free",
+        CONNECTIONS.each, CONNECTIONS.most
+    );
     let at = Timestamp::now();
     daemon.remembered.keep(Refused { requester, at, asked: None, refusal, reference, why, rule: None });
 }
@@ -137,45 +171,67 @@ fn requester(socket: &Socket, peer: Peer) -> Requester {
     }
 }
 
-async fn connection(daemon: Rc<Daemon>, path: PathBuf, peer: Peer, mut connection: Connection, place: Admission) {
-    let _place = place;
+async fn connection(daemon: Rc<Daemon>, path: PathBuf, peer: Peer, mut connection: Connection, place: Taken) {
     let mut callers = Callers { daemon: Rc::clone(&daemon), path, peer, last: None };
+    converse(&daemon, &mut callers, &mut connection).await;
+    connection.taken().await;
+    drop(place);
+}
+
+async fn converse(daemon: &Rc<Daemon>, callers: &mut Callers, connection: &mut Connection) {
     loop {
         let reference = random::reference();
         let next = connection.next().await;
         let Some(caller) = callers.now() else { return };
         let line = match next {
             Next::Line(line) => line,
-            Next::TooLong => {
-                let because = Because::of(Refusal::too_long(), String::new());
-                let reply = refused(&daemon, &caller.requester, &reference, because).to_line(None);
-                connection.reply_and_close(&reply).await;
-                return;
-            }
             Next::End => return,
-        };
-        let reply = match Line::read(&line) {
-            Ok(read) => {
-                let answered = tokio::select! {
-                    answered = pipeline::answer(&daemon, &caller, &read, &reference) => answered,
-                    () = daemon.over() => Answered::Now(refused(&daemon, &caller.requester, &reference, given_up())),
-                };
-                let Some(reply) = settle(&daemon, &connection, answered, &reference).await else { return };
-                reply.to_line(read.id())
+            Next::TooLong => {
+                return turn_away(daemon, &caller, connection, &reference, Refusal::too_long().into()).await;
             }
-            Err(rejection) => {
-                let denied = rejection.code() == regent_protocol::Code::Denied;
-                let reply = refused(&daemon, &caller.requester, &reference, Because::stranger(rejection.into()));
-                if denied {
-                    tokio::time::sleep(WRONG_SECRET).await;
-                }
-                reply.to_line(None)
-            }
+            Next::Crowded => return turn_away(daemon, &caller, connection, &reference, too_many_bytes()).await,
         };
-        if !connection.reply(&reply).await {
+        let turn = connection.turn();
+        let (answered, id) = begun_in(turn, answer(daemon, &caller, line, &reference)).await;
+        // The line is gone: what waits now does not count by it.
+        connection.is_over();
+        let Some(reply) = settle(daemon, connection, answered, &reference).await else { return };
+        if !connection.reply(&reply.to_line(id.as_deref())).await {
             return;
         }
     }
+}
+
+/// What comes of a line, and the name that its sender gave it.
+async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: Vec<u8>, reference: &str) -> (Answered, Option<String>) {
+    let read = match Line::read(&line) {
+        Ok(read) => read,
+        Err(rejection) => {
+            let denied = rejection.code() == regent_protocol::Code::Denied;
+            let reply = refused(daemon, &caller.requester, reference, Because::stranger(rejection.into()));
+            return (if denied { Answered::Late(reply) } else { Answered::Now(reply) }, None);
+        }
+    };
+    let answered = tokio::select! {
+        answered = pipeline::answer(daemon, caller, &read, reference) => answered,
+        () = daemon.over() => Answered::Now(refused(daemon, &caller.requester, reference, given_up())),
+    };
+    (answered, read.id().map(str::to_owned))
+}
+
+/// The last reply of a connection.
+async fn turn_away(daemon: &Daemon, caller: &Caller, connection: &mut Connection, reference: &str, because: Because) {
+    let reply = refused(daemon, &caller.requester, reference, because).to_line(None);
+    connection.reply_and_close(&reply).await;
+}
+
+fn too_many_bytes() -> Because {
+    let (each, most) = (BYTES.each >> 20, BYTES.most >> 20);
+    let why = format!(
+        "at most {each} MiB of long lines and of replies that are not taken are kept for one user on one socket, {most} MiB in \
+         all, and nobody has more than an eighth of what is free"
+    );
+    Because::of(Refusal::too_many_requests(), why)
 }
 
 /// Waits with a reply as long as it is to wait; `None` when nobody is there any more to hear it.
@@ -186,12 +242,16 @@ async fn settle(daemon: &Daemon, connection: &Connection, answered: Answered, re
             tokio::time::sleep(WRONG_SECRET).await;
             Some(reply)
         }
-        Answered::Waits { hold, uid, wait } => tokio::select! {
-            // It waits on, whether or not the daemon does.
-            () = daemon.over() => Some(held::reply(daemon, &hold, &uid, reference)),
-            hold = daemon.held.wait((*hold).clone(), wait) => Some(held::reply(daemon, &hold, &uid, reference)),
-            () = connection.gone() => None,
-        },
+        Answered::Waits { id, uid, wait } => {
+            let hold = tokio::select! {
+                // It waits on, whether or not the daemon does.
+                () = daemon.over() => daemon.held.by_id(&id).await,
+                hold = daemon.held.wait(&id, wait) => hold,
+                () = connection.gone() => return None,
+            };
+            let unknown = || Reply::refused(Refusal::unknown_uid().with_reference(reference.to_owned()));
+            Some(hold.map_or_else(unknown, |hold| held::reply(daemon, &hold, &uid, reference)))
+        }
     }
 }
 
@@ -202,22 +262,29 @@ fn given_up() -> Because {
     Because::of(Refusal::shutting_down(), why.into())
 }
 
-async fn administrator(daemon: Rc<Daemon>, peer: Peer, mut connection: Connection, place: Admission) {
-    let _place = place;
-    let requester = admin::requester(peer);
+async fn administrator(daemon: Rc<Daemon>, peer: Peer, mut connection: Connection, place: Taken) {
+    administer(&daemon, &admin::requester(peer), &mut connection).await;
+    connection.taken().await;
+    drop(place);
+}
+
+async fn administer(daemon: &Rc<Daemon>, requester: &Requester, connection: &mut Connection) {
     loop {
         let reference = random::reference();
-        match connection.next().await {
+        let too_much = match connection.next().await {
             Next::Line(line) => {
-                if !connection.reply(&admin::answer(&daemon, &requester, &line, &reference).await).await {
+                let turn = connection.turn();
+                let reply = begun_in(turn, admin::answer(daemon, requester, &line, &reference)).await;
+                if !connection.reply(&reply).await {
                     return;
                 }
+                continue;
             }
-            Next::TooLong => {
-                let reply = refused(&daemon, &requester, &reference, Refusal::too_long().into());
-                return connection.reply_and_close(&reply.to_line(None)).await;
-            }
+            Next::TooLong => Refusal::too_long().into(),
+            Next::Crowded => too_many_bytes(),
             Next::End => return,
-        }
+        };
+        let reply = refused(daemon, requester, &reference, too_much);
+        return connection.reply_and_close(&reply.to_line(None)).await;
     }
 }

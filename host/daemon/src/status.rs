@@ -40,7 +40,7 @@ fn socket(daemon: &Daemon, socket: &Socket) -> SocketView {
     SocketView {
         name: socket.name.clone(),
         path: socket.place.path.display().to_string(),
-        connections: daemon.listening.connections.on(socket.number),
+        connections: daemon.listening.crowd.connections.on(socket.number),
         operations,
         trust_peer_uid: socket.trust_peer_uid,
     }

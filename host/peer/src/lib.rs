@@ -1,7 +1,7 @@
 //! Who is at the other end of a connected Unix socket, by the kernel's word at the moment of the connection.
 //!
-//! `unsafe` here is one system call, for two questions that no crate of ours asks rightly.
-#![allow(unsafe_code, reason = "SO_PEERCRED and SO_PEERGROUPS")]
+//! `unsafe` here is two system calls, for three questions that no crate of ours asks rightly.
+#![allow(unsafe_code, reason = "SO_PEERCRED, SO_PEERGROUPS and SIOCOUTQ")]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -33,6 +33,17 @@ pub fn credentials(socket: impl AsFd) -> io::Result<Peer> {
         return Err(io::ErrorKind::NotConnected.into());
     }
     Ok(Peer { uid, gid, pid: Some(pid).filter(|pid| *pid > 0), groups: groups(&socket)? })
+}
+
+/// What was sent and its peer has not taken yet, as the kernel counts it: with what it keeps beside the bytes.
+///
+/// # Errors
+/// What the kernel says.
+pub fn unread(socket: impl AsFd) -> io::Result<usize> {
+    let mut bytes: libc::c_int = 0;
+    // SAFETY: this request writes one int, which outlives the call.
+    let result = unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) };
+    if result == 0 { usize::try_from(bytes).map_err(io::Error::other) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Not by rustix, whose type of a pid cannot be the 0 that a peer of another pid namespace has here.

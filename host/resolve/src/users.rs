@@ -1,7 +1,10 @@
 //! Users and groups of this machine, by name or number: the one door to the system's databases. A look-up that fails is a
 //! refusal, never a default.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use nix::unistd::{Gid, Group, Uid, User};
 
@@ -77,9 +80,31 @@ pub fn group(name: &str) -> Result<u32, String> {
     found.map(|group| group.gid.as_raw()).ok_or_else(|| format!("there is no group {name}"))
 }
 
-/// What people call a uid: a user's name, else its number.
+/// How long a name is believed, and how many are: each refusal says one, and a database may take its time to find it.
+const NAME_KEPT: Duration = Duration::from_secs(60);
+const NAMES_KEPT: usize = 1_024;
+
+thread_local! {
+    static NAMES: RefCell<HashMap<u32, (Instant, String)>> = RefCell::default();
+}
+
+/// What people call a uid: a user's name, else its number. As it was up to a minute ago; nothing is decided by it.
 #[must_use]
 pub fn name_of(uid: u32) -> String {
+    NAMES.with_borrow_mut(|names| {
+        let now = Instant::now();
+        if names.len() >= NAMES_KEPT {
+            names.clear();
+        }
+        let known = names.entry(uid).or_insert_with(|| (now, look_up_name(uid)));
+        if now.saturating_duration_since(known.0) > NAME_KEPT {
+            *known = (now, look_up_name(uid));
+        }
+        known.1.clone()
+    })
+}
+
+fn look_up_name(uid: u32) -> String {
     match User::from_uid(Uid::from_raw(uid)) {
         Ok(Some(user)) => user.name,
         _ => format!("uid {uid}"),

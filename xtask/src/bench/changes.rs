@@ -216,7 +216,7 @@ fn filled(module: Vec<u8>) -> Vec<u8> {
 }
 
 /// The same component with a custom section at its end, so that it is none that was compiled before.
-pub(super) fn unique(module: &[u8], number: usize) -> Vec<u8> {
+pub(crate) fn unique(module: &[u8], number: usize) -> Vec<u8> {
     const SECTION: [u8; 7] = [0, 13, 4, b't', b'u', b'r', b'n'];
     [module, &SECTION, &(number as u64).to_le_bytes()].concat()
 }

@@ -19,13 +19,13 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 /// Between two looks: far below the shortest start.
 const LOOK_EVERY: Duration = Duration::from_micros(500);
 
-pub(super) struct Ground {
+pub(crate) struct Ground {
     folder: PathBuf,
     running: Arc<Mutex<Vec<Child>>>,
 }
 
 impl Ground {
-    pub(super) fn open() -> Result<Self> {
+    pub(crate) fn open() -> Result<Self> {
         let folder = std::env::temp_dir().join(format!("regent-bench-{}", std::process::id()));
         fs::create_dir(&folder).at(&folder)?;
         let ground = Self { folder, running: Arc::default() };
@@ -34,12 +34,12 @@ impl Ground {
         Ok(ground)
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Starts a program that reads nothing and whose output nobody reads.
-    pub(super) fn start(&self, command: &mut Command) -> Result<u32> {
+    pub(crate) fn start(&self, command: &mut Command) -> Result<u32> {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let program = PathBuf::from(command.get_program());
         let mut running = self.running();
@@ -50,7 +50,7 @@ impl Ground {
     }
 
     /// Ends what was started.
-    pub(super) fn end(&self, pid: u32) {
+    pub(crate) fn end(&self, pid: u32) {
         let mut running = self.running();
         if let Some(at) = running.iter().position(|child| child.id() == pid) {
             end(running.swap_remove(at));
@@ -101,7 +101,7 @@ fn end(mut child: Child) {
 }
 
 /// Waits until it is so.
-pub(super) fn until(what: &str, mut so: impl FnMut() -> bool) -> Result<()> {
+pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) -> Result<()> {
     let begin = Instant::now();
     while !so() {
         if begin.elapsed() > WITHIN {
@@ -113,7 +113,7 @@ pub(super) fn until(what: &str, mut so: impl FnMut() -> bool) -> Result<()> {
 }
 
 /// All files of a folder, into one that is made.
-pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir(to).at(to)?;
     for entry in fs::read_dir(from).at(from)? {
         let entry = entry.at(from)?;

@@ -22,7 +22,7 @@ use crate::place;
 /// The neighbour's no-ops come with pauses, as callers come.
 const PAUSE: Duration = Duration::from_micros(500);
 /// Turns from one side to the other.
-const BATCHES: usize = 10;
+pub(super) const BATCHES: usize = 10;
 /// Of what a whole bench asks, since there are many attacks.
 const PART: usize = 5;
 /// Until an attack has begun, or its last round is over: longer than any may run.
@@ -30,7 +30,7 @@ const SETTLES: Duration = Duration::from_millis(300);
 /// An attacker on each lane of its plugin.
 const LANES: usize = 4;
 /// The neighbour's p99 under attack to its quiet one.
-const AIM: Option<f64> = Some(2.0);
+pub(super) const AIM: Option<f64> = Some(2.0);
 
 /// What is to be asked for an attack.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ fn ends_compiling(daemon: &Regentd) -> Result<()> {
     Ok(())
 }
 
-fn neighbour(daemon: &Regentd, count: usize, times: &mut Times) -> Result<()> {
+pub(super) fn neighbour(daemon: &Regentd, count: usize, times: &mut Times) -> Result<()> {
     let mut client = daemon.client();
     for turn in 0..=count {
         let begin = Instant::now();

@@ -5,26 +5,26 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 /// A process, its descendants, and theirs.
-pub(super) fn family(pid: u32) -> Vec<u32> {
+pub(crate) fn family(pid: u32) -> Vec<u32> {
     let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
     let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
     std::iter::once(pid).chain(children.flat_map(family)).collect()
 }
 
 /// The file that it runs: its short name may be a descriptor's number.
-pub(super) fn name(pid: u32) -> String {
+pub(crate) fn name(pid: u32) -> String {
     let file = fs::read_link(format!("/proc/{pid}/exe")).unwrap_or_default();
     let file = file.file_name().map(|name| name.to_string_lossy().into_owned());
     file.unwrap_or_else(|| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned())
 }
 
 /// Resident memory, in KiB.
-pub(super) fn resident(pid: u32) -> f64 {
+pub(crate) fn resident(pid: u32) -> f64 {
     kib(&format!("/proc/{pid}/status"), "VmRSS:")
 }
 
 /// Resident memory with what is shared divided among those who share it, in KiB.
-pub(super) fn share(pid: u32) -> f64 {
+pub(crate) fn share(pid: u32) -> f64 {
     kib(&format!("/proc/{pid}/smaps_rollup"), "Pss:")
 }
 
@@ -35,13 +35,13 @@ fn kib(file: &str, field: &str) -> f64 {
 }
 
 /// What a process has open.
-pub(super) struct Open {
-    pub(super) descriptors: usize,
+pub(crate) struct Open {
+    pub(crate) descriptors: usize,
     /// Memory files, each once, in KiB: they are in no process's resident memory.
-    pub(super) sealed: f64,
+    pub(crate) sealed: f64,
 }
 
-pub(super) fn open(pid: u32) -> Open {
+pub(crate) fn open(pid: u32) -> Open {
     let folder = format!("/proc/{pid}/fd");
     let all: Vec<_> = fs::read_dir(&folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     let sealed = all

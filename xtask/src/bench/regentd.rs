@@ -14,30 +14,30 @@ use regent_client::{Admin, Client};
 
 use super::ground::{self, Ground, until};
 
-pub(super) const SECRET: &str = "a secret that only the bench knows";
+pub(crate) const SECRET: &str = "a secret that only the bench knows";
 
-pub(super) struct Regentd {
+pub(crate) struct Regentd {
     ground: Rc<Ground>,
     folder: PathBuf,
     pid: Cell<Option<u32>>,
 }
 
 /// A start on its way.
-pub(super) struct Started {
+pub(crate) struct Started {
     begin: Instant,
     /// From exec to READY.
-    pub(super) ready: Duration,
+    pub(crate) ready: Duration,
 }
 
 impl Started {
-    pub(super) fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.begin.elapsed()
     }
 }
 
 impl Regentd {
     /// The programs of a dist under this name; `rest` is what `regent.toml` says besides where everything is.
-    pub(super) fn new(ground: &Rc<Ground>, name: &str, dist: &Path, rest: &str) -> Result<Self> {
+    pub(crate) fn new(ground: &Rc<Ground>, name: &str, dist: &Path, rest: &str) -> Result<Self> {
         let folder = ground.folder().join(name);
         fs::create_dir(&folder).at(&folder)?;
         ground::copy(&dist.join("bin"), &folder.join("bin"))?;
@@ -52,16 +52,23 @@ impl Regentd {
         Ok(daemon)
     }
 
-    pub(super) fn folder(&self) -> &Path {
+    /// Every user may connect.
+    pub(crate) fn open_to_all(&self) -> Result<()> {
+        let path = self.folder.join("regent.toml");
+        let text = fs::read_to_string(&path).at(&path)?;
+        self.write("regent.toml", text.replace("operations = ", "mode = \"0666\"\noperations = ").as_bytes())
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    pub(super) fn pid(&self) -> Option<u32> {
+    pub(crate) fn pid(&self) -> Option<u32> {
         self.pid.get()
     }
 
     /// A file as the daemon trusts it, put there whole as a package manager does.
-    pub(super) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(name);
         let half = path.with_extension("half");
         fs::write(&half, bytes).at(&half)?;
@@ -69,29 +76,29 @@ impl Regentd {
         fs::rename(&half, &path).at(&path)
     }
 
-    pub(super) fn remove(&self, name: &str) -> Result<()> {
+    pub(crate) fn remove(&self, name: &str) -> Result<()> {
         let path = self.folder.join(name);
         fs::remove_file(&path).at(&path)
     }
 
-    pub(super) fn socket(&self) -> PathBuf {
+    pub(crate) fn socket(&self) -> PathBuf {
         self.folder.join("run/regent.sock")
     }
 
-    pub(super) fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::new(self.socket(), SECRET)
     }
 
-    pub(super) fn admin_socket(&self) -> PathBuf {
+    pub(crate) fn admin_socket(&self) -> PathBuf {
         self.folder.join("run-admin/admin.sock")
     }
 
-    pub(super) fn admin(&self) -> Admin {
+    pub(crate) fn admin(&self) -> Admin {
         Admin::new(self.admin_socket())
     }
 
     /// Starts it, and returns when it says READY.
-    pub(super) fn start(&self) -> Result<Started> {
+    pub(crate) fn start(&self) -> Result<Started> {
         let log = self.folder.join("log");
         let file = fs::File::create(&log).at(&log)?;
         let mut command = Command::new(self.folder.join("bin/regentd"));
@@ -102,24 +109,24 @@ impl Regentd {
         Ok(Started { begin, ready: begin.elapsed() })
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         if let Some(pid) = self.pid.take() {
             self.ground.end(pid);
         }
     }
 
     /// All that it said since it was started.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.join("log")).unwrap_or_default()
     }
 
     /// How long the log is, to look for what is new in it.
-    pub(super) fn log_length(&self) -> u64 {
+    pub(crate) fn log_length(&self) -> u64 {
         fs::metadata(self.folder.join("log")).map_or(0, |log| log.len())
     }
 
     /// Waits until the log says this so many times after its first `from` bytes.
-    pub(super) fn says(&self, what: &str, times: usize, from: u64) -> Result<()> {
+    pub(crate) fn says(&self, what: &str, times: usize, from: u64) -> Result<()> {
         let path = self.folder.join("log");
         let mut log = fs::File::open(&path).at(&path)?;
         log.seek(SeekFrom::Start(from)).at(&path)?;

@@ -41,12 +41,9 @@ pub(super) fn record(configuration: &Configuration, plugin: &str) -> Result<Opti
     let unreadable = |why: &dyn std::fmt::Display| Untrusted::Unsafe(path.clone(), format!("cannot be read: {why}"));
     let mut text = String::new();
     file.take(RECORD_MAX).read_to_string(&mut text).map_err(|why| unreadable(&why))?;
-    let record: Record = serde_json::from_str(&text).map_err(|why| unreadable(&why))?;
-    if [&record.accepted].into_iter().chain(&record.before).all(|digest| is_digest(digest)) {
-        Ok(Some(record))
-    } else {
-        Err(unreadable(&"it names what is no digest"))
-    }
+    let mut record: Record = serde_json::from_str(&text).map_err(|why| unreadable(&why))?;
+    record.before.retain(|digest| is_digest(digest));
+    if is_digest(&record.accepted) { Ok(Some(record)) } else { Err(unreadable(&"it names what is no digest")) }
 }
 
 fn is_digest(text: &str) -> bool {

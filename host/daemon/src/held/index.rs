@@ -9,21 +9,16 @@ use tokio::sync::Notify;
 
 use crate::gate::Owner;
 use crate::hold::{Hold, HoldId};
+use crate::shares::Limit;
 
-/// Holds of one requester that wait or run: more are asked faster than anybody approves.
-pub const LIVE_EACH: usize = 8;
-/// In all.
-pub const LIVE_MAX: usize = 1_000;
+/// Holds of one requester, and in all, that wait or run: more are asked faster than anybody approves.
+pub const LIVE: Limit = Limit { each: 8, most: 1_000 };
 /// Ended ones of one requester that are kept to be read, each with a result of up to 1 MiB; the oldest goes first.
 pub const ENDED_EACH: usize = 64;
 /// In all.
 pub(super) const ENDED_MAX: usize = 2_000;
 /// Those with a key of their requester's are not pushed out by others, or they could be done twice: one more is refused.
-pub const KEYED_EACH: usize = 256;
-/// In all.
-const KEYED_MAX: usize = 4_000;
-/// Nobody has more than this part of what is free, so that some who ask for all they may have leave room for the next.
-const PART: usize = 8;
+pub const KEYED: Limit = Limit { each: 256, most: 4_000 };
 
 #[derive(Debug)]
 struct Entry {
@@ -50,22 +45,22 @@ impl Index {
     /// Whether this requester may have one more.
     #[must_use]
     pub(super) fn has_room(&self, owner: &Owner) -> bool {
-        self.has_place(owner, |entry| entry.ended.is_none(), LIVE_EACH, LIVE_MAX)
+        self.has_place(owner, |entry| entry.ended.is_none(), LIVE)
     }
 
     /// Whether this requester may give one more a key.
     #[must_use]
     pub(super) fn has_room_for_a_key(&self, owner: &Owner) -> bool {
-        self.has_place(owner, |entry| entry.keyed, KEYED_EACH, KEYED_MAX)
+        self.has_place(owner, |entry| entry.keyed, KEYED)
     }
 
-    fn has_place(&self, owner: &Owner, takes_one: impl Fn(&Entry) -> bool, each: usize, most: usize) -> bool {
+    fn has_place(&self, owner: &Owner, takes_one: impl Fn(&Entry) -> bool, limit: Limit) -> bool {
         let (mut all, mut own) = (0, 0);
         for entry in self.0.values().filter(|entry| takes_one(entry)) {
             all += 1;
             own += usize::from(entry.owner == *owner);
         }
-        own < each.min(most.saturating_sub(all) / PART)
+        limit.has_room(own, all, 1)
     }
 
     /// Those that wait or run.
@@ -146,7 +141,7 @@ mod tests {
     #[test]
     fn one_alone_has_all_that_one_may_have() {
         let mut index = Index::default();
-        (0..KEYED_EACH).for_each(|_| {
+        (0..KEYED.each).for_each(|_| {
             assert!(index.has_room_for_a_key(&owner(1)));
             keyed(&mut index, &owner(1));
         });
@@ -157,13 +152,13 @@ mod tests {
     #[test]
     fn many_who_take_all_they_can_leave_room_for_one_who_has_nothing() {
         let mut index = Index::default();
-        for uid in (0..64).cycle().take(KEYED_MAX * 2) {
+        for uid in (0..64).cycle().take(KEYED.most * 2) {
             if index.has_room_for_a_key(&owner(uid)) {
                 keyed(&mut index, &owner(uid));
             }
         }
-        assert!(index.0.len() > KEYED_MAX / 2, "{}", index.0.len());
-        (0..KEYED_MAX / 128).for_each(|_| {
+        assert!(index.0.len() > KEYED.most / 2, "{}", index.0.len());
+        (0..KEYED.most / 128).for_each(|_| {
             assert!(index.has_room_for_a_key(&owner(100)));
             keyed(&mut index, &owner(100));
         });

@@ -33,7 +33,7 @@ use crate::keyed::{Key, Keyed};
 use crate::time::Clock;
 
 pub use asked::{can_run, draft, dry_run};
-pub use index::{ENDED_EACH, KEYED_EACH, LIVE_EACH, LIVE_MAX};
+pub use index::{ENDED_EACH, KEYED, LIVE};
 pub(crate) use views::refusal;
 pub use views::{reply, view};
 
@@ -162,22 +162,23 @@ impl Held {
         said(self.disk.run(move |ledger| ledger.store.by_key(&name)).await).flatten()
     }
 
-    /// Waits for the end of a hold, but no longer than `wait`.
-    pub async fn wait(&self, mut hold: Hold, wait: Duration) -> Hold {
+    /// Waits for the end of a hold, but no longer than `wait`; `None` if it is forgotten meanwhile. Who waits keeps nothing of
+    /// it in memory: a hold may have some MiB.
+    pub async fn wait(&self, id: &HoldId, wait: Duration) -> Option<Hold> {
         let deadline = Instant::now() + wait;
-        while hold.is_live() {
-            let Some(changes) = self.index.borrow().changes(&hold.id) else { break };
+        loop {
+            let Some(changes) = self.index.borrow().changes(id) else { return self.by_id(id).await };
             let changed = changes.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
             // Read after the ear is open, so that no change falls between.
-            match self.by_id(&hold.id).await {
-                Some(now) if now.version != hold.version => hold = now,
-                Some(_) if timeout_at(deadline, changed).await.is_ok() => {}
-                _ => break,
+            let hold = self.by_id(id).await?;
+            if !hold.is_live() || Instant::now() >= deadline {
+                return Some(hold);
             }
+            drop(hold);
+            let _in_time_or_not = timeout_at(deadline, changed).await;
         }
-        hold
     }
 
     /// A hold by its ID.

@@ -1,5 +1,5 @@
-//! Who may use a lane next. A place stands for a lane; what finds none free waits, in order, but no peer has more than half
-//! of the places while another waits.
+//! Who may use a lane next. A place stands for a lane; what finds none free waits. Peers have their turn one after the other,
+//! however many requests of one wait, and no peer has more than half of the places while another waits.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -9,8 +9,10 @@ use regent_lane::LANES;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-/// Requests that may wait for one plugin: each keeps its line in memory until its deadline.
-pub const WAITING_MAX: usize = 64;
+use crate::shares::Limit;
+
+/// Requests that may wait for one plugin, of one peer and in all: each keeps its line in memory until its deadline.
+pub const WAITING: Limit = Limit { each: 64, most: 576 };
 /// Of one peer, while others wait.
 const SHARE: usize = LANES / 2;
 
@@ -25,7 +27,8 @@ pub struct Places(RefCell<Inner>);
 struct Inner {
     free: usize,
     held: HashMap<Peer, usize>,
-    queue: VecDeque<(Peer, oneshot::Sender<()>)>,
+    /// Peers that wait, who comes next first, each with its requests.
+    ring: VecDeque<(Peer, VecDeque<oneshot::Sender<()>>)>,
 }
 
 /// A place, until it is dropped.
@@ -43,7 +46,7 @@ impl Places {
     /// All free.
     #[must_use]
     pub fn new() -> Rc<Self> {
-        Rc::new(Self(RefCell::new(Inner { free: LANES, held: HashMap::new(), queue: VecDeque::new() })))
+        Rc::new(Self(RefCell::new(Inner { free: LANES, held: HashMap::new(), ring: VecDeque::new() })))
     }
 
     /// Waits for a place.
@@ -56,12 +59,8 @@ impl Places {
             if inner.free > 0 {
                 inner.grant(peer);
                 None
-            } else if inner.queue.len() >= WAITING_MAX {
-                return Err(Busy);
             } else {
-                let (granted, waiting) = oneshot::channel();
-                inner.queue.push_back((peer, granted));
-                Some(waiting)
+                Some(inner.wait(peer)?)
             }
         };
         let Some(mut waiting) = waiting else { return Ok(Place { of: Rc::clone(self), peer }) };
@@ -73,7 +72,7 @@ impl Places {
                     drop(Place { of: Rc::clone(self), peer });
                 }
                 drop(waiting);
-                self.0.borrow_mut().queue.retain(|(_, granted)| !granted.is_closed());
+                self.0.borrow_mut().forget_closed();
                 Err(Busy)
             }
         }
@@ -95,14 +94,41 @@ impl Inner {
             }
         }
         while self.free > 0 {
-            self.queue.retain(|(_, granted)| !granted.is_closed());
+            self.forget_closed();
             let within = |(peer, _): &(Peer, _)| self.held.get(peer).is_none_or(|held| *held < SHARE);
-            let next = self.queue.iter().position(within).unwrap_or(0);
-            let Some((peer, granted)) = self.queue.remove(next) else { return };
-            if granted.send(()).is_ok() {
+            let next = self.ring.iter().position(within).unwrap_or(0);
+            let Some((peer, mut requests)) = self.ring.remove(next) else { return };
+            let granted = requests.pop_front();
+            if !requests.is_empty() {
+                self.ring.push_back((peer, requests));
+            }
+            if granted.is_some_and(|granted| granted.send(()).is_ok()) {
                 self.grant(peer);
             }
         }
+    }
+
+    fn wait(&mut self, peer: Peer) -> Result<oneshot::Receiver<()>, Busy> {
+        let own = self.ring.iter().position(|(of, _)| *of == peer);
+        let (all, of_peer) = (self.waiting(), own.and_then(|own| self.ring.get(own)).map_or(0, |(_, own)| own.len()));
+        if !WAITING.has_room(of_peer, all, 1) {
+            return Err(Busy);
+        }
+        let (granted, waiting) = oneshot::channel();
+        match own.and_then(|own| self.ring.get_mut(own)) {
+            Some((_, requests)) => requests.push_back(granted),
+            None => self.ring.push_back((peer, VecDeque::from([granted]))),
+        }
+        Ok(waiting)
+    }
+
+    fn waiting(&self) -> usize {
+        self.ring.iter().map(|(_, requests)| requests.len()).sum()
+    }
+
+    fn forget_closed(&mut self) {
+        self.ring.iter_mut().for_each(|(_, requests)| requests.retain(|granted| !granted.is_closed()));
+        self.ring.retain(|(_, requests)| !requests.is_empty());
     }
 }
 
@@ -135,7 +161,7 @@ mod tests {
         let places = Places::new();
         let _taken = all(&places, (0, 1)).await;
         assert_eq!(places.take((0, 1), soon()).await.unwrap_err(), Busy);
-        assert!(places.0.borrow().queue.is_empty(), "who gave up waits no more");
+        assert!(places.0.borrow().ring.is_empty(), "who gave up waits no more");
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -163,22 +189,52 @@ mod tests {
     }
 
     #[tokio::test(flavor = "current_thread")]
-    async fn one_past_the_longest_queue_is_busy_at_once() {
+    async fn one_past_the_longest_queue_is_busy_at_once_and_another_peer_waits_all_the_same() {
         let places = Places::new();
         let _taken = all(&places, (0, 1)).await;
         let local = tokio::task::LocalSet::new();
-        for _ in 0..WAITING_MAX {
+        let far = Instant::now() + Duration::from_secs(3600);
+        let wait = |peer: Peer| {
             let places = Rc::clone(&places);
-            local.spawn_local(async move { places.take((0, 1), soon()).await.is_ok() });
+            local.spawn_local(async move { places.take(peer, far).await.is_ok() });
+        };
+        (0..WAITING.each).for_each(|_| wait((0, 1)));
+        local
+            .run_until(async {
+                while places.0.borrow().waiting() < WAITING.each {
+                    tokio::task::yield_now().await;
+                }
+                assert_eq!(places.take((0, 1), far).await.unwrap_err(), Busy);
+                wait((0, 2));
+                while places.0.borrow().waiting() <= WAITING.each {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn peers_with_long_queues_have_their_turn_after_one_who_came_later_and_waits_for_one() {
+        let places = Places::new();
+        let mut taken = all(&places, (0, 1)).await;
+        let local = tokio::task::LocalSet::new();
+        let order = Rc::new(RefCell::new(Vec::new()));
+        for peer in [1, 2, 3].repeat(10).into_iter().chain([9]) {
+            let (places, order) = (Rc::clone(&places), Rc::clone(&order));
+            local.spawn_local(async move {
+                let far = Instant::now() + Duration::from_secs(3600);
+                let _place = places.take((0, peer), far).await.unwrap();
+                order.borrow_mut().push(peer);
+            });
         }
         local
             .run_until(async {
-                while places.0.borrow().queue.len() < WAITING_MAX {
-                    tokio::task::yield_now().await;
-                }
-                let far = Instant::now() + Duration::from_secs(3600);
-                assert_eq!(places.take((0, 2), far).await.unwrap_err(), Busy);
+                tokio::task::yield_now().await;
+                taken.pop();
+                tokio::time::sleep(Duration::from_millis(20)).await;
             })
             .await;
+        let place = order.borrow().iter().position(|peer| *peer == 9).unwrap();
+        assert!(place <= 3, "{:?}", order.borrow());
     }
 }

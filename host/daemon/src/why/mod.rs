@@ -24,7 +24,7 @@ use regent_protocol::{AllowView, Code, Data, LINE_MAX, Origin, Refusal, RuleView
 
 use crate::daemon::Daemon;
 use crate::gate::{Owner, Requester};
-use crate::held::{KEYED_EACH, LIVE_EACH, LIVE_MAX};
+use crate::held::{KEYED, LIVE};
 use crate::time::second;
 
 pub(crate) use log::in_log;
@@ -129,8 +129,9 @@ fn by_code(code: Code) -> String {
     match code {
         Code::Denied => "it gave no secret, or none of this socket's".into(),
         Code::Rate => format!(
-            "a place is used up: of one requester {LIVE_EACH} holds wait or run at once and {KEYED_EACH} requests with a \
-             key are kept, {LIVE_MAX} holds wait or run in all, and nobody has more than an eighth of what is free"
+            "a place is used up: of one requester {} holds wait or run at once and {} requests with a key are kept, {} holds \
+             wait or run in all, and nobody has more than an eighth of what is free",
+            LIVE.each, KEYED.each, LIVE.most
         ),
         Code::UnknownUid => "no hold of this requester has this uid: it is another's, or is no longer kept \
                              (keep_results), or never was"
