@@ -14,6 +14,7 @@
 mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod test;
 
 // What they are made of, in the order in which a build needs it; the compiler of plugins is a crate of its own, since
@@ -40,6 +41,9 @@ usage: cargo xtask COMMAND
                       how fast, against the original and bare processes, as a table of ratios; each shipped plugin on either
                       engine (--engines: that alone); what a neighbour notices of a hostile plugin (--hostile); and with 1, 20
                       and 200 plugins: starts, memory, changes while it runs (--plugins)
+  fuzz [TARGET…] [--seconds N] [--keep]
+                      libFuzzer at each reader of others' bytes, 20 s each: executions and findings; --keep takes what went new
+                      ways into the kept corpora
   test                every test, with what it needs; as root, or those that need root fail
   plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
   python              the Python plugin of the tests as target/python/python.wasm
@@ -67,6 +71,7 @@ fn command(words: &[&str]) -> Result<()> {
         ["build", "--release"] => build::build(programs::Profile::Release),
         ["bench", rest @ ..] => bench::bench(rest),
         ["demo"] => demo::demo(),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["test"] => test::test(),
         ["plugins", out, packages @ ..] if !packages.is_empty() => {
             plugins::build(&regent_build::wasm(&place::target(), place::root())?, packages, out.as_ref())
