@@ -14,6 +14,7 @@
 mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod soak;
 mod test;
 
@@ -47,6 +48,9 @@ usage: cargo xtask COMMAND
                       changes while it runs (--plugins)
   soak [--minutes 30] [--json FILE]
                       a daemon under good and hostile load, its processes killed all along: nothing grows, nothing is lost
+  fuzz [TARGET…] [--seconds N] [--keep]
+                      libFuzzer at each reader of others' bytes, 20 s each: executions and findings; --keep takes what went new
+                      ways into the kept corpora
   test                every test, with what it needs; as root, or those that need root fail
   plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
   python              the Python plugin of the tests as target/python/python.wasm
@@ -77,6 +81,7 @@ fn command(words: &[&str]) -> Result<()> {
         ["soak", rest @ ..] => soak::soak(rest),
         ["bench", rest @ ..] => bench::bench(rest),
         ["demo"] => demo::demo(),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["test"] => test::test(),
         ["plugins", out, packages @ ..] if !packages.is_empty() => {
             plugins::build(&regent_build::wasm(&place::target(), place::root())?, packages, out.as_ref())

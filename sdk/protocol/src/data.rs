@@ -8,7 +8,7 @@ use crate::refusal::Rejection;
 
 /// One JSON value as its original text.
 ///
-/// Having one tells you that the text is JSON that can be read in one way only (see [`Data::parse`]) and holds no line break;
+/// Having one tells you that the text is JSON that can be read in one way only (see [`Data::parse`]) and holds no newline;
 /// one that was deserialised (from a record or a reply) only that it is JSON.
 #[derive(Clone)]
 pub struct Data(Box<RawValue>);

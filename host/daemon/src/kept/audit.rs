@@ -294,16 +294,19 @@ fn strange(what: &str) -> io::Error {
 /// JSON in which every character beyond ASCII is an escape, so that no terminal reads a meaning into the log.
 fn ascii(line: &impl Serialize) -> io::Result<String> {
     let text = serde_json::to_string(line)?;
-    if text.is_ascii() && !text.contains('\u{7f}') {
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
         return Ok(text);
     }
     let mut escaped = String::with_capacity(text.len() * 2);
     for c in text.chars() {
-        if c.is_ascii() && c != '\u{7f}' {
-            escaped.push(c);
-        } else {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(escaped, "\\u{unit:04x}").map_err(io::Error::other)?;
+        match c {
+            // Between the parts of what a requester sent: strings have none.
+            '\0'..=' ' => escaped.push(' '),
+            c if c.is_ascii_graphic() => escaped.push(c),
+            c => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    write!(escaped, "\\u{unit:04x}").map_err(io::Error::other)?;
+                }
             }
         }
     }

@@ -43,13 +43,31 @@ pub struct Closed {
     pub done: bool,
 }
 
+impl Ending {
+    /// As the store has it.
+    ///
+    /// # Errors
+    /// The record is none that this version can read.
+    pub fn parse(record: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(record)
+    }
+
+    /// For the store.
+    ///
+    /// # Errors
+    /// None that is known: all of it is text and numbers.
+    pub fn record(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
+    }
+}
+
 impl Store {
     /// Keeps one until it is forgotten.
     ///
     /// # Errors
     /// [`StoreError::Lost`].
     pub fn note_ending(&self, ending: &Ending) -> Result<(), StoreError> {
-        let note = serde_json::to_vec(ending).map_err(StoreError::Unreadable)?;
+        let note = ending.record().map_err(StoreError::Unreadable)?;
         let change = self.change()?;
         change.open_table(ENDINGS)?.insert(ending.reference.as_str(), note.as_slice())?;
         change.commit()?;
@@ -73,7 +91,7 @@ impl Store {
     /// [`StoreError`].
     pub fn endings(&self) -> Result<Vec<Ending>, StoreError> {
         let table = self.reading()?.open_table(ENDINGS)?;
-        table.iter()?.map(|row| serde_json::from_slice(row?.1.value()).map_err(StoreError::Unreadable)).collect()
+        table.iter()?.map(|row| Ending::parse(row?.1.value()).map_err(StoreError::Unreadable)).collect()
     }
 }
 

@@ -251,7 +251,7 @@ impl Store {
             let mut handles = change.open_table(HANDLES)?;
             let mut keys = change.open_table(KEYS)?;
             for hold in next {
-                let record = serde_json::to_vec(hold).map_err(StoreError::Unreadable)?;
+                let record = hold.record().map_err(StoreError::Unreadable)?;
                 holds.insert(hold.id.as_str(), record.as_slice())?;
                 handles.insert(hold.handle.hash(), hold.id.as_str())?;
                 if let Some(key) = &hold.key {
@@ -301,5 +301,5 @@ fn remove(
 }
 
 fn parse(record: &[u8]) -> Result<Hold, StoreError> {
-    serde_json::from_slice(record).map_err(StoreError::Unreadable)
+    Hold::parse(record).map_err(StoreError::Unreadable)
 }

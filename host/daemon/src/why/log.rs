@@ -1,7 +1,7 @@
 //! What the audit log still knows of a refusal that memory has forgotten, or that was before the last start.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use regent_protocol::{Origin, RuleView, State, WhyView};
@@ -35,7 +35,7 @@ struct Line {
 
 /// What the log tells of a reference.
 #[derive(Default)]
-struct Found {
+pub struct Found {
     /// The last record that tells of a refusal or a failure.
     explained: Option<WhyView>,
     /// The hold that it names, by its last record.
@@ -49,7 +49,7 @@ pub(crate) async fn in_log(daemon: &Daemon, reference: &str) -> Option<WhyView> 
         return None;
     }
     let (path, named) = (daemon.policy().config.audit.clone(), reference.to_owned());
-    let found = tokio::task::spawn_blocking(move || search(&path, &named)).await.ok()?;
+    let found = tokio::task::spawn_blocking(move || in_file(&path, &named)).await.ok()?;
     let kept = match found.hold.and_then(|line| HoldId::parse(&line.hold?)) {
         Some(id) => daemon.held.by_id(&id).await.filter(|hold| hold.reference == reference),
         None => None,
@@ -62,25 +62,39 @@ fn kept_hold(hold: &Hold) -> Option<WhyView> {
     refused.then(|| view(ended::of(hold, &held::refusal(hold))))
 }
 
-fn search(path: &Path, reference: &str) -> Found {
-    let mut found = Found::default();
-    let Ok(file) = File::open(path) else { return found };
-    let (mut reader, mut line) = (BufReader::new(file), String::new());
+fn in_file(path: &Path, reference: &str) -> Found {
+    File::open(path).map(|file| search(BufReader::new(file), reference)).unwrap_or_default()
+}
+
+/// Reads a log from its beginning. A line that is too long is passed over as a whole: a piece of it could be what a requester
+/// sent, made to look like a line.
+pub fn search(mut log: impl BufRead, reference: &str) -> Found {
+    let (mut found, mut line) = (Found::default(), Vec::new());
     let needle = format!("\"ref\":\"{reference}\"");
     loop {
         line.clear();
-        let read = std::io::Read::take(&mut reader, LINE_MAX).read_line(&mut line);
-        match read {
+        match log.by_ref().take(LINE_MAX).read_until(b'\n', &mut line) {
             Ok(1..) => {}
             _ => return found,
         }
+        if !line.ends_with(b"\n") {
+            let _unreadable_ends_it = log.skip_until(b'\n');
+            continue;
+        }
+        let Ok(line) = str::from_utf8(&line) else { continue };
         if line.contains(&needle) || found.hold.is_some() && line.contains("\"event\":\"recovery\"") {
-            found.take(&line, reference);
+            found.take(line, reference);
         }
     }
 }
 
 impl Found {
+    /// The refusal or failure, as the log has it.
+    #[must_use]
+    pub fn explained(self) -> Option<WhyView> {
+        self.explained
+    }
+
     fn take(&mut self, line: &str, reference: &str) {
         let Ok(line) = serde_json::from_str::<Line>(line) else { return };
         if line.event == "recovery" {

@@ -13,7 +13,7 @@ mod apart;
 // Holds that ended otherwise than done.
 pub mod ended;
 // What the log still knows.
-mod log;
+pub mod log;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
