@@ -36,6 +36,16 @@ pub fn keep(rules: Rules, threads: Threads) -> Result<(), Missing> {
     apply(rules, SeccompAction::KillProcess, SeccompAction::Allow, threads)
 }
 
+/// From here on any but these fail as if the kernel did not know them: of a program whose libraries may ask for more than they
+/// need.
+///
+/// # Errors
+/// [`Missing`]: the kernel has no filters.
+pub fn only(rules: Rules) -> Result<(), Missing> {
+    let not_there = SeccompAction::Errno(libc::ENOSYS.cast_unsigned());
+    apply(rules, not_there, SeccompAction::Allow, Threads::This)
+}
+
 /// From here on these fail as if the kernel did not know them. Of two filters the stricter answer counts.
 ///
 /// # Errors
@@ -91,6 +101,24 @@ pub fn not_executable() -> Result<Rules, Missing> {
 pub fn signal_itself() -> Result<Rules, Missing> {
     let own = rustix::process::getpid().as_raw_nonzero().get().cast_unsigned();
     Ok(Rules::from([(libc::SYS_tgkill, vec![argument(0, SeccompCmpOp::Eq, own)?])]))
+}
+
+/// A clone that makes a thread of this process, in all of its namespaces.
+///
+/// # Errors
+/// [`Missing`]: never, on a kernel with filters.
+pub fn thread_and_nothing_else() -> Result<SeccompRule, Missing> {
+    let must = u64::from((libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND).cast_unsigned());
+    let must_not = libc::CLONE_NEWNS
+        | libc::CLONE_NEWCGROUP
+        | libc::CLONE_NEWUTS
+        | libc::CLONE_NEWIPC
+        | libc::CLONE_NEWUSER
+        | libc::CLONE_NEWPID
+        | libc::CLONE_NEWNET
+        | libc::CLONE_PTRACE;
+    let looked_at = must | u64::from(must_not.cast_unsigned());
+    whole_argument(0, SeccompCmpOp::MaskedEq(looked_at), must)
 }
 
 fn rule(number: u8, length: SeccompCmpArgLen, operator: SeccompCmpOp, value: u64) -> Result<SeccompRule, Missing> {

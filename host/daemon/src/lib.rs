@@ -20,6 +20,8 @@ pub mod installed;
 pub mod handed;
 // Root's rights, given away.
 pub mod privileges;
+// What of the kernel is left to it.
+pub mod system_calls;
 // What is wrong with both, said and nothing served.
 pub mod check;
 // The order of a start, and all files read again.

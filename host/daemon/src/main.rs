@@ -78,15 +78,14 @@ fn main() -> ExitCode {
     };
     raise_file_limit();
     // Nothing that a stranger sends is read with root's rights.
-    if let Some(user) = spawner.ready.as_ref().and_then(|ready| ready.user.as_ref())
-        && let Err(why) = privileges::become_user(user)
-    {
-        return failed(&[why], CANNOT_START);
-    }
+    let lacks = match privileges::give_away(spawner.ready.as_ref().and_then(|ready| ready.user.as_ref())) {
+        Ok(lacks) => lacks,
+        Err(why) => return failed(&[why], CANNOT_START),
+    };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(FILES_AT_A_TIME).build();
     match runtime {
-        Ok(runtime) => runtime.block_on(LocalSet::new().run_until(serve(&config, helpers, spawner, handed))),
+        Ok(runtime) => runtime.block_on(LocalSet::new().run_until(serve(&config, helpers, spawner, lacks, handed))),
         Err(why) => failed(&[why.to_string()], CANNOT_START),
     }
 }
@@ -106,7 +105,13 @@ fn check(config: &Path) -> ExitCode {
     if findings.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
 }
 
-async fn serve(config: &Path, helpers: Helpers, launched: Launched, handed: Activated) -> ExitCode {
+async fn serve(
+    config: &Path,
+    helpers: Helpers,
+    launched: Launched,
+    lacks: Vec<String>,
+    handed: Activated,
+) -> ExitCode {
     let ready = launched.ready.clone();
     let groups = ready.as_ref().and_then(|ready| ready.groups.clone()).map(Cgroups::at);
     let spawner = match Spawner::attach(launched, groups) {
@@ -126,7 +131,7 @@ async fn serve(config: &Path, helpers: Helpers, launched: Launched, handed: Acti
     let (Ok(mut term), Ok(mut interrupt), Ok(mut hangup)) = signals else {
         return failed(&["signals cannot be waited for".into()], CANNOT_START);
     };
-    let daemon = match start::start(policy, findings.warnings, helpers, spawner, handed).await {
+    let daemon = match start::start(policy, findings.warnings, helpers, spawner, lacks, handed).await {
         Ok(daemon) => daemon,
         Err(why) => return failed(&why.0, CANNOT_START),
     };

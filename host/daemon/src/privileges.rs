@@ -9,11 +9,23 @@ use rustix::thread::{
     set_no_new_privs,
 };
 
-/// Becomes this user with these groups, for good, and sees that nothing is left. Before there is a second thread.
+use crate::system_calls;
+
+/// Everything, before there is a second thread; returns what of it this machine does not let it give.
 ///
 /// # Errors
-/// For the administrator.
-pub fn become_user((uid, gid, groups): &Ids) -> Result<(), String> {
+/// For the administrator: it could not become this user.
+pub fn give_away(user: Option<&Ids>) -> Result<Vec<String>, String> {
+    if let Some(user) = user {
+        become_user(user)?;
+    }
+    set_no_new_privs(true).map_err(|why| format!("no new privileges: {why}"))?;
+    let filtered = system_calls::keep();
+    Ok(filtered.err().map(|why| format!("the daemon may make any system call: {why}")).into_iter().collect())
+}
+
+/// Becomes this user with these groups, for good, and sees that nothing is left.
+fn become_user((uid, gid, groups): &Ids) -> Result<(), String> {
     let said = |step: &str, why: &dyn std::fmt::Display| format!("daemon_user: uid {uid}: {step}: {why}");
     empty_bounding_set().map_err(|why| said("bounding set", &why))?;
     let groups: Vec<_> = groups.iter().copied().map(Gid::from_raw).collect();
@@ -27,7 +39,6 @@ pub fn become_user((uid, gid, groups): &Ids) -> Result<(), String> {
         inheritable: CapabilitySet::empty(),
     };
     set_capabilities(None, none).map_err(|why| said("capabilities", &why))?;
-    set_no_new_privs(true).map_err(|why| said("no new privileges", &why))?;
     if capabilities(None) != Ok(none) || Uid::effective() != uid || setresuid(uid, Uid::from_raw(0), uid).is_ok() {
         return Err(said("user", &"the kernel did not let go of root's rights"));
     }

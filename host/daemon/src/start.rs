@@ -56,11 +56,12 @@ pub async fn start(
     warnings: Vec<String>,
     helpers: Helpers,
     spawner: Rc<Spawner>,
+    mut lacks: Vec<String>,
     mut handed: Activated,
 ) -> Result<Rc<Daemon>, CannotStart> {
     let (audit, ledger) = kept(&policy).map_err(CannotStart::because)?;
     let instance = ledger.store.instance().map_err(CannotStart::because)?;
-    let mut lacks = lacks(spawner.cgroups());
+    lacks.extend(no_groups(spawner.cgroups()));
     let recovered = ledger.recover(Timestamp::now()).map_err(CannotStart::because)?;
     tell(&recovered);
     let holds = ledger.store.holds().map_err(CannotStart::because)?;
@@ -87,7 +88,7 @@ pub async fn start(
 }
 
 /// What this machine or this user has not, and what that means.
-fn lacks(cgroups: Option<&Cgroups>) -> Vec<String> {
+fn no_groups(cgroups: Option<&Cgroups>) -> Vec<String> {
     let without = "no cgroup v2: what a predecessor may have left running was not looked for";
     cgroups.map_or_else(|| Some(without.to_owned()), |cgroups| cgroups.confined().lacks()).into_iter().collect()
 }

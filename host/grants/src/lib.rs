@@ -21,6 +21,8 @@ mod grants;
 mod slot;
 // What runs plugins' code.
 mod engine;
+// What of root's rights a command has.
+mod capability;
 // Which addresses are public.
 pub mod addresses;
 // Times as people write them.
@@ -36,6 +38,7 @@ mod tests;
 use std::time::Duration;
 
 pub use advice::grant_lines;
+pub use capability::Capabilities;
 pub use config::{Admin, Config, Person, Recycle, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
 pub use engine::Engine;
 pub use grants::{

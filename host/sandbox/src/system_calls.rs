@@ -8,7 +8,7 @@
 
 use regent_confine::Missing;
 use regent_confine::filter::{
-    ASK, Threads, argument, calls, keep, not_executable, signal_itself, unknown, whole_argument,
+    ASK, Threads, argument, calls, keep, not_executable, signal_itself, thread_and_nothing_else, unknown,
 };
 use seccompiler::{SeccompCmpOp, SeccompRule};
 
@@ -92,21 +92,6 @@ pub(crate) fn for_running() -> Result<(), Missing> {
     // An abort asks who it is.
     rules.extend(calls(&[libc::SYS_getpid, libc::SYS_gettid]));
     keep(rules, Threads::All)
-}
-
-/// A thread in the same memory, and in no namespace of its own.
-fn thread_and_nothing_else() -> Result<SeccompRule, Missing> {
-    let must = u64::from((libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND).cast_unsigned());
-    let must_not = libc::CLONE_NEWNS
-        | libc::CLONE_NEWCGROUP
-        | libc::CLONE_NEWUTS
-        | libc::CLONE_NEWIPC
-        | libc::CLONE_NEWUSER
-        | libc::CLONE_NEWPID
-        | libc::CLONE_NEWNET
-        | libc::CLONE_PTRACE;
-    let looked_at = must | u64::from(must_not.cast_unsigned());
-    whole_argument(0, SeccompCmpOp::MaskedEq(looked_at), must)
 }
 
 #[cfg(test)]

@@ -209,11 +209,23 @@ impl<'a> Birth<'a> {
 
     fn be_the_user(&self) -> Result<(), Stage> {
         if let Some(identity) = &self.start.identity {
-            confine::plain_capabilities().map_err(|errno| ("capabilities", errno))?;
-            become_user(identity)?;
-            if identity.uid != 0 {
-                confine::drop_capabilities().map_err(|errno| ("capabilities", errno))?;
+            let capabilities = |done: Result<(), i32>| done.map_err(|errno| ("capabilities", errno));
+            capabilities(confine::plain_capabilities())?;
+            match (self.start.capabilities, identity.uid) {
+                (None, 0) => become_user(identity)?,
+                (None, _) => {
+                    become_user(identity)?;
+                    capabilities(confine::drop_capabilities())?;
+                }
+                (Some(some), uid) => {
+                    capabilities(confine::bound_to(some))?;
+                    become_user(identity)?;
+                    capabilities(confine::keep_capabilities(some, uid != 0))?;
+                }
             }
+        }
+        if !self.start.may_gain {
+            no_new_privileges().map_err(|errno| ("no new privileges", errno))?;
         }
         // As the user: where it may not go, its program does not start.
         self.change_folder().map_err(|errno| ("folder", errno))

@@ -136,14 +136,22 @@ fn empty_root() -> Result<(), i32> {
     Ok(())
 }
 
+/// Every kernel that has namespaces knows so many capabilities: CAP_AUDIT_READ, of Linux 3.16.
+const LAST_OF_OLD: u64 = 37;
+
 fn drop_bounding_set() -> Result<(), i32> {
-    for capability in 0..64 {
+    drop_from_bounding_set(!0)
+}
+
+/// Those of these bits that the kernel knows.
+pub(crate) fn drop_from_bounding_set(gone: u64) -> Result<(), i32> {
+    for capability in (0..64).filter(|capability| gone & (1 << capability) != 0) {
         // SAFETY: no memory of ours is involved.
         let dropped = check(i64::from(unsafe { libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) }));
         match dropped {
             Ok(_) => {}
             // The first number that is no capability of this kernel.
-            Err(libc::EINVAL) if capability > 0 => return Ok(()),
+            Err(libc::EINVAL) if capability > LAST_OF_OLD => return Ok(()),
             Err(errno) => return Err(errno),
         }
     }
@@ -176,6 +184,31 @@ pub(crate) fn plain_capabilities() -> Result<(), i32> {
         }
         check(i64::from(libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0))).map(drop)
     }
+}
+
+/// No more than these, whatever is executed; and they outlive a change of user.
+pub(crate) fn bound_to(some: u64) -> Result<(), i32> {
+    drop_from_bounding_set(!some)?;
+    // SAFETY: no memory of ours is involved.
+    check(i64::from(unsafe { libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0) })).map(drop)
+}
+
+/// Just these, across the exec too: a user that is not root has them only as ambient ones.
+pub(crate) fn keep_capabilities(some: u64, ambient: bool) -> Result<(), i32> {
+    let mut header = Header { version: VERSION, pid: 0 };
+    let halves = some.to_le_bytes();
+    let [a, b, c, d, e, f, g, h] = halves;
+    let sets = [[a, b, c, d], [e, f, g, h]].map(|half| {
+        let half = u32::from_le_bytes(half);
+        Sets { effective: half, permitted: half, inheritable: if ambient { half } else { 0 } }
+    });
+    // SAFETY: both are laid out as the kernel wants them, for this version.
+    unsafe { check(libc::syscall(libc::SYS_capset, &raw mut header, sets.as_ptr()))? };
+    for capability in (0..64_u64).filter(|capability| ambient && some & (1 << capability) != 0) {
+        // SAFETY: no memory of ours is involved.
+        check(i64::from(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, capability, 0, 0) }))?;
+    }
+    Ok(())
 }
 
 /// Empties what a process has and what it could hand on, and looks whether the kernel agrees.

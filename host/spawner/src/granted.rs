@@ -30,6 +30,8 @@ pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) ->
         umask: command.umask,
         // Another user only root can be, and then all of it is set anew.
         identity: rustix::process::geteuid().is_root().then_some(identity),
+        capabilities: command.capabilities.map(|capabilities| capabilities.0),
+        may_gain: command.setuid,
         confinement: Confinement::None,
         limits: Vec::new(),
         extra: 0,

@@ -103,6 +103,10 @@ pub struct Start {
     pub umask: u32,
     /// Whom it runs as; `None` for the daemon's own user, when that is not root.
     pub identity: Option<Identity>,
+    /// What it may have of root's rights, as the kernel's bits; `None`: all as root, none as anybody else.
+    pub capabilities: Option<u64>,
+    /// Whether what it executes may gain rights.
+    pub may_gain: bool,
     /// How it is confined.
     pub confinement: Confinement,
     /// Limits besides the usual ones.

@@ -192,6 +192,8 @@ pub(super) fn bare(name: &str, uid: Option<u32>, confinement: Confinement, argum
         cwd: "/".into(),
         umask: 0o077,
         identity: uid.map(|uid| Identity { uid, gid: uid, groups: Vec::new() }),
+        capabilities: None,
+        may_gain: false,
         confinement,
         limits: Vec::new(),
         extra: 0,

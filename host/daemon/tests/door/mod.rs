@@ -20,6 +20,8 @@ pub(crate) fn born(path: &str, argv: Vec<String>) -> What {
         cwd: "/".into(),
         umask: 0o022,
         identity: Some(Identity { uid: 0, gid: 0, groups: Vec::new() }),
+        capabilities: None,
+        may_gain: true,
         confinement: Confinement::None,
         limits: Vec::new(),
         extra: 0,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::template::Template;
+use crate::capability::Capabilities;
 use crate::slot::{Below, Filled, Instead, Param, Slot, Unfilled};
 
 /// A command that plugins may plan by name.
@@ -36,6 +37,10 @@ pub struct Command {
     pub leave_children: bool,
     /// Whether it ends this machine or the daemon, so that nobody may live to see its end.
     pub ends_host: bool,
+    /// What it may have of root's rights; `None`: all as root, none as anybody else.
+    pub capabilities: Option<Capabilities>,
+    /// Whether what it executes may gain rights: by a set-user-ID bit, or by capabilities of a file.
+    pub setuid: bool,
     /// Where it stands in the file.
     pub line: usize,
     pub(super) arguments: Vec<Template>,
@@ -145,6 +150,7 @@ impl Command {
     pub(super) fn digest(&self) -> Json {
         let slots: BTreeMap<_, _> = self.slots.iter().map(|(name, slot)| (name, slot.digest())).collect();
         json!({
+            "capabilities": self.capabilities.map(Capabilities::names),
             "cwd": self.cwd,
             "ends_host": self.ends_host,
             "env": self.env,
@@ -154,6 +160,7 @@ impl Command {
             "params": slots,
             "run": self.arguments.iter().map(Template::digest).collect::<Vec<_>>(),
             "run_as": self.run_as,
+            "setuid": self.setuid,
             "stdin_data": self.stdin_data,
             "timeout_ms": super::digest::milliseconds(self.timeout),
             "umask": self.umask,

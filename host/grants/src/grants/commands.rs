@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::command::Command;
+use crate::capability::Capabilities;
 use super::danger;
 use super::template::{Template, misplaced};
 use crate::sheet::table::Table;
@@ -79,6 +80,8 @@ pub(super) fn of(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'
         stdin_data: table.read("stdin", stdin).unwrap_or(false),
         leave_children: table.read("leave_children", Value::boolean).unwrap_or(false),
         ends_host: table.read("ends_host", Value::boolean).unwrap_or(false),
+        capabilities: table.read("capabilities", capabilities),
+        setuid: table.read("setuid", Value::boolean).unwrap_or(false),
         line: value.line,
         arguments: run.arguments,
         slots,
@@ -181,6 +184,19 @@ fn folder(value: &Value<'_>) -> Option<PathBuf> {
     let path = value.path()?;
     danger::judge_folder(value, &path);
     Some(path)
+}
+
+fn capabilities(value: &Value<'_>) -> Option<Capabilities> {
+    let one = |value: &Value<'_>| {
+        let name = value.text()?;
+        let known = Capabilities::named(name);
+        if known.is_none() {
+            let instead = Capabilities::nearest(name).unwrap_or("cap_net_admin");
+            value.mistake(format!("capabilities: capabilities(7) knows no {name:?}: write \"{instead}\""));
+        }
+        known
+    };
+    Some(Value::each(&value.list()?, one).into_iter().fold(Capabilities::default(), Capabilities::and))
 }
 
 fn environment(value: &Value<'_>) -> Option<BTreeMap<String, String>> {

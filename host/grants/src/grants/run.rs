@@ -17,7 +17,7 @@ use crate::slot::read::Settings;
 pub(super) const MODULE: &str = "commands";
 
 /// What belongs beside `run`; all but the last may stand in `[commands.NAME]` too.
-const BESIDE: [&str; 12] = [
+const BESIDE: [&str; 14] = [
     "params",
     "timeout",
     "run_as",
@@ -29,6 +29,8 @@ const BESIDE: [&str; 12] = [
     "stdin",
     "leave_children",
     "ends_host",
+    "capabilities",
+    "setuid",
     REPLY,
 ];
 

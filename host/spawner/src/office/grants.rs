@@ -10,6 +10,7 @@ use regent_resolve::{PlannedStep, Unresolved, grants_file, judge, resolve};
 use regent_spawner::{Answer, Granted, Look, Refused, Run, Start, born};
 
 use super::config::refused;
+use super::privileges::Privileges;
 
 /// Texts of one file that are kept besides the one that serves: what runs by one of them may have steps left.
 const KEPT: usize = 4;
@@ -20,7 +21,7 @@ pub(super) struct Files(BTreeMap<String, Vec<Grants>>);
 
 impl Files {
     /// Reads a plugin's file, if this is not known yet, and judges it by this machine as it is now.
-    pub(super) fn look(&mut self, config: &Config, look: &Look) -> Result<Answer, Refused> {
+    pub(super) fn look(&mut self, config: &Config, privileges: &Privileges, look: &Look) -> Result<Answer, Refused> {
         let Look { plugin, text: digest, serving, .. } = look;
         if self.text(plugin, digest).is_none() {
             let text = read(config, plugin)?;
@@ -32,7 +33,8 @@ impl Files {
             forget(texts, serving.as_ref());
         }
         let text = self.text(plugin, digest).ok_or_else(|| unknown(plugin))?;
-        let regent_resolve::Findings { mistakes, warnings, .. } = judge(text);
+        let regent_resolve::Findings { mut mistakes, warnings, .. } = judge(text);
+        mistakes.extend(privileges.lacks(text));
         Ok(Answer::Judged { mistakes, warnings })
     }
 
@@ -81,7 +83,7 @@ fn unknown(plugin: &str) -> Refused {
     Refused::Because(format!("the grants of {plugin} are no longer the ones that were read: reload"))
 }
 
-fn read(config: &Config, plugin: &str) -> Result<Grants, Refused> {
+pub(super) fn read(config: &Config, plugin: &str) -> Result<Grants, Refused> {
     let path = grants_file(config, plugin).ok_or_else(|| Refused::Because(format!("{plugin} has no grants file")))?;
     let text = Trusted::open(&path).and_then(Trusted::text).map_err(refused)?;
     let grants = Grants::parse(plugin, &path.display().to_string(), &text, config);

@@ -9,6 +9,8 @@ mod grants;
 mod listen;
 // What a start needs root for.
 mod prepare;
+// What of root's rights is kept.
+mod privileges;
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,7 @@ use regent_spawner::{Answer, Ask, Confinement, Identity, Ready, Refused, Run, St
 use grants::Files;
 use listen::Sockets;
 use prepare::Kept;
+use privileges::Privileges;
 
 /// Its descriptor, where one was asked for.
 pub(crate) type Answered = Result<(Answer, Option<OwnedFd>), Refused>;
@@ -42,6 +45,7 @@ pub(crate) struct Office {
     files: Files,
     sockets: Sockets,
     kept: Option<Kept>,
+    privileges: Option<Privileges>,
 }
 
 /// What this process was told when it was started.
@@ -89,6 +93,7 @@ impl Office {
         };
         let (ready, kept) = prepare::prepare(config).map_err(|why| vec![why])?;
         self.kept = Some(kept);
+        self.privileges = Some(Privileges::kept(config).map_err(|why| vec![why])?);
         Ok(ready)
     }
 
@@ -98,7 +103,8 @@ impl Office {
         Some(match ask {
             Ask::Plan(granted) => (granted.token, self.files.plan(granted).map(|planned| (planned, None))),
             Ask::Look(look) => {
-                let judged = self.config.as_ref().map(|config| self.files.look(config, look));
+                let known = self.config.as_ref().zip(self.privileges.as_ref());
+                let judged = known.map(|(config, privileges)| self.files.look(config, privileges, look));
                 let judged = judged.unwrap_or_else(|| Err(config::none(&self.path)));
                 (look.token, judged.map(|judged| (judged, None)))
             }

@@ -76,6 +76,8 @@ pub(crate) fn plain(argv: &[&str]) -> Start {
         cwd: "/".into(),
         umask: 0o022,
         identity: None,
+        capabilities: None,
+        may_gain: true,
         confinement: Confinement::None,
         limits: Vec::new(),
         extra: 0,

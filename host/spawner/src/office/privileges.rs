@@ -1,0 +1,93 @@
+//! What of root's rights this process keeps: what it needs itself, and what some granted command needed when it was started. The
+//! rest is given up for good, so that a file that wants more is not served before a restart.
+
+use regent_files::names;
+use regent_grants::{Capabilities, Command, Config, Grants};
+use regent_resolve::grants_folders;
+
+use super::grants;
+use super::prepare::is_root;
+use crate::birth::no_new_privileges;
+use crate::confine;
+
+/// What starts and ends processes of any user, in namespaces, groups and limits of their own, and makes sockets and folders.
+const OWN: [&str; 12] = [
+    "cap_chown",
+    "cap_dac_override",
+    "cap_dac_read_search",
+    "cap_fowner",
+    "cap_fsetid",
+    "cap_kill",
+    "cap_setgid",
+    "cap_setuid",
+    "cap_setpcap",
+    "cap_sys_admin",
+    "cap_sys_nice",
+    "cap_sys_resource",
+];
+
+/// All that there are, on whatever kernel.
+const ALL: Capabilities = Capabilities(!0);
+
+#[derive(Clone, Copy)]
+pub(super) struct Privileges {
+    has: Capabilities,
+    /// Whether a command may execute what gains rights.
+    may_gain: bool,
+}
+
+impl Privileges {
+    /// Gives up what no granted command needs.
+    pub(super) fn kept(config: &Config) -> Result<Self, String> {
+        let own = OWN.into_iter().filter_map(Capabilities::named).fold(Capabilities::default(), Capabilities::and);
+        let mut kept = Self { has: own, may_gain: false };
+        for command in granted(config).iter().flat_map(|grants| grants.commands.values()) {
+            kept = Self { has: kept.has.and(needs(command)), may_gain: kept.may_gain || command.setuid };
+        }
+        let said = |what: &str, errno| format!("{what}: {}", std::io::Error::from_raw_os_error(errno));
+        if is_root() && kept.has != ALL {
+            confine::drop_from_bounding_set(!kept.has.0).map_err(|errno| said("bounding set", errno))?;
+            confine::keep_capabilities(kept.has.0, false).map_err(|errno| said("capabilities", errno))?;
+        }
+        if !kept.may_gain {
+            no_new_privileges().map_err(|errno| said("no new privileges", errno))?;
+        }
+        Ok(kept)
+    }
+
+    /// What a grants file wants that was given up, a line each.
+    pub(super) fn lacks(&self, grants: &Grants) -> Vec<String> {
+        let said = |command: &Command, what: &str| {
+            let (file, line, name) = (&grants.file, command.line, &command.name);
+            format!("{file}:{line}: command {name}: restart needed: {what} when the daemon started, so it was given up")
+        };
+        let mut lacks = Vec::new();
+        for command in grants.commands.values() {
+            let more = needs(command).without(self.has);
+            if more != Capabilities::default() {
+                let what = match command.capabilities {
+                    Some(_) => format!("no command had {}", more.names().join(", ")),
+                    None => "no command had all capabilities, which one without a list has,".into(),
+                };
+                lacks.push(said(command, &what));
+            }
+            if command.setuid && !self.may_gain {
+                lacks.push(said(command, "no command had setuid = true"));
+            }
+        }
+        lacks
+    }
+}
+
+/// Left out, all as root and none as anybody else.
+fn needs(command: &Command) -> Capabilities {
+    let root = matches!(command.run_as.as_deref(), None | Some("root" | "0"));
+    command.capabilities.unwrap_or(if root { ALL } else { Capabilities::default() })
+}
+
+/// Every file without a mistake; what is wrong with the others is said when they are to be served.
+fn granted(config: &Config) -> Vec<Grants> {
+    let folders = grants_folders(config).into_iter();
+    let names = folders.flat_map(|folder| names(&folder, ".toml").unwrap_or_default());
+    names.filter_map(|name| grants::read(config, &name).ok()).collect()
+}
