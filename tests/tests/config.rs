@@ -174,6 +174,17 @@ fn whatever_else_has_the_sockets_name_stays_and_the_daemon_does_not_start() {
     assert!(said.contains(path.to_str().unwrap()), "{said}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
     fs::remove_file(&path).unwrap();
+    for target in [world.path("precious"), world.path("missing")] {
+        fs::write(world.path("precious"), "precious").unwrap();
+        std::os::unix::fs::symlink(&target, &path).unwrap();
+        let (status, said) = regentd(&world, &[]);
+        assert_eq!(status, CANNOT_START, "a link: {said}");
+        assert!(said.contains(path.to_str().unwrap()), "{said}");
+        assert_eq!(fs::read_link(&path).unwrap(), target);
+        assert_eq!(fs::read_to_string(world.path("precious")).unwrap(), "precious");
+        assert!(!world.path("missing").exists());
+        fs::remove_file(&path).unwrap();
+    }
     let _listener = UnixListener::bind(&path).unwrap();
     let (status, said) = regentd(&world, &[]);
     assert_eq!(status, CANNOT_START, "a socket on which another listens: {said}");

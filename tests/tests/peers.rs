@@ -13,6 +13,8 @@ use std::time::Duration;
 use regent_tests::{Running, SECRET, World, eventually, needs_root, user};
 use serde_json::{Value, json};
 
+/// While somebody tries to connect.
+const RESTARTS: usize = 20;
 /// Beyond what a signed number of 32 bits can say.
 const LARGE_UID: u32 = 4_000_000_000;
 
@@ -178,12 +180,68 @@ while os.getppid() != 1:
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    for _ in 0..20 {
+    for _ in 0..RESTARTS {
         let running = world.start_as_is(&[]);
-        std::thread::sleep(Duration::from_millis(30));
+        std::thread::sleep(Duration::from_millis(5));
         assert!(running.end().success());
     }
     stranger.kill().unwrap();
     let said = String::from_utf8(stranger.wait_with_output().unwrap().stdout).unwrap();
     assert_eq!(said, "go\nrefused\n", "it tried while the socket was there, and never came in");
+}
+
+/// What the daemon does to the socket's path, in order.
+fn calls_of_a_start(world: &World) -> Vec<String> {
+    let trace = world.path("trace");
+    let calls = "trace=bind,listen,chmod,fchmodat,chown,lchown,fchownat,umask";
+    let wrapper = ["strace", "-f", "-e", calls, "-o", trace.to_str().unwrap()];
+    assert!(world.start_under(&wrapper).end().success());
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let web = world.socket_path("web").display().to_string();
+    let (before, after) = trace.split_once(&web).unwrap_or_else(|| panic!("{trace}"));
+    let umask = before.lines().rfind(|line| line.contains("umask(")).unwrap_or_else(|| panic!("{trace}"));
+    assert!(umask.contains("umask(0177)"), "it is bound for nobody: {umask}");
+    let bind = before.lines().last().unwrap_or_default();
+    assert!(bind.contains("bind("), "the path is bound first: {bind}");
+    let until = after.split_inclusive("listen(").next().unwrap();
+    until
+        .lines()
+        .map(|line| line.split_whitespace().nth(1).unwrap_or_default().split('(').next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_socket_is_bound_closed_gets_its_owner_and_mode_and_only_then_listens() {
+    needs_root();
+    let world = World::new();
+    let calls = calls_of_a_start(&world);
+    let place =
+        |name: &str| calls.iter().position(|call| call.contains(name)).unwrap_or_else(|| panic!("{name}: {calls:?}"));
+    assert!(place("chown") < place("chmod") && place("chmod") < place("listen"), "{calls:?}");
+}
+
+/// Who says of itself that it is somebody else, in a user namespace of its own.
+#[test]
+fn who_calls_itself_somebody_else_in_a_user_namespace_is_seen_as_who_it_is() {
+    let world = world();
+    let running = world.start().serving("tasks");
+    let ask = |map: &str, op: &str| {
+        let program = "import os, socket, sys\npath, line = sys.argv[1:]\nstream = socket.socket(socket.AF_UNIX)\nstream.connect(path)\nstream.sendall(line.encode() + b'\\n')\nprint(os.getuid(), stream.makefile().readline(), end='')\n";
+        let mut command = Command::new("unshare");
+        command.args(["--user", map, "/usr/bin/python3", "-c", program]).arg(world.socket_path("web"));
+        std::os::unix::process::CommandExt::uid(&mut command, user("games"));
+        std::os::unix::process::CommandExt::gid(&mut command, user("games"));
+        let out = command.arg(request(op).to_string()).current_dir("/").stderr(Stdio::inherit()).output().unwrap();
+        let text = String::from_utf8(out.stdout).unwrap();
+        let (uid, reply) = text.split_once(' ').unwrap_or_else(|| panic!("{text:?}"));
+        (uid.parse::<u32>().unwrap(), serde_json::from_str::<Value>(reply).unwrap())
+    };
+    let as_mail = format!("--map-user={}", user("mail"));
+    let (inside, reply) = ask(&as_mail, "of-mail");
+    assert_eq!((inside, &reply["code"]), (user("mail"), &json!("unknown-operation")), "{reply}");
+    assert_eq!(ask("--map-user=0", "of-root").1["code"], "unknown-operation");
+    assert_eq!(ask(&as_mail, "of-games").1["data"], "hello", "it is games, whatever it calls itself");
+    let done = eventually("it is on record", || world.audit().into_iter().find(|line| line["event"] == "done"));
+    assert_eq!(done["uid"], user("games"));
+    drop(running);
 }

@@ -9,7 +9,7 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use regent_tests::{Running, SECRET, World, code, error};
+use regent_tests::{Running, SECRET, World, code, error, needs_root};
 use serde_json::{Value, json};
 
 const ECHO: &str = "[operations.echo]\n";
@@ -116,6 +116,7 @@ fn what_is_not_json_or_reads_in_two_ways_is_refused_and_the_daemon_lives_on() {
         with_secret("\"op\": \"echo\", \"data\": NaN"),
         with_secret("\"op\": \"echo\", \"data\": \"\\ud800\""),
         [with_secret("\"op\": \"echo\", \"data\": \""), vec![0xc3, 0x28], b"\"}".to_vec()].concat(),
+        [with_secret("\"op\": \"ec"), vec![0], b"ho\"}".to_vec()].concat(),
     ];
     for line in cases {
         let reply = running.connect().raw(&line);
@@ -125,10 +126,36 @@ fn what_is_not_json_or_reads_in_two_ways_is_refused_and_the_daemon_lives_on() {
     // The outermost object is the first level.
     assert_eq!(running.connect().raw(deep(31))["success"], true);
     refused(&running, &deep(32), "Invalid message: too deep", "invalid-message");
+    refused(&running, &with_secret("\"op\": \"echo\\u0000\""), "Unknown operation", "unknown-operation");
+    for too_long in [vec![b'['; 100_000], format!("{{\"{}\": 1}}", "k".repeat(1 << 20)).into_bytes()] {
+        let mut wire = running.connect();
+        // Refused before it is read to its end.
+        let _rest = wire.stream.write_all(&[too_long, b"\n".to_vec()].concat());
+        assert_eq!(code(&wire.reply()), "too-long");
+    }
     let endless = running.connect().raw([b'['; 60_000]);
     assert!(error(&endless).starts_with("Invalid message, could not decode JSON: "), "{endless}");
     assert_eq!(running.op("echo", json!("still here"))["data"], "still here");
     assert_eq!(running.pid(), pid);
+}
+
+#[test]
+fn two_operations_in_one_request_are_none() {
+    needs_root();
+    let world = World::new();
+    let run =
+        |name: &str| format!("[operations.{name}]\nrun = [\"/usr/bin/mkdir\", \"{}\"]\n", world.path(name).display());
+    let grants = ["one", "two"].map(run).concat();
+    let world = world.without_code("tasks", &grants);
+    let running = world.start().serving("tasks");
+    for members in
+        ["\"op\": \"one\", \"op\": \"two\", \"data\": {}", "\"op\": \"one\", \"\\u006fp\": \"two\", \"data\": {}"]
+    {
+        refused(&running, &with_secret(members), "Invalid message: duplicate key", "invalid-message");
+    }
+    assert!(!world.path("one").exists() && !world.path("two").exists());
+    assert_eq!(running.op("one", json!({}))["success"], true);
+    assert!(world.path("one").exists() && !world.path("two").exists());
 }
 
 #[test]

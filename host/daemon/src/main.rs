@@ -105,13 +105,7 @@ fn check(config: &Path) -> ExitCode {
     if findings.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
 }
 
-async fn serve(
-    config: &Path,
-    helpers: Helpers,
-    launched: Launched,
-    lacks: Vec<String>,
-    handed: Activated,
-) -> ExitCode {
+async fn serve(config: &Path, helpers: Helpers, launched: Launched, lacks: Vec<String>, handed: Activated) -> ExitCode {
     let ready = launched.ready.clone();
     let groups = ready.as_ref().and_then(|ready| ready.groups.clone()).map(Cgroups::at);
     let spawner = match Spawner::attach(launched, groups) {

@@ -77,6 +77,12 @@ impl Index {
         self.0.insert(hold.id.clone(), entry);
     }
 
+    /// Whether a hold is of this owner's.
+    #[must_use]
+    pub(super) fn is_of(&self, id: &HoldId, owner: &Owner) -> bool {
+        self.0.get(id).is_some_and(|entry| entry.owner == *owner)
+    }
+
     /// What tells of the next change of this hold.
     #[must_use]
     pub(super) fn changes(&self, id: &HoldId) -> Option<Rc<Notify>> {

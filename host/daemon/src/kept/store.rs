@@ -196,14 +196,13 @@ impl Store {
         parse(found.value()).map(Some)
     }
 
-    /// A hold by the handle of its requester, of which the store knows the hash alone.
+    /// Which hold the handle of its requester leads to. The store knows the hash alone.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn by_handle(&self, handle: &Handle) -> Result<Option<Hold>, StoreError> {
+    pub fn by_handle(&self, handle: &Handle) -> Result<Option<HoldId>, StoreError> {
         let handles = self.database.begin_read()?.open_table(HANDLES)?;
-        let Some(found) = handles.get(handle.hash())? else { return Ok(None) };
-        HoldId::parse(found.value()).map_or(Ok(None), |id| self.hold(&id))
+        Ok(handles.get(handle.hash())?.and_then(|found| HoldId::parse(found.value())))
     }
 
     /// A hold by the name that its requester gave it.

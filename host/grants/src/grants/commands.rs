@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::command::Command;
-use crate::capability::Capabilities;
 use super::danger;
 use super::template::{Template, misplaced};
+use crate::capability::Capabilities;
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 use crate::sheet::words::is_name;

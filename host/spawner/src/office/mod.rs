@@ -79,6 +79,7 @@ impl Office {
             files,
             sockets,
             kept: None,
+            privileges: None,
         })
     }
 
