@@ -145,11 +145,12 @@ fn raise_file_limit() {
 }
 
 /// Before whoever floods it: its clients' processes, a hundred of them, would leave it a hundredth of a processor. It waits most of
-/// the time, and what it starts is the spawner's, which is not raised.
+/// the time, and what it starts is the spawner's, which is not raised. Who started it with another priority meant that.
 fn come_first() {
-    let own = rustix::process::getpriority_process(None).unwrap_or(0);
-    // An ordinary user's daemon may not, and serves all the same.
-    let _either_way = rustix::process::setpriority_process(None, own.min(PRIORITY));
+    if rustix::process::getpriority_process(None) == Ok(0) {
+        // An ordinary user's daemon may not, and serves all the same.
+        let _either_way = rustix::process::setpriority_process(None, PRIORITY);
+    }
 }
 
 fn failed(reasons: &[String], status: u8) -> ExitCode {
