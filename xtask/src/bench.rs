@@ -11,6 +11,8 @@ pub(crate) mod changes;
 mod crowd;
 // Below it: each shipped plugin on either engine.
 mod engines;
+// What each layer around a plugin costs.
+mod layers;
 // What a neighbour notices of a hostile plugin, and of hostile connections.
 mod connections;
 mod hostile;
@@ -80,6 +82,7 @@ enum Part {
     Connections,
     Engines,
     Hostile,
+    Layers,
     Plugins,
 }
 
@@ -146,6 +149,7 @@ fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
             "--engines" => wish.only = Some(Part::Engines),
             "--connections" => wish.only = Some(Part::Connections),
             "--hostile" => wish.only = Some(Part::Hostile),
+            "--layers" => wish.only = Some(Part::Layers),
             "--json" => wish.file = Some(words.next().copied().ok_or_else(|| Error::new(USAGE))?),
             _ => return Err(Error::new(USAGE)),
         }
@@ -154,7 +158,7 @@ fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
 }
 
 const USAGE: &str =
-    "usage: cargo xtask bench [--quick] [--plugins | --engines | --hostile | --connections] [--json FILE]";
+    "usage: cargo xtask bench [--quick] [--plugins | --engines | --layers | --hostile | --connections] [--json FILE]";
 
 fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
     let ground = Rc::new(Ground::open()?);
@@ -165,6 +169,13 @@ fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
     }
     if wanted(Part::Engines) {
         engines::measure(&ground, dist, wish.amount, &mut report)?;
+    }
+    if wanted(Part::Layers) {
+        layers::measure(&ground, dist, wish.amount, &mut report)?;
+    }
+    if wish.only == Some(Part::Layers) {
+        // Beside it, what all of them leave of the no-op's time to the original.
+        beside_the_original(&ground, dist, wish.amount, &mut report)?;
     }
     if wanted(Part::Hostile) || wanted(Part::Connections) {
         connections::measure(&ground, dist, wish.amount, &mut report)?;
@@ -191,6 +202,12 @@ fn beside_others(ground: &Rc<Ground>, dist: &Path, amount: Amount, report: &mut 
     rounds::memory(&arena, "after load", report)?;
     rounds::approval(&arena, amount, report)?;
     rounds::starts(&mut arena, amount, report)
+}
+
+/// The no-op alone, against the original.
+fn beside_the_original(ground: &Rc<Ground>, dist: &Path, amount: Amount, report: &mut Report) -> Result<()> {
+    let python = python::venv()?.program("python");
+    rounds::by_our_client(&Arena::open(ground, dist, &python)?, amount, report)
 }
 
 /// Where and when, without which no number says anything.

@@ -41,9 +41,10 @@ usage: cargo xtask COMMAND
 
   build [--release]   programs, plugins with their grants files, the SDK and the WIT into target/dist
   demo                builds, starts a daemon of its own, and shows a conversation with it
-  bench [--quick] [--plugins | --engines | --hostile | --connections] [--json FILE]
+  bench [--quick] [--plugins | --engines | --layers | --hostile | --connections] [--json FILE]
                       how fast, against the original and bare processes, as a table of ratios; each shipped plugin on either
-                      engine (--engines: that alone); what a neighbour notices of 200 hostile connections (--connections:
+                      engine (--engines: that alone); what each layer of the
+                      confinement costs (--layers: that, and the no-op against the original); what a neighbour notices of 200 hostile connections (--connections:
                       that alone) and of a hostile plugin (--hostile: both); and with 1, 20 and 200 plugins: starts, memory,
                       changes while it runs (--plugins)
   soak [--minutes 30] [--json FILE]

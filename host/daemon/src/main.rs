@@ -28,6 +28,8 @@ const END_WITHIN: Duration = Duration::from_secs(20);
 const LAST_ANSWERS: Duration = Duration::from_millis(50);
 /// Threads that read files: two hundred plugins that start at once would otherwise have one each.
 const FILES_AT_A_TIME: usize = 16;
+/// The daemon's niceness: nine times the weight of an ordinary process.
+const PRIORITY: i32 = -10;
 /// EX_CONFIG of sysexits.h.
 const BAD_CONFIGURATION: u8 = 78;
 /// EX_UNAVAILABLE.
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         Err(why) => return failed(&why, CANNOT_START),
     };
     raise_file_limit();
+    come_first();
     // Nothing that a stranger sends is read with root's rights.
     let lacks = match privileges::give_away(spawner.ready.as_ref().and_then(|ready| ready.user.as_ref())) {
         Ok(lacks) => lacks,
@@ -164,6 +167,15 @@ fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     if let Err(why) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }) {
         regentd::warning!("the limit of open files stays at {:?}: {why}", limit.current);
+    }
+}
+
+/// Before whoever floods it: its clients' processes, a hundred of them, would leave it a hundredth of a processor. It waits most of
+/// the time, and what it starts is the spawner's, which is not raised. Who started it with another priority meant that.
+fn come_first() {
+    if rustix::process::getpriority_process(None) == Ok(0) {
+        // An ordinary user's daemon may not, and serves all the same.
+        let _either_way = rustix::process::setpriority_process(None, PRIORITY);
     }
 }
 

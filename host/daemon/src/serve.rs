@@ -32,7 +32,7 @@ const WRONG_SECRET: Duration = Duration::from_secs(1);
 /// The admin socket, as far as places go.
 const ADMIN: u64 = u64::MAX;
 /// Connections that are accepted before whoever is connected is heard again.
-const ACCEPTED_AT_ONCE: usize = 8;
+const ACCEPTED_AT_ONCE: usize = 2;
 
 /// What those who are connected share.
 #[derive(Debug)]

@@ -40,7 +40,12 @@ impl Ground {
 
     /// Starts a program that reads nothing and whose output nobody reads.
     pub(crate) fn start(&self, command: &mut Command) -> Result<u32> {
-        command.stdin(Stdio::null()).stdout(Stdio::null());
+        self.start_with(command, Stdio::null())
+    }
+
+    /// The same of one that reads this.
+    pub(crate) fn start_with(&self, command: &mut Command, stdin: Stdio) -> Result<u32> {
+        command.stdin(stdin).stdout(Stdio::null());
         let program = PathBuf::from(command.get_program());
         let mut running = self.running();
         let child = command.spawn().at(&program)?;

@@ -39,10 +39,10 @@ const USAGE: &str = "usage: cargo xtask soak [--minutes N] [--json FILE]";
 const HOSTILE: (u32, u32) = (54, 3);
 /// They go and others come.
 const SHIFT: Duration = Duration::from_secs(60);
-/// What everything needs to have been used once: a tenth of the time, and no less than this.
+/// What everything needs to have been used once: a fifteenth of the time under load, and no less than this.
 const WARM_UP_LEAST: Duration = Duration::from_secs(30);
-/// From the end of the load to its last trace: holds are cancelled, a wrong secret is answered, a plugin's rest is over.
-const SETTLES: Duration = Duration::from_secs(70);
+/// From the end of the load to its last trace: holds are cancelled, a wrong secret is answered.
+const SETTLES: Duration = Duration::from_secs(20);
 
 /// Soaks, prints the figures, and fails if something has grown or is missing.
 pub(crate) fn soak(words: &[&str]) -> Result<()> {
@@ -56,10 +56,10 @@ pub(crate) fn soak(words: &[&str]) -> Result<()> {
     let said = |why: Error| Error::new(format!("{why}; the end of the daemon's log:\n{}", stage.end_of_log()));
     let load = Duration::from_secs(60 * minutes);
     let mut samples = Samples::begin(&stage)?;
-    let warm_up = WARM_UP_LEAST.max(load / 10);
+    let warm_up = WARM_UP_LEAST.max(load / 15);
     under_load(&stage, warm_up, &mut samples).map_err(said)?;
     let before = at_rest(&stage)?;
-    under_load(&stage, load, &mut samples).map_err(said)?;
+    under_load(&stage, load.saturating_sub(warm_up), &mut samples).map_err(said)?;
     let after = at_rest(&stage)?;
     let clients = stage.end()?;
     println!("{}", samples.table(&before, &after));
@@ -115,9 +115,10 @@ fn under_load(stage: &Stage, time: Duration, samples: &mut Samples) -> Result<()
         }
         attackers.end()?;
     }
-    let trouble = trouble.end();
-    clients.end()?;
-    samples.trouble(trouble?);
+    // First those who wait for an approval.
+    let clients = clients.end();
+    samples.trouble(trouble.end()?);
+    clients?;
     Ok(())
 }
 

@@ -55,7 +55,7 @@ impl Sample {
             descriptors: open(pid).descriptors + spawners.iter().map(|pid| open(*pid).descriptors).sum::<usize>(),
             threads: entries(&format!("/proc/{pid}/task")),
             processes: family.len(),
-            groups: groups(pid),
+            groups: stage.groups().map_or(0, |folder| folders(&folder)),
             state: size(&stage.folder().join("state")).saturating_sub(audit),
             audit,
         })
@@ -176,13 +176,6 @@ pub(super) fn has_not_grown(before: &Sample, after: &Sample) -> Result<()> {
 
 fn entries(folder: &str) -> usize {
     fs::read_dir(folder).map_or(0, Iterator::count)
-}
-
-/// Folders below the control group that the daemon is in, for its runs and sandboxes.
-fn groups(pid: u32) -> usize {
-    let own = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap_or_default();
-    let own = own.lines().find_map(|line| line.strip_prefix("0::/")).map(|own| Path::new("/sys/fs/cgroup").join(own));
-    own.map_or(0, |own| folders(&own))
 }
 
 fn folders(path: &Path) -> usize {

@@ -16,8 +16,9 @@ use crate::{place, plugins};
 pub(super) const PLUGINS: [&str; 5] = ["echo", "twin", "whoami", "tasks", "hostile"];
 /// Results are kept long enough to be read, and are forgotten during the soak; root is somebody who approves.
 const REST: &str = "keep_results = \"1m\"\n[people.root]\nuser = \"root\"\n";
-/// Appends its argument to a file: what is in it twice has run twice.
-const MARK: &str = "#!/bin/sh\necho \"$1\" >> \"$0.ran\"\n";
+/// Appends its argument to a file: what is in it twice has run twice. And says once in which control group it runs.
+const MARK: &str =
+    "#!/bin/sh\n[ -e \"$0.group\" ] || cat /proc/self/cgroup > \"$0.group\"\necho \"$1\" >> \"$0.ran\"\n";
 
 /// A daemon over a private folder.
 pub(super) struct Stage {
@@ -86,6 +87,15 @@ impl Stage {
     /// All that it wrote down.
     pub(super) fn ran(&self) -> String {
         fs::read_to_string(self.mark().with_extension("ran")).unwrap_or_default()
+    }
+
+    /// The folder in which the daemon has a control group for each run; `None` without cgroup v2.
+    pub(super) fn groups(&self) -> Option<PathBuf> {
+        let said = fs::read_to_string(self.mark().with_extension("group")).ok()?;
+        let run = said.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+        let mounted = mounts.lines().find(|line| line.contains(" - cgroup2 "))?.split(' ').nth(4)?;
+        Path::new(mounted).join(run).parent().map(Path::to_path_buf)
     }
 
     /// The audit log.
