@@ -167,6 +167,8 @@ fn start(without: &[Layer]) -> Start {
         cwd: "/".into(),
         umask: 0o077,
         identity: Some(Identity { uid: UID, gid: UID, groups: Vec::new() }),
+        capabilities: None,
+        may_gain: false,
         confinement: Confinement::Sandbox(layers.collect()),
         limits: Vec::new(),
         extra: u8::try_from(LANES + 1).unwrap_or(u8::MAX),
