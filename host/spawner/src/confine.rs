@@ -193,6 +193,16 @@ pub(crate) fn bound_to(some: u64) -> Result<(), i32> {
     check(i64::from(unsafe { libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0) })).map(drop)
 }
 
+/// What this process may have: where root is not all of root, less than all.
+pub(crate) fn permitted() -> Result<u64, i32> {
+    let mut header = Header { version: VERSION, pid: 0 };
+    let mut sets = [Sets::default(); 2];
+    // SAFETY: both are laid out as the kernel wants them, for this version.
+    unsafe { check(libc::syscall(libc::SYS_capget, &raw mut header, sets.as_mut_ptr()))? };
+    let [low, high] = sets.map(|half| u64::from(half.permitted));
+    Ok(high << 32 | low)
+}
+
 /// Just these, across the exec too: a user that is not root has them only as ambient ones.
 pub(crate) fn keep_capabilities(some: u64, ambient: bool) -> Result<(), i32> {
     let mut header = Header { version: VERSION, pid: 0 };

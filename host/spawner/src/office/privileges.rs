@@ -47,7 +47,8 @@ impl Privileges {
         let said = |what: &str, errno| format!("{what}: {}", std::io::Error::from_raw_os_error(errno));
         if is_root() && kept.has != ALL {
             confine::drop_from_bounding_set(!kept.has.0).map_err(|errno| said("bounding set", errno))?;
-            confine::keep_capabilities(kept.has.0, false).map_err(|errno| said("capabilities", errno))?;
+            let there = confine::permitted().map_err(|errno| said("capabilities", errno))?;
+            confine::keep_capabilities(kept.has.0 & there, false).map_err(|errno| said("capabilities", errno))?;
         }
         if !kept.may_gain {
             no_new_privileges().map_err(|errno| said("no new privileges", errno))?;

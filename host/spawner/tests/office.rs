@@ -1,0 +1,322 @@
+//! A daemon that somebody has taken over, and what it gains of the spawner: nothing but what was granted, by name.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on panics"
+)]
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::io::{IoSlice, IoSliceMut, Read as _};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use regent_lane::Layer;
+use regent_resolve::PlannedStep;
+use regent_spawner::{
+    Answer, Ask, Confinement, Descent, Exit, Granted, Identity, Look, Ready, Refused, Run, Say, Start, decode, encode,
+};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+};
+use tempfile::TempDir;
+
+const GRANTS: &str = "[operations.mark]\n[commands.mark]\nrun = [\"/usr/bin/touch\", \"{name}\"]\n\
+                      params.name = { type = \"text\", pattern = \"[a-z]+\" }\ncwd = \"FOLDER\"\n";
+
+/// A spawner with a configuration, and the daemon's end of its socket.
+struct Spawned {
+    folder: TempDir,
+    child: Child,
+    socket: Option<OwnedFd>,
+    next: Cell<u64>,
+}
+
+impl Spawned {
+    /// With these grants of the plugin x.
+    fn with(grants: &str) -> Self {
+        assert!(rustix::process::geteuid().is_root(), "this test must run as root: `sudo -E cargo xtask test`");
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        ["plugins", "grants", "marks"].iter().for_each(|name| fs::create_dir(at(name)).unwrap());
+        fs::write(at("secret"), "a secret of more than sixteen bytes\n").unwrap();
+        fs::write(at("grants/x.toml"), grants.replace("FOLDER", at("marks").to_str().unwrap())).unwrap();
+        let shown = folder.path().display();
+        let config = format!(
+            "plugins = [\"{shown}/plugins\"]\ngrants = \"{shown}/grants\"\nstate = \"{shown}/state\"\n[[sockets]]\n\
+             name = \"web\"\npath = \"{shown}/run/web.sock\"\nsecret_file = \"{shown}/secret\"\noperations = [\"*\"]\n"
+        );
+        fs::write(at("regent.toml"), config).unwrap();
+        fs::set_permissions(at("regent.toml"), fs::Permissions::from_mode(0o600)).unwrap();
+        over(folder)
+    }
+
+    fn new() -> Self {
+        Self::with(GRANTS)
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn token(&self) -> u64 {
+        self.next.replace(self.next.get() + 1)
+    }
+
+    fn say(&self, ask: &Ask, fds: &[BorrowedFd<'_>]) {
+        let bytes = encode(ask).unwrap();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(16))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        assert!(fds.is_empty() || ancillary.push(SendAncillaryMessage::ScmRights(fds)));
+        let socket = self.socket.as_ref().unwrap();
+        sendmsg(socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL).unwrap();
+    }
+
+    fn hear(&self) -> (Say, Option<OwnedFd>) {
+        let socket = self.socket.as_ref().unwrap();
+        let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
+        assert_eq!(poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&patience)), Ok(1), "it says nothing");
+        let mut bytes = vec![0; 192 << 10];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let message =
+            recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC).unwrap();
+        let fd = ancillary.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut rights) => rights.next(),
+            _ => None,
+        });
+        (decode(&bytes[..message.bytes]).expect("a word"), fd)
+    }
+
+    /// What is answered to this.
+    fn ask(&self, ask: impl FnOnce(u64) -> Ask) -> (Result<Answer, Refused>, Option<OwnedFd>) {
+        let token = self.token();
+        self.say(&ask(token), &[]);
+        match self.hear() {
+            (Say::Answer(answered, answer), fd) if answered == token => (answer, fd),
+            (other, _) => panic!("{other:?}"),
+        }
+    }
+
+    fn text(&self) -> [u8; 32] {
+        let text = fs::read_to_string(self.at("grants/x.toml")).unwrap();
+        let config = fs::read_to_string(self.at("regent.toml")).unwrap();
+        let config = regent_grants::Config::parse("regent.toml", &config).unwrap().value;
+        regent_grants::Grants::parse("x", "x.toml", &text, &config).unwrap().value.text
+    }
+
+    fn looked(&self) -> [u8; 32] {
+        let text = self.text();
+        let look = |token| Ask::Look(Look { token, plugin: "x".into(), text, serving: None });
+        let judged = Answer::Judged { mistakes: Vec::new(), warnings: Vec::new() };
+        assert_eq!(self.ask(look).0, Ok(judged));
+        text
+    }
+
+    fn granted(&self, text: [u8; 32], command: &str, values: &[(&str, &str)]) -> Granted {
+        let values = values.iter().map(|(slot, value)| ((*slot).to_owned(), (*value).to_owned())).collect();
+        Granted { token: self.token(), plugin: "x".into(), text, command: command.into(), values }
+    }
+
+    fn planned(&self, granted: &Granted) -> PlannedStep {
+        self.say(&Ask::Plan(Box::new(granted.clone())), &[]);
+        match self.hear().0 {
+            Say::Answer(_, Ok(Answer::Planned(step))) => serde_json::from_str(&step).unwrap(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn run(&self, granted: &Granted, planned: [u8; 32]) -> Say {
+        let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        let fds = [null.as_fd(), null.as_fd(), null.as_fd()];
+        self.say(&Ask::Run(Box::new(Run { granted: granted.clone(), planned, grouped: false })), &fds);
+        self.hear().0
+    }
+
+    fn start(&self, start: Start) -> Say {
+        let open = |path: &str, flags| rustix::fs::open(path, flags | OFlags::CLOEXEC, Mode::empty()).unwrap();
+        let (program, null) = (open("/usr/bin/touch", OFlags::PATH), open("/dev/null", OFlags::RDWR));
+        self.say(&Ask::Start(Box::new(start)), &[program.as_fd(), null.as_fd(), null.as_fd(), null.as_fd()]);
+        self.hear().0
+    }
+
+    fn marks(&self) -> usize {
+        fs::read_dir(self.at("marks")).unwrap().count()
+    }
+}
+
+impl Drop for Spawned {
+    fn drop(&mut self) {
+        self.socket = None;
+        let _ended = self.child.wait();
+    }
+}
+
+#[test]
+fn what_is_granted_runs_as_it_was_planned() {
+    let spawned = Spawned::new();
+    let granted = spawned.granted(spawned.looked(), "mark", &[("name", "here")]);
+    let step = spawned.planned(&granted);
+    assert_eq!(step.argv, ["/usr/bin/touch", "here"]);
+    assert_eq!(spawned.run(&granted, step.digest()), Say::Exited { token: granted.token, status: Exit::Status(0) });
+    assert!(spawned.at("marks/here").exists());
+}
+
+#[test]
+fn what_was_not_granted_or_not_planned_so_is_not_run() {
+    let spawned = Spawned::new();
+    let text = spawned.looked();
+    let good = spawned.granted(text, "mark", &[("name", "here")]);
+    let digest = spawned.planned(&good).digest();
+    let of = |command: &str, values: &[(&str, &str)]| spawned.granted(text, command, values);
+    let of_nobody = Granted { plugin: "y".into(), ..good.clone() };
+    let of_other_text = Granted { text: [7; 32], ..good.clone() };
+    for (granted, planned, why) in [
+        (of("other", &[("name", "here")]), digest, "it grants no command"),
+        (of("mark", &[("name", "../here")]), digest, "its slots do not take"),
+        (of("mark", &[]), digest, "its slots do not take"),
+        (of("mark", &[("name", "here"), ("more", "x")]), digest, "its slots do not take"),
+        (of("mark", &[("name", "there")]), digest, "it is no longer what was planned"),
+        (good.clone(), [0; 32], "it is no longer what was planned"),
+        (of_nobody, digest, "the grants of y are no longer"),
+        (of_other_text, digest, "the grants of x are no longer"),
+    ] {
+        match spawned.run(&granted, planned) {
+            Say::NotRun(token, said) => assert!(token == granted.token && said.contains(why), "{said}"),
+            other => panic!("{why}: {other:?}"),
+        }
+    }
+    assert_eq!(spawned.marks(), 0);
+}
+
+#[test]
+fn grants_are_the_file_that_root_wrote_and_no_other_text() {
+    let spawned = Spawned::new();
+    let look = |plugin: &str, text| {
+        spawned.ask(|token| Ask::Look(Look { token, plugin: plugin.into(), text, serving: None })).0
+    };
+    let refused = |answer: Result<Answer, Refused>| match answer {
+        Err(Refused::Because(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    assert!(refused(look("x", [1; 32])).ends_with("has changed meanwhile"));
+    assert!(refused(look("../secret", [1; 32])).contains("has no grants file"));
+    // What others may write is nobody's grants.
+    let file = spawned.at("grants/x.toml");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(refused(look("x", spawned.text())).contains("can be written by others"));
+}
+
+#[test]
+fn only_its_own_programs_are_started_confined_and_as_nobody_else() {
+    let spawned = Spawned::new();
+    let layers = Layer::ALL.into_iter().filter(|layer| layer.is_namespace()).collect();
+    let good = Start {
+        token: 1,
+        path: "regent-sandbox".into(),
+        argv: vec!["regent-sandbox".into(), spawned.at("marks/confined").display().to_string()],
+        env: Vec::new(),
+        cwd: "/".into(),
+        umask: 0o077,
+        identity: Some(Identity { uid: 1_900_000_000, gid: 1_900_000_000, groups: Vec::new() }),
+        capabilities: None,
+        may_gain: false,
+        confinement: Confinement::Sandbox(layers),
+        limits: Vec::new(),
+        extra: 0,
+        descent: Descent::Alone { grouped: false },
+    };
+    let of = |uid, gid, groups: &[u32]| Some(Identity { uid, gid, groups: groups.to_vec() });
+    for (what, bad) in [
+        ("unconfined", Start { confinement: Confinement::None, ..good.clone() }),
+        ("another program", Start { path: "/usr/bin/touch".into(), ..good.clone() }),
+        ("as root", Start { identity: of(0, 0, &[]), ..good.clone() }),
+        ("as the spawner", Start { identity: None, ..good.clone() }),
+        ("beyond the range", Start { identity: of(1_900_001_000, 1_900_001_000, &[]), ..good.clone() }),
+        ("in another's group", Start { identity: of(1_900_000_000, 0, &[]), ..good.clone() }),
+        ("in more groups", Start { identity: of(1_900_000_000, 1_900_000_000, &[0]), ..good.clone() }),
+        ("with an environment", Start { env: vec!["LD_PRELOAD=/x".into()], ..good.clone() }),
+    ] {
+        assert!(matches!(spawned.start(bad), Say::NotRun(1, _)), "{what}");
+    }
+    // Whatever handle comes with it, what starts is the spawner's own: here `true`, and not `touch`.
+    assert!(matches!(spawned.start(good), Say::Started { token: 1, .. }));
+    assert!(matches!(spawned.hear().0, Say::Exited { token: 1, .. } | Say::NotStarted { token: 1, .. }));
+    assert_eq!(spawned.marks(), 0);
+}
+
+#[test]
+fn it_opens_binds_and_removes_only_what_regent_toml_names() {
+    let spawned = Spawned::new();
+    let shadow = spawned.ask(|token| Ask::Open(token, "/etc/shadow".into())).0;
+    assert!(matches!(shadow, Err(Refused::Because(why)) if why.ends_with("regent.toml names no such file")));
+    for name in ["regent.toml", "secret"] {
+        let (answer, file) = spawned.ask(|token| Ask::Open(token, spawned.at(name)));
+        assert_eq!(answer, Ok(Answer::Done));
+        let mut text = String::new();
+        File::from(file.unwrap()).read_to_string(&mut text).unwrap();
+        assert_eq!(text, fs::read_to_string(spawned.at(name)).unwrap());
+    }
+    let elsewhere = spawned.ask(|token| Ask::Listen(token, spawned.at("run/other.sock"))).0;
+    assert_eq!(elsewhere, Err(Refused::Because("regent.toml has no such socket".into())));
+    let (answer, socket) = spawned.ask(|token| Ask::Listen(token, spawned.at("run/web.sock")));
+    assert!(answer == Ok(Answer::Done) && socket.is_some());
+    // Made once, as long as it has its name; and unlinked by its number alone.
+    let again = spawned.ask(|token| Ask::Listen(token, spawned.at("run/web.sock")));
+    assert!(again.0 == Ok(Answer::Done) && again.1.is_none());
+    spawned.say(&Ask::Unlink(99), &[]);
+    spawned.looked();
+    assert!(spawned.at("run/web.sock").exists());
+}
+
+#[test]
+fn rights_that_no_command_needed_at_the_start_are_gone_for_good() {
+    let modest = "[operations.o]\n[commands.c]\nrun = [\"/usr/bin/true\"]\ncapabilities = [\"cap_net_admin\"]\n";
+    let spawned = Spawned::with(modest);
+    let status = fs::read_to_string(format!("/proc/{}/status", spawned.child.id())).unwrap();
+    let set = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        u64::from_str_radix(line.trim(), 16).unwrap()
+    };
+    let (net_admin, sys_boot) = (1 << 12, 1 << 22);
+    for name in ["CapBnd:", "CapPrm:", "CapEff:"] {
+        assert!(set(name) & net_admin != 0 && set(name) & sys_boot == 0, "{name} {:x}", set(name));
+    }
+    assert_eq!(set("NoNewPrivs:"), 1);
+    for (more, why) in [
+        (modest.replace("cap_net_admin", "cap_sys_boot"), "restart needed: no command had cap_sys_boot when"),
+        (modest.replace("capabilities = [\"cap_net_admin\"]\n", ""), "restart needed: no command had all capabilities"),
+        (format!("{modest}setuid = true\n"), "restart needed: no command had setuid = true when"),
+    ] {
+        fs::write(spawned.at("grants/x.toml"), more).unwrap();
+        let text = spawned.text();
+        match spawned.ask(|token| Ask::Look(Look { token, plugin: "x".into(), text, serving: None })).0 {
+            Ok(Answer::Judged { mistakes, .. }) => {
+                assert!(mistakes.len() == 1 && mistakes[0].contains(why), "{mistakes:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// Neither sandbox nor compiler is started where that is refused; a program that is there and harmless stands for both.
+fn over(folder: TempDir) -> Spawned {
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+    let config = folder.path().join("regent.toml");
+    #[allow(clippy::disallowed_methods, reason = "what is tested is the door itself")]
+    let mut command = Command::new(env!("CARGO_BIN_EXE_regent-spawner"));
+    let words = [Path::new("--config"), &config, Path::new("--sandbox"), Path::new("/usr/bin/true")];
+    let words = words.into_iter().chain([Path::new("--compiler"), Path::new("/usr/bin/true")]);
+    let child = command.args(words).env_clear().stdin(Stdio::from(theirs)).spawn().unwrap();
+    let spawned = Spawned { folder, child, socket: Some(ours), next: Cell::new(1) };
+    let first = spawned.hear().0;
+    assert!(matches!(first, Say::Ready(Ready { root: true, .. })), "{first:?}");
+    spawned
+}
