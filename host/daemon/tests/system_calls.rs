@@ -1,0 +1,72 @@
+//! What of the kernel is left to the daemon. A filter binds the thread that takes it, so each test has one of its own.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::Command;
+use std::thread;
+
+use regentd::system_calls;
+use rustix::io::Errno;
+
+fn filtered(test: impl FnOnce() + Send + 'static) {
+    let tried = thread::spawn(|| {
+        rustix::thread::set_no_new_privs(true).unwrap();
+        system_calls::keep().unwrap();
+        test();
+    });
+    assert!(tried.join().is_ok());
+}
+
+fn not_there<T>(result: io::Result<T>) {
+    assert_eq!(result.err().and_then(|why| why.raw_os_error()), Some(Errno::NOSYS.raw_os_error()));
+}
+
+#[test]
+fn no_program_is_executed_and_nothing_becomes_another_process() {
+    let words = ["/bin/true"];
+    filtered(move || {
+        #[allow(clippy::disallowed_methods, reason = "that it cannot be started is what is tested")]
+        words.iter().for_each(|program| assert!(Command::new(program).spawn().is_err()));
+        assert_eq!(rustix::thread::set_name(c"thread"), Ok(()));
+    });
+}
+
+#[test]
+fn nobody_is_looked_at_signalled_or_become_and_nothing_is_bound_or_mounted() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("socket");
+    filtered(move || {
+        not_there(UnixListener::bind(&socket));
+        let own = rustix::process::getpid();
+        let signalled = rustix::process::kill_process(own, rustix::process::Signal::CONT);
+        assert_eq!(signalled, Err(Errno::NOSYS));
+        assert_eq!(rustix::process::pidfd_open(own, rustix::process::PidfdFlags::empty()).err(), Some(Errno::NOSYS));
+        let root = rustix::process::Uid::ROOT;
+        assert_eq!(rustix::thread::set_thread_res_uid(root, root, root), Err(Errno::NOSYS));
+        let mounted = rustix::mount::mount("none", "/", "tmpfs", rustix::mount::MountFlags::empty(), None);
+        assert_eq!(mounted, Err(Errno::NOSYS));
+        let chowned = rustix::fs::chown("/", None, None);
+        assert_eq!(chowned, Err(Errno::NOSYS));
+    });
+}
+
+#[test]
+fn files_threads_connections_and_the_user_databases_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = UnixListener::bind(folder.path().join("socket")).unwrap();
+    filtered(move || {
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("one"), "text").unwrap();
+        File::open(at("one")).unwrap().sync_all().unwrap();
+        fs::rename(at("one"), at("two")).unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+        assert_eq!(thread::spawn(|| 7).join().unwrap(), 7);
+        let _connected = UnixStream::connect(at("socket")).unwrap();
+        listener.accept().unwrap();
+        assert_eq!(regent_resolve::users::name_of(0), "root");
+        assert_eq!(regent_resolve::users::user("games").unwrap().uid, 5);
+    });
+}
