@@ -1,5 +1,6 @@
-//! What of root's rights this process keeps: what it needs itself, and what some granted command needed when it was started. The
-//! rest is given up for good, so that a file that wants more is not served before a restart.
+//! What of root's rights this process keeps. As soon as one granted command says what it needs, that is what it needs itself, and
+//! what some command needed when it was started; the rest is given up for good, so that a file that wants more is not served
+//! before a restart. Where nobody says anything, nothing is given up, and whatever is granted later is served at once.
 
 use regent_files::names;
 use regent_grants::{Capabilities, Command, Config, Grants};
@@ -40,8 +41,13 @@ impl Privileges {
     /// Gives up what no granted command needs.
     pub(super) fn kept(config: &Config) -> Result<Self, String> {
         let own = OWN.into_iter().filter_map(Capabilities::named).fold(Capabilities::default(), Capabilities::and);
+        let granted = granted(config);
+        let commands = || granted.iter().flat_map(|grants| grants.commands.values());
+        if commands().all(|command| command.capabilities.is_none()) {
+            return Ok(Self { has: ALL, may_gain: true });
+        }
         let mut kept = Self { has: own, may_gain: false };
-        for command in granted(config).iter().flat_map(|grants| grants.commands.values()) {
+        for command in commands() {
             kept = Self { has: kept.has.and(needs(command)), may_gain: kept.may_gain || command.setuid };
         }
         let said = |what: &str, errno| format!("{what}: {}", std::io::Error::from_raw_os_error(errno));
