@@ -44,6 +44,9 @@ const WARM_UP_LEAST: Duration = Duration::from_secs(30);
 /// From the end of the load to its last trace: holds are cancelled, a wrong secret is answered.
 const SETTLES: Duration = Duration::from_secs(20);
 
+/// Threads that read files end after ten idle seconds.
+const THREADS_END: Duration = Duration::from_secs(15);
+
 /// Soaks, prints the figures, and fails if something has grown or is missing.
 pub(crate) fn soak(words: &[&str]) -> Result<()> {
     let (minutes, file) = wish(words)?;
@@ -128,6 +131,6 @@ fn at_rest(stage: &Stage) -> Result<Sample> {
     thread::sleep(SETTLES);
     stage.reload()?;
     stage.all_serve()?;
-    thread::sleep(Duration::from_secs(5));
+    thread::sleep(THREADS_END);
     Sample::of(stage)
 }

@@ -3,12 +3,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use regent_build::{At as _, Error, Result, Run};
+use regent_build::{At as _, Error, Result};
 use regent_client::{Admin, Client, Data, Options};
 
 use super::stage::Stage;
@@ -104,7 +105,12 @@ fn kill(daemon: u32, program: &str, turn: u64) -> Result<u64> {
     let all: Vec<u32> = family(daemon).into_iter().filter(|pid| name(*pid) == program).collect();
     let chosen = usize::try_from(turn.wrapping_mul(7)).unwrap_or(0).checked_rem(all.len()).and_then(|at| all.get(at));
     match chosen {
-        Some(pid) => Ok(u64::from(Run::new("kill").args(["-KILL", &pid.to_string()]).done().is_ok())),
+        // Some have ended by themselves meanwhile.
+        Some(pid) => {
+            let mut command = Command::new("kill");
+            command.args(["-KILL", &pid.to_string()]).stderr(Stdio::null());
+            Ok(u64::from(command.status().is_ok_and(|status| status.success())))
+        }
         None => Ok(0),
     }
 }

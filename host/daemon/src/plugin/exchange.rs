@@ -145,10 +145,7 @@ impl Plugin {
         if !self.operation(operation).finishing {
             return Ok(None);
         }
-        let mut exchange = self.exchange(peer, deadline).await.map_err(|no| match no {
-            NoAnswer::Fault(Fault::Resting(why)) => NoAnswer::Fault(Fault::Ended(why)),
-            no => no,
-        })?;
+        let mut exchange = self.exchange(peer, deadline).await.map_err(after_the_deed)?;
         let ask = Ask::Finish { operation: operation.to_owned(), state, results };
         let none: Option<&mut Nothing> = None;
         let reply = match self.converse(&mut exchange, &ask, none).await.map_err(NoAnswer::Fault)? {
@@ -196,6 +193,15 @@ impl Plugin {
             }
         }
         Err(exchange.condemn("its words have no end"))
+    }
+}
+
+/// Why there is no word on a result: never one by which the caller would simply ask again.
+fn after_the_deed(no: NoAnswer) -> NoAnswer {
+    match no {
+        NoAnswer::Busy => NoAnswer::Fault(Fault::Ended("no lane came free for the word on its result".into())),
+        NoAnswer::Fault(Fault::Resting(why)) => NoAnswer::Fault(Fault::Ended(why)),
+        no => no,
     }
 }
 
@@ -288,5 +294,22 @@ impl From<LaneError> for Fault {
             LaneError::Late => Self::Guest(Blame::Time, why.to_string()),
             LaneError::Garbled(_) => Self::Rule(why.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regent_protocol::Code;
+
+    use super::*;
+    use crate::refusals::Because;
+
+    #[test]
+    fn nothing_that_has_run_is_told_in_a_way_that_has_it_asked_again() {
+        for no in [NoAnswer::Busy, NoAnswer::Fault(Fault::Resting("it crashed".into()))] {
+            let (before, after) = (matches!(no, NoAnswer::Busy), after_the_deed(no));
+            assert_eq!(Because::from(after).into_parts().0.code, Code::Failed, "busy before: {before}");
+        }
+        assert_eq!(Because::from(NoAnswer::Busy).into_parts().0.code, Code::Busy, "before anything has run");
     }
 }
