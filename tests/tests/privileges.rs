@@ -3,7 +3,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
-    reason = "a test that cannot go on panics"
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on panics, and starts what it tests"
 )]
 
 use std::fs;

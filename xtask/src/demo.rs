@@ -77,7 +77,7 @@ impl Play {
             String::new()
         };
         self.stage.write(
-            "regent.toml",
+            stage::CONFIG,
             &format!(
                 "plugins = [\"{}\"]\nstate = \"{}\"\n[[sockets]]\nname = \"demo\"\npath = \"{}\"\nsecret = \"{SECRET}\"\noperations = [\"*\"]\n{people}{extra}",
                 path("plugins"), path("state"), path("run/regent.sock"),

@@ -65,6 +65,10 @@ impl fmt::Display for Untrusted {
         match self {
             Self::Missing(path) => write!(f, "{}: there is no such file", path.display()),
             Self::Unsafe(path, why) => write!(f, "{}: {why}", path.display()),
+            Self::Failed(path, Errno::ACCESS) => {
+                let uid = rustix::process::geteuid().as_raw();
+                write!(f, "{}: uid {uid} may not read it: chmod o+r, or o+x of a folder", path.display())
+            }
             Self::Failed(path, errno) => write!(f, "{}: {errno}", path.display()),
             Self::Judged(why) => f.write_str(why),
         }

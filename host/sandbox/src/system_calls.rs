@@ -10,7 +10,7 @@ use regent_confine::Missing;
 use regent_confine::filter::{
     ASK, Threads, argument, calls, keep, not_executable, signal_itself, thread_and_nothing_else, unknown,
 };
-use seccompiler::{SeccompCmpOp, SeccompRule};
+use seccompiler::SeccompCmpOp;
 
 use crate::engine::Kind;
 

@@ -16,6 +16,8 @@ use signal_hook::iterator::Signals;
 use crate::place;
 use regent_build::{At as _, Error, Result, Run};
 
+/// It holds a secret.
+pub(super) const CONFIG: &str = "regent.toml";
 /// The daemon starts in some hundredths of a second; a machine may be busy.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Somebody other than who asks: a user that every Debian has.
@@ -58,10 +60,12 @@ impl Stage {
         self.path("run/regent.sock")
     }
 
+    /// A file whose content is a secret's, or one that the daemon's own user reads.
     pub(super) fn write(&self, name: &str, text: &str) -> Result<()> {
         let path = self.path(name);
         fs::write(&path, text).at(&path)?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).at(&path)
+        let mode = if name == CONFIG { 0o600 } else { 0o644 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).at(&path)
     }
 
     /// Starts the daemon, in the namespace if there is one, and waits until it listens.
@@ -69,7 +73,7 @@ impl Stage {
         let regentd = self.path("bin/regentd");
         let mut command = self.inside(&regentd);
         let log = fs::File::options().create(true).append(true).open(self.path("log")).at(&self.folder)?;
-        command.arg("--config").arg(self.path("regent.toml")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command.arg("--config").arg(self.path(CONFIG)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         *self.child() = Some(command.spawn().at(&regentd)?);
         let begin = Instant::now();
         while !self.socket().exists() || !self.log().contains("READY") {
