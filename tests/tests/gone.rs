@@ -141,13 +141,14 @@ fn folders_that_are_exchanged_during_reloads_are_each_served_whole_and_the_last_
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let asks = scope.spawn(|| {
-            let mut asked = 0;
-            while !over.load(Ordering::Relaxed) {
+            // At least once, however busy the machine is.
+            loop {
                 let reply = running.op("say", Value::Null);
                 assert!(reply["data"] == "one" || reply["data"] == "two", "{reply}");
-                asked += 1;
+                if over.load(Ordering::Relaxed) {
+                    break;
+                }
             }
-            asked
         });
         let reloads = scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
@@ -164,7 +165,7 @@ fn folders_that_are_exchanged_during_reloads_are_each_served_whole_and_the_last_
         exchange(&world, "grants");
         over.store(true, Ordering::Relaxed);
         reloads.join().unwrap();
-        assert!(asks.join().unwrap() > 0);
+        asks.join().unwrap();
     });
     running.wait_answer("say", &json!("two"));
     let listed = running.regent(&["ops", "--json"]);

@@ -101,7 +101,7 @@ pub struct Start {
     pub cwd: String,
     /// Its umask.
     pub umask: u32,
-    /// Whom it runs as; `None` for the daemon's own user, when that is not root.
+    /// Whom it runs as; `None` for the spawner's own user, when that is not root.
     pub identity: Option<Identity>,
     /// What it may have of root's rights, as the kernel's bits; `None`: all as root, none as anybody else.
     pub capabilities: Option<u64>,

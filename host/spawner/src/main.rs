@@ -25,6 +25,7 @@ mod sweep;
 // Thin names for system calls.
 mod sys;
 
+use std::alloc::System;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::process::ExitCode;
 
@@ -32,6 +33,11 @@ use birth::Cloned;
 use office::{Office, Told};
 use regent_spawner::{Ask, Descent, Exit, Run, Say, Start};
 use socket::Socket;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Whatever is freed is wiped first: regent.toml may hold a secret, and a parser copies.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// A child that was cloned, and has not ended yet.
 struct Child {

@@ -33,7 +33,7 @@ path = {socket}
 secret_file = {secret}
 # All that is granted. Names show only those: operations = ["whoami", "open"].
 operations = ["*"]
-# Who may connect besides the daemon's own user; they need the secret too.
+# Who may connect besides whoever starts the daemon; they need the secret too.
 # group = "adm"
 
 # Where people see what is held, and decide: the kernel says who connects, there is no secret.

@@ -48,7 +48,7 @@ fn nothing_is_said_of_the_files_as_they_stand() {
 #[test]
 fn each_danger_of_a_grants_file_is_said_with_its_line_and_what_to_write() {
     let allow = "allow = [{ user = \"www-data\" }]\n";
-    let at_once = "1: operation open: whoever knows the secret may ask, and a command runs at once with the daemon's own rights: \
+    let at_once = "1: operation open: whoever knows the secret may ask, and a command runs at once with the rights of whoever started the daemon: \
                    add allow = [{ user = \"NAME\" }], require or run_as";
     let wide = "5: params.word takes blanks and ; | $( ) ` > alike, as a shell does, and the program may hand it to one: write a \
                 pattern of the letters that are meant, or one_of";
