@@ -13,7 +13,7 @@ impl Mount {
     /// An empty file system in memory with so much room.
     pub fn small(folder: &Path, kilobytes: u32) -> Self {
         fs::create_dir_all(folder).unwrap();
-        let options = std::ffi::CString::new(format!("size={kilobytes}k,mode=0700")).unwrap();
+        let options = std::ffi::CString::new(format!("size={kilobytes}k,mode=0755")).unwrap();
         mount("none", folder, "tmpfs", MountFlags::empty(), Some(options.as_c_str())).unwrap();
         Self(folder.to_path_buf())
     }

@@ -211,7 +211,7 @@ fn an_audit_log_that_became_read_only_lets_nothing_run_and_nothing_is_lost() {
 fn a_folder_that_cannot_be_written_ends_the_start_and_is_named() {
     let world = world();
     assert!(start(&world).end().success());
-    for (folder, file) in [("state", "state/lock"), ("log", "log/audit.jsonl")] {
+    for (folder, file) in [("state", "state/holds.redb"), ("log", "log/audit.jsonl")] {
         let read_only = Mount::read_only(&world.path(folder));
         let said = does_not_start(&world);
         assert!(said.contains("Read-only file system"), "{said}");

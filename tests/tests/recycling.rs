@@ -108,7 +108,10 @@ fn faults_without_end_cost_no_more_processes_than_their_rate_and_open_no_breaker
     for turn in 0..120 {
         let reply = running.op("trap", Value::Null);
         assert_eq!((error(&reply), code(&reply)), ("Operation failed", "failed"));
-        assert!(logged(&running, &reply).contains("it trapped"), "each is served, and so told whose fault it is");
+        // Of more refusals of one caller in a row not all are written down.
+        if turn < 30 {
+            assert!(logged(&running, &reply).contains("it trapped"), "each is served, and so told whose fault it is");
+        }
         if turn % 20 == 0 {
             assert_eq!(running.op("well", Value::Null)["data"], "well");
         }

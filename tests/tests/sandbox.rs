@@ -302,7 +302,7 @@ fn the_sandbox_has_no_compiler_in_it_and_the_compiler_has() {
 
 #[test]
 fn what_stands_in_the_empty_root_is_static() {
-    for program in ["regent-sandbox", "regent-compiler", "regent-spawner"] {
+    for program in ["regent-sandbox", "regent-compiler"] {
         let bytes = fs::read(dist().join("bin").join(program)).unwrap();
         let interpreter = b"/ld-linux";
         assert!(!bytes.windows(interpreter.len()).any(|window| window == interpreter), "{program} asks for a loader");

@@ -114,7 +114,13 @@ async fn confined(
 fn kept(policy: &Policy) -> Result<(Arc<Mutex<Audit>>, Ledger), String> {
     let path = &policy.config.audit;
     let said = |path: &Path, why: &dyn fmt::Display| format!("{}: {why}", path.display());
-    let medium = OnDisk::open(path).map_err(|why| said(path, &why))?;
+    let medium = OnDisk::open(path).map_err(|why| match why.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            let uid = rustix::process::geteuid().as_raw();
+            format!("{}: {why}; uid {uid} opens it (daemon_user): each folder above needs chmod o+x", path.display())
+        }
+        _ => said(path, &why),
+    })?;
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let audit = Audit::open(Arc::new(medium), boot.trim().to_owned()).map_err(|why| said(path, &why))?;
     let audit = Arc::new(Mutex::new(audit));

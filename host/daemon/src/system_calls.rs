@@ -6,7 +6,7 @@ use regent_confine::Missing;
 use regent_confine::filter::{ASK, Rules, argument, calls, is_on, only, signal_itself, thread_and_nothing_else};
 use seccompiler::SeccompCmpOp;
 
-const FILES: [i64; 44] = [
+const FILES: [i64; 40] = [
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_readv,
@@ -16,8 +16,6 @@ const FILES: [i64; 44] = [
     libc::SYS_preadv,
     libc::SYS_pwritev,
     libc::SYS_lseek,
-    libc::SYS_openat,
-    libc::SYS_openat2,
     libc::SYS_close,
     libc::SYS_fstat,
     libc::SYS_newfstatat,
@@ -41,8 +39,6 @@ const FILES: [i64; 44] = [
     libc::SYS_renameat2,
     libc::SYS_unlinkat,
     libc::SYS_mkdirat,
-    libc::SYS_fchmod,
-    libc::SYS_fchmodat,
     libc::SYS_utimensat,
     libc::SYS_umask,
     libc::SYS_getcwd,
@@ -132,8 +128,7 @@ const LOOKING: [i64; 13] = [
 
 /// Older names of the same calls, where there are such.
 #[cfg(target_arch = "x86_64")]
-const OLDER: [i64; 22] = [
-    libc::SYS_open,
+const OLDER: [i64; 20] = [
     libc::SYS_stat,
     libc::SYS_lstat,
     libc::SYS_access,
@@ -143,7 +138,6 @@ const OLDER: [i64; 22] = [
     libc::SYS_unlink,
     libc::SYS_mkdir,
     libc::SYS_rmdir,
-    libc::SYS_chmod,
     libc::SYS_dup2,
     libc::SYS_pipe,
     libc::SYS_poll,
@@ -158,6 +152,15 @@ const OLDER: [i64; 22] = [
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER: [i64; 0] = [];
+
+/// Calls that say a file's mode, and as which argument: no program of the daemon's making gives whoever executes it its user.
+#[cfg(target_arch = "x86_64")]
+const MODES: &[(i64, u8)] =
+    &[(libc::SYS_openat, 3), (libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2), (libc::SYS_open, 2), (libc::SYS_chmod, 1)];
+#[cfg(not(target_arch = "x86_64"))]
+const MODES: &[(i64, u8)] = &[(libc::SYS_openat, 3), (libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2)];
+/// Set-user-ID and set-group-ID.
+const GAINS: u64 = 0o6000;
 
 /// From here on these and no other. Before there is a second thread.
 ///
@@ -181,6 +184,9 @@ fn rules() -> Result<Rules, Missing> {
     let options = [libc::PR_SET_NAME.cast_unsigned(), ASK];
     let options = options.map(|option| argument(0, SeccompCmpOp::Eq, option));
     rules.insert(libc::SYS_prctl, options.into_iter().collect::<Result<_, _>>()?);
+    for (call, mode) in MODES {
+        rules.insert(*call, vec![argument(*mode, SeccompCmpOp::MaskedEq(GAINS), 0)?]);
+    }
     // Its own limits, not another's.
     rules.insert(libc::SYS_prlimit64, vec![argument(0, SeccompCmpOp::Eq, 0)?]);
     Ok(rules)

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Command;
 use std::thread;
@@ -63,6 +64,9 @@ fn files_threads_connections_and_the_user_databases_are_there() {
         fs::rename(at("one"), at("two")).unwrap();
         fs::create_dir(at("folder")).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+        let mode = |mode| fs::set_permissions(at("two"), fs::Permissions::from_mode(mode));
+        mode(0o600).unwrap();
+        not_there(mode(0o4700));
         assert_eq!(thread::spawn(|| 7).join().unwrap(), 7);
         let _connected = UnixStream::connect(at("socket")).unwrap();
         listener.accept().unwrap();

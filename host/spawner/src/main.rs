@@ -144,7 +144,7 @@ fn serve(socket: &Socket, office: Option<&mut Office>, children: &mut Vec<Child>
 /// The descriptors of a start that may be; of one with a configuration, with a program of this spawner's own.
 fn may_start(office: Option<&mut Office>, start: &Start, mut fds: Vec<OwnedFd>) -> Option<Vec<OwnedFd>> {
     let Some(office) = office else { return Some(fds) };
-    let program = office.helper(start)?;
+    let program = office.helper(start, &fds)?;
     *fds.first_mut()? = program;
     Some(fds)
 }
@@ -152,7 +152,7 @@ fn may_start(office: Option<&mut Office>, start: &Start, mut fds: Vec<OwnedFd>) 
 /// A granted command, its program before its descriptors.
 fn granted(office: Option<&mut Office>, run: &Run, fds: Vec<OwnedFd>) -> Result<(Start, Vec<OwnedFd>), String> {
     let office = office.ok_or("this spawner has no grants")?;
-    let (program, start) = office.granted(run)?;
+    let (program, start) = office.granted(run, &fds)?;
     Ok((start, [program].into_iter().chain(fds).collect()))
 }
 

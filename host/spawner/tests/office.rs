@@ -31,6 +31,10 @@ use tempfile::TempDir;
 const GRANTS: &str = "[operations.mark]\n[commands.mark]\nrun = [\"/usr/bin/touch\", \"{name}\"]\n\
                       params.name = { type = \"text\", pattern = \"[a-z]+\" }\ncwd = \"FOLDER\"\n";
 
+fn open(path: &str) -> OwnedFd {
+    rustix::fs::open(path, OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty()).unwrap()
+}
+
 /// A spawner with a configuration, and the daemon's end of its socket.
 struct Spawned {
     folder: TempDir,
@@ -134,9 +138,14 @@ impl Spawned {
     }
 
     fn run(&self, granted: &Granted, planned: [u8; 32]) -> Say {
-        let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).unwrap();
-        let fds = [null.as_fd(), null.as_fd(), null.as_fd()];
-        self.say(&Ask::Run(Box::new(Run { granted: granted.clone(), planned, grouped: false })), &fds);
+        let null = open("/dev/null");
+        let (_read, write) = rustix::pipe::pipe().unwrap();
+        self.run_with(granted, planned, &[null.as_fd(), write.as_fd(), write.as_fd()])
+    }
+
+    fn run_with(&self, granted: &Granted, planned: [u8; 32], fds: &[BorrowedFd<'_>]) -> Say {
+        let grouped = fds.len() > 3;
+        self.say(&Ask::Run(Box::new(Run { granted: granted.clone(), planned, grouped })), fds);
         self.hear().0
     }
 
@@ -197,6 +206,27 @@ fn what_was_not_granted_or_not_planned_so_is_not_run() {
 }
 
 #[test]
+fn a_command_of_roots_is_given_no_terminal_no_input_and_no_group_of_the_daemons_choice() {
+    let spawned = Spawned::new();
+    let good = spawned.granted(spawned.looked(), "mark", &[("name", "here")]);
+    let digest = spawned.planned(&good).digest();
+    let (read, write) = rustix::pipe::pipe().unwrap();
+    let (null, terminal) = (open("/dev/null"), open("/dev/ptmx"));
+    let group = rustix::fs::open("/sys/fs/cgroup", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).unwrap();
+    let (null, write) = (null.as_fd(), write.as_fd());
+    for (what, fds) in [
+        ("a terminal to ask by", vec![null, write, terminal.as_fd()]),
+        ("a terminal to answer by", vec![terminal.as_fd(), write, write]),
+        ("input that its grant does not name", vec![read.as_fd(), write, write]),
+        ("no descriptors", vec![]),
+        ("a group that is not its own", vec![null, write, write, group.as_fd()]),
+    ] {
+        assert!(matches!(spawned.run_with(&good, digest, &fds), Say::NotRun(..)), "{what}");
+    }
+    assert_eq!(spawned.marks(), 0);
+}
+
+#[test]
 fn grants_are_the_file_that_root_wrote_and_no_other_text() {
     let spawned = Spawned::new();
     let look = |plugin: &str, text| {
@@ -217,26 +247,32 @@ fn grants_are_the_file_that_root_wrote_and_no_other_text() {
 #[test]
 fn only_its_own_programs_are_started_confined_and_as_nobody_else() {
     let spawned = Spawned::new();
-    let layers = Layer::ALL.into_iter().filter(|layer| layer.is_namespace()).collect();
+    let layers: Vec<_> = Layer::ALL.into_iter().filter(|layer| layer.is_namespace()).collect();
     let good = Start {
         token: 1,
         path: "regent-sandbox".into(),
-        argv: vec!["regent-sandbox".into(), spawned.at("marks/confined").display().to_string()],
+        argv: vec!["regent-sandbox".into()],
         env: Vec::new(),
         cwd: "/".into(),
         umask: 0o077,
         identity: Some(Identity { uid: 1_900_000_000, gid: 1_900_000_000, groups: Vec::new() }),
         capabilities: None,
         may_gain: false,
-        confinement: Confinement::Sandbox(layers),
+        confinement: Confinement::Sandbox(layers.clone()),
         limits: Vec::new(),
         extra: 0,
         descent: Descent::Alone { grouped: false },
     };
     let of = |uid, gid, groups: &[u32]| Some(Identity { uid, gid, groups: groups.to_vec() });
+    let told = |word: &str| Start { argv: vec!["regent-sandbox".into(), word.into()], ..good.clone() };
     for (what, bad) in [
         ("unconfined", Start { confinement: Confinement::None, ..good.clone() }),
         ("another program", Start { path: "/usr/bin/touch".into(), ..good.clone() }),
+        ("with a layer less", Start { confinement: Confinement::Sandbox(layers[1..].to_vec()), ..good.clone() }),
+        ("told to confine itself less", told("--without=seccomp")),
+        ("told not to confine itself", told("--unconfined")),
+        ("told that it shares its user", told("--shared-user")),
+        ("told what nobody knows", told("/etc/shadow")),
         ("as root", Start { identity: of(0, 0, &[]), ..good.clone() }),
         ("as the spawner", Start { identity: None, ..good.clone() }),
         ("beyond the range", Start { identity: of(1_900_001_000, 1_900_001_000, &[]), ..good.clone() }),

@@ -29,7 +29,9 @@ pub(super) fn open(sheet: &Sheet<'_>, operations: &[operation::Read], granted: &
         let add = "add allow = [{ user = \"NAME\" }]";
         let mut runs = granted.iter().filter(|_| operation.run.is_none()).chain(command);
         let text = if operation.require_line.is_none() && runs.any(commands::Read::is_root) {
-            format!("may ask, and a command runs at once with the rights of whoever started the daemon: {add}, require or run_as")
+            format!(
+                "may ask, and a command runs at once with the rights of whoever started the daemon: {add}, require or run_as"
+            )
         } else {
             format!("may ask: {add}")
         };

@@ -53,6 +53,10 @@ impl Office {
     }
 
     pub(super) fn adopt(&mut self) -> Result<(), Refused> {
+        if self.kept.is_none() {
+            let why = format!("{}: has changed while the daemon started: start it again", self.path.display());
+            return Err(Refused::Because(why));
+        }
         self.config = Some(self.next.take().ok_or_else(|| none(&self.path))?);
         Ok(())
     }

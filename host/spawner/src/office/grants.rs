@@ -44,8 +44,8 @@ impl Files {
         Ok(Answer::Planned(planned))
     }
 
-    /// The step anew, which has to be the one that was planned.
-    pub(super) fn born(&self, run: &Run) -> Result<(OwnedFd, Start), String> {
+    /// The step anew, which has to be the one that was planned; and whether it reads the request's data.
+    pub(super) fn born(&self, run: &Run) -> Result<(OwnedFd, Start, bool), String> {
         let Run { granted, planned, grouped } = run;
         let (command, step) = self.step(granted).map_err(|why| match why {
             Refused::Path { slot, rule } => format!("{slot}: {rule}"),
@@ -55,7 +55,8 @@ impl Files {
         if step.digest() != *planned {
             return Err("it is no longer what was planned: its user, groups, program or arguments have changed".into());
         }
-        born(granted.token, command, &step, *grouped)
+        let (program, start) = born(granted.token, command, &step, *grouped)?;
+        Ok((program, start, command.stdin_data))
     }
 
     fn step(&self, granted: &Granted) -> Result<(&Command, PlannedStep), Refused> {

@@ -78,6 +78,9 @@ impl Office {
     }
 
     pub(super) fn permit(&self, path: &Path) -> Result<(), Refused> {
+        if !self.sockets.0.iter().any(|made| made.path == path && made.has_its_name()) {
+            return Err(Refused::Because("the socket there is not this daemon's".into()));
+        }
         let permitted = self.place(path).and_then(|place| permit(&place).map_err(|why| why.to_string()));
         permitted.map_err(Refused::Because)
     }

@@ -5,6 +5,8 @@
 mod config;
 // Grants files: what is planned and run.
 mod grants;
+// Descriptors that came from the daemon.
+mod handed;
 // Sockets in the file system.
 mod listen;
 // What a start needs root for.
@@ -17,13 +19,17 @@ use std::path::{Path, PathBuf};
 
 use regent_cgroups::Groups;
 use regent_files::Program;
-use regent_grants::Config;
-use regent_spawner::{Answer, Ask, Confinement, Identity, Ready, Refused, Run, Start};
+use regent_grants::{Config, DAEMON_USER};
+use regent_lane::{Demands, Layer};
+use regent_spawner::{Answer, Ask, Confinement, Descent, Identity, Ready, Refused, Run, Start};
 
 use grants::Files;
 use listen::Sockets;
 use prepare::Kept;
 use privileges::Privileges;
+
+/// Words of a sandbox and a compiler that say nothing of what confines them.
+const PLAIN: [&str; 2] = ["--interpreter", "--imports"];
 
 /// Its descriptor, where one was asked for.
 pub(crate) type Answered = Result<(Answer, Option<OwnedFd>), Refused>;
@@ -88,9 +94,10 @@ impl Office {
     /// # Errors
     /// For the administrator, a line each.
     pub(crate) fn prepare(&mut self) -> Result<Ready, Vec<String>> {
-        // What is wrong with a configuration that is none, the daemon says, and ends.
+        // What is wrong with a configuration that is none, the daemon says, as nobody, and ends.
         let Some(config) = &self.config else {
-            return Ok(Ready { root: prepare::is_root(), user: None, groups: None, ended: 0 });
+            let user = prepare::is_root().then_some((DAEMON_USER, DAEMON_USER, Vec::new()));
+            return Ok(Ready { root: prepare::is_root(), user, groups: None, ended: 0 });
         };
         let (ready, kept) = prepare::prepare(config).map_err(|why| vec![why])?;
         self.kept = Some(kept);
@@ -121,27 +128,44 @@ impl Office {
         })
     }
 
-    /// A granted command as it is to be born.
-    pub(crate) fn granted(&self, run: &Run) -> Result<(OwnedFd, Start), String> {
-        self.files.born(run)
+    /// A granted command as it is to be born, with these descriptors: its pipes, and its group if it has one.
+    pub(crate) fn granted(&self, run: &Run, fds: &[OwnedFd]) -> Result<(OwnedFd, Start), String> {
+        let (program, start, stdin_data) = self.files.born(run)?;
+        let [stdin, stdout, stderr, group @ ..] = fds else { return Err("its descriptors did not come".into()) };
+        // A terminal would have it ask, and whoever holds the other end answer.
+        let fit = handed::is_pipe(stdout) && handed::is_pipe(stderr) && handed::is_input(stdin, stdin_data);
+        let grouped = group.iter().all(|group| self.groups().is_some_and(|own| handed::is_below(group, own.runs())));
+        if fit && grouped { Ok((program, start)) } else { Err("its descriptors are not a command's".into()) }
     }
 
-    /// The program of a confined start, if it may be started so: one of our own, as a user of a sandbox if we are root.
-    pub(crate) fn helper(&self, start: &Start) -> Option<OwnedFd> {
-        let uids = self.config.as_ref()?.sandbox;
+    /// The program of a confined start, if it may be started so: one of our own, as a user of a sandbox if we are root, and
+    /// with every layer that regent.toml does not let this machine lack.
+    pub(crate) fn helper(&self, start: &Start, fds: &[OwnedFd]) -> Option<OwnedFd> {
+        let config = self.config.as_ref()?;
+        let uids = config.sandbox;
         let of_a_sandbox = |identity: &Identity| {
             let Identity { uid, gid, groups } = identity;
             uid == gid && groups.is_empty() && (uids.first..uids.first.saturating_add(uids.count)).contains(uid)
         };
-        let fits = matches!(start.confinement, Confinement::Sandbox(_))
-            && (start.identity.as_ref().map_or(!prepare::is_root(), of_a_sandbox))
-            && start.env.is_empty();
+        let Confinement::Sandbox(layers) = &start.confinement else { return None };
+        let confined = !prepare::is_root() || is_whole(layers, start.argv.get(1..)?, &config.allow_missing);
+        let user = start.identity.as_ref().map_or(!prepare::is_root(), of_a_sandbox);
+        let group = match start.descent {
+            Descent::Alone { grouped: true } => {
+                self.groups().is_some_and(|own| fds.last().is_some_and(|fd| handed::is_below(fd, own.confined())))
+            }
+            _ => true,
+        };
         let program = match start.path.as_str() {
             "regent-sandbox" => &self.helpers.sandbox,
             "regent-compiler" => &self.helpers.compiler,
             _ => return None,
         };
-        program.try_clone().ok().filter(|_| fits)
+        program.try_clone().ok().filter(|_| confined && user && group && start.env.is_empty())
+    }
+
+    fn groups(&self) -> Option<&Groups> {
+        self.kept.as_ref()?.groups.as_ref()
     }
 
     /// Everything has ended.
@@ -152,4 +176,16 @@ impl Office {
             kept.groups.iter().for_each(Groups::remove);
         }
     }
+}
+
+/// Whether nothing is left out but what may be; of a program that only looks, anything may.
+fn is_whole(layers: &[Layer], arguments: &[String], allowed: &[Layer]) -> bool {
+    let mut demands = Demands::default();
+    let known = arguments.iter().all(|word| demands.take(word) || PLAIN.contains(&word.as_str()));
+    let there = Layer::ALL.into_iter().filter(|layer| layer.is_namespace() && !allowed.contains(layer));
+    let whole = there.into_iter().all(|layer| layers.contains(&layer))
+        && demands.without.iter().all(|layer| allowed.contains(layer))
+        && !demands.unconfined
+        && !demands.shared_user;
+    known && (demands.verify || whole)
 }
