@@ -76,6 +76,15 @@ fn does_not_start(world: &World) -> String {
     said
 }
 
+/// The same, unless it has not ended after some seconds.
+fn does_not_start_soon(world: &World) -> Option<String> {
+    let mut command = Command::new("timeout");
+    let out =
+        command.arg("5").arg(dist().join("bin/regentd")).arg("--config").arg(world.write_config()).output().unwrap();
+    let said = String::from_utf8_lossy(&out.stderr).into_owned();
+    (out.status.code() == Some(CANNOT_START)).then_some(said)
+}
+
 #[test]
 fn with_a_full_audit_log_nothing_runs_or_is_held_or_decided_and_with_room_again_everything_is() {
     let world = world();
@@ -153,7 +162,8 @@ fn a_start_over_a_full_disk_says_so_and_the_next_one_goes_on_where_there_is_room
     log.fill();
     until_refused(&running);
     assert!(running.end().success());
-    let said = does_not_start(&world);
+    // What is left of the file's last page may have room for the record of a start, and of some.
+    let said = (0..SOON).find_map(|_| does_not_start_soon(&world)).expect("there is still room");
     assert!(said.contains("the audit log cannot be written: No space left on device"), "{said}");
     log.make_room();
     let running = start(&world);
