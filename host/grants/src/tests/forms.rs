@@ -103,10 +103,8 @@ fn what_is_left_out_of_a_grants_file_has_its_default_and_is_said() {
     let said: Vec<_> = checked.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         said,
-        [
-            "firewall.toml:1: operation o: whoever knows the secret may ask, and a command runs at once with the daemon's own \
-             rights: add allow = [{ user = \"NAME\" }], require or run_as",
-        ]
+        ["firewall.toml:1: operation o: whoever knows the secret may ask, and a command runs at once with the rights \
+             of whoever started the daemon: add allow = [{ user = \"NAME\" }], require or run_as",]
     );
     let grants = checked.value;
     assert_eq!((grants.module.as_str(), grants.file.as_str()), ("firewall", "firewall.toml"));
