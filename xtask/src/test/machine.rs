@@ -9,13 +9,14 @@ pub(crate) type Needed = [(&'static str, &'static str)];
 
 /// What the tests call.
 pub(crate) const TESTS: &Needed = &[
-    ("sha256sum", "coreutils"), // pins of modules, counted by another than us
-    ("nft", "nftables"),        // what the firewall plugin changes
-    ("strace", "strace"),       // faults at the daemon's system calls
-    ("faketime", "faketime"),   // a clock that is wrong for the daemon alone
-    ("unshare", "util-linux"),  // a machine without cgroups, and with other users
-    ("setpriv", "util-linux"),  // a daemon in further groups
-    ("umount", "mount"),        // a machine without cgroups
+    ("sha256sum", "coreutils"),     // pins of modules, counted by another than us
+    ("nft", "nftables"),            // what the firewall plugin changes
+    ("strace", "strace"),           // faults at the daemon's system calls
+    ("faketime", "faketime"),       // a clock that is wrong for the daemon alone
+    ("unshare", "util-linux"),      // a machine without cgroups, and with other users
+    ("setpriv", "util-linux"),      // a daemon in further groups
+    ("systemd-analyze", "systemd"), // the unit, read and judged by systemd itself
+    ("umount", "mount"),            // a machine without cgroups
 ];
 /// Lists and a few small packages, from a slow mirror.
 const INSTALL: Duration = Duration::from_mins(10);

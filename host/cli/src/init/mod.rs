@@ -3,6 +3,8 @@
 
 // Where everything goes.
 mod layout;
+// How far the unit closes the service.
+mod hardening;
 // What is in the files.
 mod texts;
 

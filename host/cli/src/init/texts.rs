@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::hardening;
 use super::layout::{Kind, Layout};
 use crate::ending::Failure;
 use crate::files;
@@ -86,13 +87,12 @@ RestartSec=1
 # A configuration with mistakes is mended by a person, not by another start.
 RestartPreventExitStatus=78
 {folders}
-# NoNewPrivileges=, ProtectSystem= and their like would bind the granted commands as well, which are there to change
-# this machine. The sandboxes of plugins are closed by the daemon itself.
-
+{hardening}
 [Install]
 WantedBy={wanted}
 ",
         folders = runtime(layout.kind),
+        hardening = hardening::lines(layout.kind),
     ))
 }
 
