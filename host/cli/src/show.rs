@@ -131,9 +131,10 @@ fn command(step: &PlannedStep) -> String {
     };
     let whom = step.run_as.as_deref().map(|user| format!("as {}, ", visible::line(user))).unwrap_or_default();
     let stdin = if step.stdin_data { ", stdin: the request's data" } else { "" };
+    let via = step.via.as_deref().map(|via| format!(", via {}", visible::line(via))).unwrap_or_default();
     let end = if step.ends_host { ", ends the host" } else { "" };
     let name = visible::line(&step.command);
-    format!("{what}   [{whom}{name}, at most {} s{stdin}{end}]", step.timeout.0.as_secs_f64())
+    format!("{what}   [{whom}{name}, at most {} s{via}{stdin}{end}]", step.timeout.0.as_secs_f64())
 }
 
 /// In quotes that what stands in them cannot end, nor look as if it were made harmless.
@@ -170,6 +171,7 @@ mod tests {
                 timeout: Seconds(Duration::from_secs(3)),
                 stdin_data: false,
                 ends_host: false,
+                via: None,
             }],
             steps: vec![StepView {
                 step: "approval".into(),
@@ -205,10 +207,11 @@ mod tests {
         let mut view = example();
         let step = &mut view.plan[0];
         (step.stdin_data, step.ends_host, step.argv) = (true, true, None);
+        step.via = Some("systemd".into());
         step.values.0.push(("ip".into(), "198.51.100.8".into()));
         assert!(hold(&view).contains(
             "will run    open-port ip=198.51.100.7 ip=198.51.100.8   \
-             [as root, open-port, at most 3 s, stdin: the request's data, ends the host]\n"
+             [as root, open-port, at most 3 s, via systemd, stdin: the request's data, ends the host]\n"
         ));
     }
 

@@ -66,6 +66,7 @@ fn asked(number: usize) -> Hold {
         timeout_ms: 3_000,
         stdin_data: false,
         ends_host: false,
+        via: None,
     };
     Hold {
         version: 0,

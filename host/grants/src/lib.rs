@@ -42,7 +42,7 @@ pub use capability::Capabilities;
 pub use config::{Admin, Config, Person, Recycle, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
 pub use engine::Engine;
 pub use grants::{
-    Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, combine,
+    Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, Via, combine,
 };
 pub use mistake::{Checked, Mistake, Mistakes};
 pub use nearest::nearest;

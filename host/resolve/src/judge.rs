@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use regent_files::{NotBelow, Program, Untrusted, below};
-use regent_grants::{Command, Grants};
+use regent_grants::{Command, Grants, Via};
 
-use crate::step::identity;
+use crate::step::{SYSTEMD_RUN, identity};
 
 /// What is wrong, and what is served all the same but should be looked at: one line each.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub fn judge(grants: &Grants) -> Findings {
         user(command, &at, &mut findings);
         program(command, &at, &mut findings);
         folders(command, &at, &mut findings);
+        via(command, &at, &mut findings);
     }
     findings
 }
@@ -58,6 +59,22 @@ fn program(command: &Command, at: &str, findings: &mut Findings) {
         Ok(_) => {}
         Err(why @ Untrusted::Missing(_)) => findings.warnings.push(format!("{}: it will fail", said(why))),
         Err(why) => findings.mistakes.push(said(why)),
+    }
+}
+
+/// Only root's systemd starts as anybody; and there has to be one.
+fn via(command: &Command, at: &str, findings: &mut Findings) {
+    let Some(via) = command.via.map(Via::word) else { return };
+    let said = |why: &dyn std::fmt::Display| format!("{at}: command {}: via = {via:?}: {why}", command.name);
+    if !rustix::process::geteuid().is_root() {
+        findings.mistakes.push(said(&"only a daemon started as root can: take it out"));
+    }
+    match Program::open(Path::new(SYSTEMD_RUN)) {
+        Ok(_) => {}
+        Err(why @ Untrusted::Missing(_)) => {
+            findings.warnings.push(format!("{}: it will fail: install systemd, or take it out", said(&why)));
+        }
+        Err(why) => findings.mistakes.push(said(&why)),
     }
 }
 

@@ -17,4 +17,5 @@ mod place;
 
 pub use judge::{Findings, judge};
 pub use place::{grants_file, grants_folders};
+pub use step::SYSTEMD_RUN;
 pub use step::{PlannedStep, Unresolved, identity, resolve};

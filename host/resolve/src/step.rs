@@ -9,6 +9,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::users::{self, Identity};
 
+/// By whom systemd is asked to start a command of `via = "systemd"`.
+pub const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
+
 /// One step of a plan as it is shown: the grant's name and the values, and what they came to on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedStep {
@@ -36,6 +39,9 @@ pub struct PlannedStep {
     /// It ends this host.
     #[serde(default, skip_serializing_if = "is_not")]
     pub ends_host: bool,
+    /// Who starts it, if not the spawner itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
@@ -92,6 +98,7 @@ pub fn resolve(command: &Command, values: &[(String, String)]) -> Result<Planned
         timeout_ms: u64::try_from(command.timeout.as_millis()).unwrap_or(u64::MAX),
         stdin_data: command.stdin_data,
         ends_host: command.ends_host,
+        via: command.via.map(|via| via.word().to_owned()),
     })
 }
 

@@ -2,11 +2,11 @@
 
 use regent_files::Program;
 use regent_grants::Command;
-use regent_resolve::{PlannedStep, users};
+use regent_resolve::{PlannedStep, SYSTEMD_RUN, users};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use crate::{Confinement, Descent, Identity, Start};
+use crate::{Confinement, Descent, Identity, Start, transient};
 
 /// What a command always has, whatever its grant adds.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -21,11 +21,15 @@ pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) ->
     // A script is executed by its path, letter by letter: another spelling would be another file, which nobody judged.
     let path = path.into_os_string().into_string().map_err(|_| "its path is not UTF-8".to_owned())?;
     let identity = Identity { uid: step.uid, gid: step.gid, groups: step.groups.clone() };
+    let env = environment(command, step)?;
+    if command.via.is_some() {
+        return asked_for(token, transient::argv(token, command, step, &env), grouped);
+    }
     let start = Start {
         token,
         path,
         argv: step.argv.clone(),
-        env: environment(command, step)?,
+        env,
         cwd: command.cwd.as_ref().map_or_else(|| "/".into(), |cwd| cwd.display().to_string()),
         umask: command.umask,
         // Another user only root can be, and then all of it is set anew.
@@ -42,6 +46,27 @@ pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) ->
         },
     };
     Ok((handle, start))
+}
+
+/// `systemd-run` with these arguments, as root: it asks, and waits.
+fn asked_for(token: u64, argv: Vec<String>, grouped: bool) -> Result<(OwnedFd, Start), String> {
+    let program = Program::open(Path::new(SYSTEMD_RUN)).map_err(|why| format!("via = \"systemd\": {why}"))?;
+    let start = Start {
+        token,
+        path: SYSTEMD_RUN.to_owned(),
+        argv,
+        env: vec![format!("PATH={PATH}"), "LANG=C.UTF-8".to_owned()],
+        cwd: "/".to_owned(),
+        umask: 0o077,
+        identity: Some(Identity { uid: 0, gid: 0, groups: Vec::new() }),
+        capabilities: None,
+        may_gain: false,
+        confinement: Confinement::None,
+        limits: Vec::new(),
+        extra: 0,
+        descent: if grouped { Descent::Cgroup } else { Descent::Sweep },
+    };
+    Ok((program.into_parts().0, start))
 }
 
 /// `NAME=VALUE`: the grant's own, and what it does not set.

@@ -5,6 +5,8 @@
 
 // What a granted command is started with.
 mod granted;
+// The same, where systemd starts it.
+mod transient;
 
 pub use granted::born;
 

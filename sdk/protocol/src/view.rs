@@ -31,6 +31,9 @@ pub struct PlannedStep {
     /// It ends the host.
     #[serde(default, skip_serializing_if = "is_not")]
     pub ends_host: bool,
+    /// Who starts it, if not the daemon's own spawner: `systemd`, as a transient unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]

@@ -31,6 +31,7 @@ fn hold() -> HoldView {
             timeout: Seconds(Duration::from_secs(3)),
             stdin_data: false,
             ends_host: false,
+            via: None,
         }],
         steps: vec![StepView { step: "approval".into(), of: "ops".into(), count: 2, approved_by: vec!["ben".into()] }],
         phrase: None,
@@ -103,11 +104,11 @@ fn a_slot_with_several_texts_is_a_list_of_them_and_is_read_back_in_order() {
 fn what_a_step_does_beside_its_command_line_is_said_only_where_it_is_so() {
     let mut step = hold().plan.remove(0);
     let plain = serde_json::to_string(&step).unwrap();
-    assert!(!plain.contains("stdin") && !plain.contains("ends_host"), "{plain}");
+    assert!(!plain.contains("stdin") && !plain.contains("ends_host") && !plain.contains("via"), "{plain}");
     assert_eq!(serde_json::from_str::<PlannedStep>(&plain).unwrap(), step);
-    (step.stdin_data, step.ends_host) = (true, true);
+    (step.stdin_data, step.ends_host, step.via) = (true, true, Some("systemd".into()));
     let told = serde_json::to_string(&step).unwrap();
-    assert!(told.ends_with(r#""stdin_data":true,"ends_host":true}"#), "{told}");
+    assert!(told.ends_with(r#""stdin_data":true,"ends_host":true,"via":"systemd"}"#), "{told}");
     assert_eq!(serde_json::from_str::<PlannedStep>(&told).unwrap(), step);
     assert!(step.without_command_line().stdin_data);
 }

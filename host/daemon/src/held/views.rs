@@ -91,6 +91,7 @@ pub(super) fn planned(step: &crate::hold::PlannedStep) -> PlannedStep {
         timeout: Seconds(std::time::Duration::from_millis(step.timeout_ms)),
         stdin_data: step.stdin_data,
         ends_host: step.ends_host,
+        via: step.via.clone(),
     }
 }
 

@@ -59,6 +59,9 @@ pub(super) struct Planned {
     pub(super) argv: Vec<String>,
     pub(super) run_as: String,
     pub(super) timeout_ms: u64,
+    /// Who starts it, if not the daemon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) via: Option<String>,
     /// Whether its program is on this machine.
     pub(super) installed: bool,
 }
@@ -208,6 +211,7 @@ pub(super) fn planned(plan: &Plan) -> Vec<Planned> {
         argv: step.argv.clone(),
         run_as: step.run_as.clone(),
         timeout_ms: step.timeout_ms,
+        via: step.via.clone(),
         installed: step.program.is_some(),
     };
     plan.steps().iter().map(|step| planned(&step.planned)).collect()

@@ -69,9 +69,10 @@ fn warnings(count: usize) -> String {
 
 fn planned(step: &Planned) -> String {
     let absent = if step.installed { "" } else { ", NOT INSTALLED here" };
+    let via = step.via.as_deref().map(|via| format!(", via {via}")).unwrap_or_default();
     let (what, whom) = (visible::command_line(&step.argv), visible::line(&step.run_as));
     let seconds = std::time::Duration::from_millis(step.timeout_ms).as_secs_f64();
-    format!("{what}   [as {whom}, {}, at most {seconds} s{absent}]", visible::line(&step.command))
+    format!("{what}   [as {whom}, {}, at most {seconds} s{via}{absent}]", visible::line(&step.command))
 }
 
 fn result(ran: &Ran) -> String {

@@ -41,11 +41,30 @@ pub struct Command {
     pub capabilities: Option<Capabilities>,
     /// Whether what it executes may gain rights: by a set-user-ID bit, or by capabilities of a file.
     pub setuid: bool,
+    /// Who starts it, if not the daemon's own spawner.
+    pub via: Option<Via>,
     /// Where it stands in the file.
     pub line: usize,
     pub(super) arguments: Vec<Template>,
     /// In the order in which `run` first names them; each is in `run`.
     pub(super) slots: Vec<(String, Slot)>,
+}
+
+/// Who starts a command instead of the daemon's own spawner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// The service manager, as a transient unit: outside of whatever binds the daemon's.
+    Systemd,
+}
+
+impl Via {
+    /// As it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Systemd => "systemd",
+        }
+    }
 }
 
 /// A command line.
@@ -164,6 +183,7 @@ impl Command {
             "stdin_data": self.stdin_data,
             "timeout_ms": super::digest::milliseconds(self.timeout),
             "umask": self.umask,
+            "via": self.via.map(Via::word),
         })
     }
 }

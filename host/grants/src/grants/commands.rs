@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::command::Command;
+use super::command::{Command, Via};
 use super::danger;
 use super::template::{Template, misplaced};
 use crate::capability::Capabilities;
@@ -82,10 +82,12 @@ pub(super) fn of(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'
         ends_host: table.read("ends_host", Value::boolean).unwrap_or(false),
         capabilities: table.read("capabilities", capabilities),
         setuid: table.read("setuid", Value::boolean).unwrap_or(false),
+        via: None,
         line: value.line,
         arguments: run.arguments,
         slots,
     };
+    let command = Command { via: table.read("via", |value| via(value, &command)), ..command };
     let command = name.zip(run.program).map(|(name, program)| Command { name, program, ..command });
     Read { name: value.key.to_string(), line: value.line, timeout, command }
 }
@@ -173,6 +175,20 @@ fn stdin(value: &Value<'_>) -> Option<bool> {
             None
         }
     }
+}
+
+fn via(value: &Value<'_>, command: &Command) -> Option<Via> {
+    let word = value.text()?;
+    if word != Via::Systemd.word() {
+        value.mistake(format!("nothing runs a command via {word:?}: write via = \"systemd\", or take it out"));
+        return None;
+    }
+    if command.leave_children {
+        let text =
+            "via = \"systemd\": a transient unit ends with its command, and leave_children would not: take one out";
+        value.mistake(text.to_owned());
+    }
+    Some(Via::Systemd)
 }
 
 fn statuses(value: &Value<'_>) -> Option<Vec<i32>> {

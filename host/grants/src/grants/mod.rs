@@ -26,7 +26,7 @@ mod digest;
 
 use std::collections::BTreeMap;
 
-pub use command::{Command, RenderError, Rendered};
+pub use command::{Command, RenderError, Rendered, Via};
 pub use operation::{Operation, Principal};
 pub use pin::Unpinned;
 pub use run::{ReplyForm, Run};

@@ -17,7 +17,7 @@ use crate::slot::read::Settings;
 pub(super) const MODULE: &str = "commands";
 
 /// What belongs beside `run`; all but the last may stand in `[commands.NAME]` too.
-const BESIDE: [&str; 14] = [
+const BESIDE: [&str; 15] = [
     "params",
     "timeout",
     "run_as",
@@ -31,6 +31,7 @@ const BESIDE: [&str; 14] = [
     "ends_host",
     "capabilities",
     "setuid",
+    "via",
     REPLY,
 ];
 

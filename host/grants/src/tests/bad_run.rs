@@ -48,6 +48,16 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             &["3: operation restart has no run and rotate has: put one of them into a file of its own"],
         ),
         (
+            with(restart, &format!("{restart}\nvia = \"ssh\"")),
+            &["5: nothing runs a command via \"ssh\": write via = \"systemd\", or take it out"],
+        ),
+        (
+            with(restart, &format!("{restart}\nleave_children = true\nvia = \"systemd\"")),
+            &[
+                "6: via = \"systemd\": a transient unit ends with its command, and leave_children would not: take one out",
+            ],
+        ),
+        (
             with("[settings]", "[operations.a]\n[operations.b]\n[settings]"),
             &[
                 "1: operation a has no run and restart has: put one of them into a file of its own",

@@ -67,6 +67,7 @@ fn every_part_that_bears_on_an_operation_changes_its_text() {
         ("2s\"", "2s\"\nstdin = \"data\""),
         ("2s\"", "2s\"\nleave_children = true"),
         ("2s\"", "2s\"\nends_host = true"),
+        ("2s\"", "2s\"\nvia = \"systemd\""),
         ("2s\"", "2s\"\n[commands.d]\nrun = [\"/bin/d\"]"),
     ] {
         assert!(FILE.contains(from), "{from}");
