@@ -74,6 +74,8 @@ pub mod trial;
 
 // What the stages share.
 pub mod daemon;
+// What binds the service that the daemon is.
+pub mod service;
 // What a service manager hands over.
 pub mod credential;
 // Doors, each the one place with that power: starting programs, trusted files, what is kept.

@@ -13,7 +13,7 @@ use regentd::helpers::Helpers;
 use regentd::policy::{self, Findings};
 use regentd::process::{Cgroups, Launched, Spawner};
 use regentd::trusted_file::Trusted;
-use regentd::{handed, memory, notify, privileges, process, reload, start};
+use regentd::{handed, memory, notify, privileges, process, reload, service, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 use zeroizing_alloc::ZeroAlloc;
@@ -61,6 +61,7 @@ fn main() -> ExitCode {
     if arguments.check {
         return check(&config);
     }
+    service::look();
     if let Err(why) = memory::keep_to_itself() {
         return failed(&[why], CANNOT_START);
     }

@@ -19,6 +19,7 @@ use crate::plugin::exchange::NoAnswer;
 use crate::plugin::places::Peer;
 use crate::process::{CommandRun, Spawner, What, run_command};
 use crate::refusals::Because;
+use crate::service;
 use crate::why::{TEXT_MAX, cut, rules};
 
 /// What is on record of an immediate operation.
@@ -262,7 +263,13 @@ fn failed(step: &Step, result: &StepResult) -> Option<StepFailed> {
         Ended::Timeout => (Code::Timeout, "did not end in time".into()),
         Ended::NotStarted => (Code::CommandFailed, format!("could not be started: {last}")),
     };
-    Some(StepFailed { code, why: format!("command {name}: {how}"), rule: rules::ran(&step.grants.file, &step.command) })
+    let unit = service::may_be_why(&step.command, step.planned.uid, result.outcome, &stderr);
+    let unit = unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
+    Some(StepFailed {
+        code,
+        why: format!("command {name}: {how}{unit}"),
+        rule: rules::ran(&step.grants.file, &step.command),
+    })
 }
 
 async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline: Instant, room: usize) -> StepResult {

@@ -58,6 +58,12 @@ impl Capabilities {
         NAMES.iter().position(|known| *known == name).map(|place| Self(1 << place))
     }
 
+    /// All that there are names of.
+    #[must_use]
+    pub fn known() -> Self {
+        Self((1 << NAMES.len()) - 1)
+    }
+
     /// The name that was perhaps meant.
     pub(crate) fn nearest(name: &str) -> Option<&'static str> {
         nearest(&name.to_ascii_lowercase(), NAMES)

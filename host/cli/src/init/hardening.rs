@@ -12,7 +12,8 @@ pub(super) fn lines(kind: Kind) -> &'static str {
 }
 
 const MACHINE: &str = "\
-# What follows binds the granted commands too.
+# What follows binds the granted commands too. One that fails for it is told by the directive's name, in the log and by
+# `regent why`, and runs outside of all of it with via = \"systemd\" in its grant.
 # Files of the daemon's own; commands have the umask of their grants.
 UMask=0077
 KeyringMode=private
