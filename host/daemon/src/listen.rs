@@ -126,8 +126,9 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _else_it_goes_with_the_spawner =
-            self.own.as_ref().map(|(spawner, number)| spawner.tell(&Ask::Unlink(*number)));
+        if let Some((spawner, number)) = &self.own {
+            spawner.tell(Ask::Unlink(*number));
+        }
     }
 }
 

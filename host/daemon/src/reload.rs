@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use regent_grants::Config;
 use regent_protocol::Reloaded;
+use regent_spawner::Ask;
 use tokio::time::Instant;
 
 use crate::activation::Activated;
@@ -50,10 +51,16 @@ async fn configuration(daemon: &Rc<Daemon>) -> Reloaded {
         mistakes.extend(fixed(&before.config, &policy.config));
         mistakes.is_empty()
     });
-    let Some(policy) = policy else { return refused(mistakes, warnings) };
+    let Some(policy) = policy else {
+        daemon.spawner.tell(Ask::Forget);
+        return refused(mistakes, warnings);
+    };
     let again = match daemon.listening.apply(daemon, &policy, &mut Activated::default()).await {
         Ok(again) => again,
-        Err(why) => return refused(vec![why.to_string()], warnings),
+        Err(why) => {
+            daemon.spawner.tell(Ask::Forget);
+            return refused(vec![why.to_string()], warnings);
+        }
     };
     if let Err(why) = daemon.spawner.adopt().await {
         return refused(vec![why], warnings);

@@ -14,7 +14,7 @@ mod folder;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Component, Path, PathBuf};
@@ -153,13 +153,30 @@ impl Trusted {
     /// # Errors
     /// [`Untrusted::Unsafe`] if it is too long or not UTF-8.
     pub fn text(self) -> Result<String, Untrusted> {
+        self.read()
+    }
+
+    /// The same, and the handle stands at the beginning again.
+    ///
+    /// # Errors
+    /// As of [`text`](Self::text).
+    pub fn look(&self) -> Result<String, Untrusted> {
+        let text = self.read();
+        (&self.file).rewind().map_err(|why| self.unreadable(&why))?;
+        text
+    }
+
+    fn read(&self) -> Result<String, Untrusted> {
         let mut text = String::new();
-        let read = self.file.take(TEXT_MAX + 1).read_to_string(&mut text);
-        match read {
+        match (&self.file).take(TEXT_MAX + 1).read_to_string(&mut text) {
             Ok(length) if length as u64 <= TEXT_MAX => Ok(text),
-            Ok(_) => Err(Untrusted::Unsafe(self.path, format!("longer than {TEXT_MAX} bytes"))),
-            Err(why) => Err(Untrusted::Unsafe(self.path, format!("cannot be read as text: {why}"))),
+            Ok(_) => Err(Untrusted::Unsafe(self.path.clone(), format!("longer than {TEXT_MAX} bytes"))),
+            Err(why) => Err(self.unreadable(&why)),
         }
+    }
+
+    fn unreadable(&self, why: &std::io::Error) -> Untrusted {
+        Untrusted::Unsafe(self.path.clone(), format!("cannot be read as text: {why}"))
     }
 }
 

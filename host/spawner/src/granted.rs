@@ -23,7 +23,8 @@ pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) ->
     let identity = Identity { uid: step.uid, gid: step.gid, groups: step.groups.clone() };
     let env = environment(command, step)?;
     if command.via.is_some() {
-        return asked_for(token, transient::argv(token, command, step, &env), grouped);
+        let argv = transient::argv(token, command, step, &env);
+        return asked_for(token, argv, env, grouped);
     }
     let start = Start {
         token,
@@ -49,13 +50,13 @@ pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) ->
 }
 
 /// `systemd-run` with these arguments, as root: it asks, and waits.
-fn asked_for(token: u64, argv: Vec<String>, grouped: bool) -> Result<(OwnedFd, Start), String> {
+fn asked_for(token: u64, argv: Vec<String>, env: Vec<String>, grouped: bool) -> Result<(OwnedFd, Start), String> {
     let program = Program::open(Path::new(SYSTEMD_RUN)).map_err(|why| format!("via = \"systemd\": {why}"))?;
     let start = Start {
         token,
         path: SYSTEMD_RUN.to_owned(),
         argv,
-        env: vec![format!("PATH={PATH}"), "LANG=C.UTF-8".to_owned()],
+        env,
         cwd: "/".to_owned(),
         umask: 0o077,
         identity: Some(Identity { uid: 0, gid: 0, groups: Vec::new() }),

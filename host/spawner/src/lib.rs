@@ -20,7 +20,7 @@ pub const WORD_MAX: usize = 192 << 10;
 /// Descriptors that come with one word.
 pub const DESCRIPTORS_MAX: usize = 16;
 
-/// What the daemon asks. Each but [`Kill`](Self::Kill) and [`Unlink`](Self::Unlink) carries a token of its own, by which it is
+/// What the daemon asks. Each but [`Kill`](Self::Kill), [`Unlink`](Self::Unlink) and [`Forget`](Self::Forget) carries a token of its own, by which it is
 /// answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
@@ -38,6 +38,8 @@ pub enum Ask {
     Open(u64, PathBuf),
     /// From now on live by regent.toml as it was when it was opened last: [`Answer::Done`].
     Adopt(u64),
+    /// Do not live by what was opened last.
+    Forget,
     /// Make the socket that regent.toml has at this path: [`Answer::Done`] with the descriptor, which listens; without one if
     /// this spawner made it before, and it still has its name.
     Listen(u64, PathBuf),

@@ -39,6 +39,9 @@ use zeroizing_alloc::ZeroAlloc;
 #[global_allocator]
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
+/// More than a daemon that is itself has running: a command for each request that may run, and a process or two for each plugin.
+const CHILDREN_MAX: usize = 4_096;
+
 /// A child that was cloned, and has not ended yet.
 struct Child {
     token: u64,
@@ -54,17 +57,22 @@ struct Child {
 fn main() -> ExitCode {
     let Ok(signals) = sys::prepare() else { return ExitCode::from(71) };
     let socket = Socket::standard_input();
+    let daemon = sys::parent();
     let Ok(mut office) = open_office(&socket) else { return ExitCode::from(69) };
     let mut children = Vec::new();
     loop {
         let leaving = children.iter().filter_map(|child: &Child| child.leaves.as_ref());
-        let watched: Vec<_> =
-            [socket.raw(), signals.as_raw_fd()].into_iter().chain(leaving.map(OwnedFd::as_raw_fd)).collect();
+        let own = [socket.raw(), signals.as_raw_fd()].into_iter().chain(daemon.as_ref().map(OwnedFd::as_raw_fd));
+        let watched: Vec<_> = own.chain(leaving.map(OwnedFd::as_raw_fd)).collect();
         let ready = sys::poll(&watched);
         let_go(&socket, &mut children, &ready);
         if ready.contains(&signals.as_raw_fd()) {
             sys::drain(&signals);
             reap(&socket, &mut children);
+        }
+        // It may have given its socket to somebody who lives on.
+        if daemon.as_ref().is_some_and(|daemon| ready.contains(&daemon.as_raw_fd())) {
+            break;
         }
         if ready.contains(&socket.raw()) && !serve(&socket, office.as_mut(), &mut children) {
             break;
@@ -73,6 +81,8 @@ fn main() -> ExitCode {
     let leaving: Vec<_> = children.iter().filter_map(|child| child.leaves.as_ref().map(OwnedFd::as_raw_fd)).collect();
     let_go(&socket, &mut children, &leaving);
     // The reapers see this end by themselves; the rest is killed here, grandchildren as they come to us.
+    children.iter().for_each(|child| sys::kill(child.pid, child.by));
+    drop(children);
     sys::kill_all_children();
     if let Some(office) = office {
         office.close();
@@ -158,6 +168,9 @@ fn granted(office: Option<&mut Office>, run: &Run, fds: Vec<OwnedFd>) -> Result<
 
 fn begin(socket: &Socket, children: &mut Vec<Child>, start: &Start, fds: Vec<OwnedFd>) {
     let token = start.token;
+    if children.len() >= CHILDREN_MAX {
+        return socket.say(&Say::NotRun(token, format!("{CHILDREN_MAX} programs run already")));
+    }
     match birth::start(start, fds) {
         Ok(Cloned { pid, failure, leaves }) => {
             if matches!(start.descent, Descent::Alone { .. }) {

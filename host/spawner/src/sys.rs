@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
 /// Of linux/sched.h; the C library's binding has it in too small a type.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
@@ -138,20 +139,37 @@ pub(crate) fn kill(pid: i32, signal: i32) {
     unsafe { libc::kill(pid, signal) };
 }
 
-/// Kills every child and what becomes one when its parent dies, until none is left.
+/// Whoever started this process; it can be read from when that has ended. `None` where it is in no namespace of ours: then the
+/// socket's end alone tells.
+pub(crate) fn parent() -> Option<OwnedFd> {
+    // SAFETY: no memory of ours is involved; the descriptor is new and nobody else's.
+    unsafe {
+        let fd = libc::syscall(libc::SYS_pidfd_open, libc::getppid(), 0);
+        check(fd).ok().and_then(|fd| i32::try_from(fd).ok()).map(|fd| OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// Kills every child and what becomes one when its parent dies, until none is left. What cannot be found, where the kernel lists
+/// no children, is not waited for.
 pub(crate) fn kill_all_children() {
-    loop {
+    let begin = Instant::now();
+    while begin.elapsed() < ALL_GONE_WITHIN {
         for pid in children() {
             kill(pid, libc::SIGKILL);
         }
         let mut status = 0;
-        // SAFETY: status is ours. A killed child can always be waited for.
-        let waited = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
-        if waited < 0 && errno() == libc::ECHILD {
-            return;
+        // SAFETY: status is ours.
+        match unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::WNOHANG) } {
+            0 => std::thread::sleep(LOOK_EVERY),
+            waited if waited < 0 && errno() == libc::ECHILD => return,
+            _ => {}
         }
     }
 }
+
+/// A killed process needs a moment, a reaper one to end what is below it.
+const ALL_GONE_WITHIN: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 fn children() -> Vec<i32> {
     let list = std::fs::read_to_string("/proc/thread-self/children").unwrap_or_default();

@@ -356,3 +356,29 @@ fn over(folder: TempDir) -> Spawned {
     assert!(matches!(first, Say::Ready(Ready { root: true, .. })), "{first:?}");
     spawned
 }
+
+#[test]
+fn when_the_daemon_is_gone_it_ends_though_somebody_else_has_its_socket() {
+    let mut spawned = Spawned::new();
+    let folder = std::mem::replace(&mut spawned.folder, tempfile::tempdir().unwrap());
+    drop(spawned);
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+    #[allow(clippy::disallowed_methods, reason = "what is tested is the door itself")]
+    let mut daemon = Command::new("sh");
+    // Its daemon is this shell; the other end of the socket is here.
+    daemon.args(["-c", "exec 3<&0; \"$0\" \"$@\" <&3 & exec 3<&- </dev/null; sleep 60 & wait"]);
+    daemon.arg(env!("CARGO_BIN_EXE_regent-spawner")).arg("--config").arg(folder.path().join("regent.toml"));
+    daemon.args(["--sandbox", "/usr/bin/true", "--compiler", "/usr/bin/true"]).env_clear().stdin(Stdio::from(theirs));
+    let child = daemon.spawn().unwrap();
+    // With the shell's end of the socket.
+    drop(daemon);
+    let mut spawned = Spawned { folder, child, socket: Some(ours), next: Cell::new(1) };
+    assert!(matches!(spawned.hear().0, Say::Ready(_)));
+    spawned.looked();
+    spawned.child.kill().unwrap();
+    let patience = Timespec { tv_sec: 10, tv_nsec: 0 };
+    let socket = spawned.socket.as_ref().unwrap();
+    assert_eq!(poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&patience)), Ok(1), "it lives on");
+    let ended = rustix::io::read(socket, &mut [0; 1]).map_or(0, |length| length);
+    assert_eq!(ended, 0, "it has nothing to say");
+}

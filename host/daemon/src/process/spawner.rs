@@ -38,7 +38,7 @@ pub struct Spawner {
     next: Cell<u64>,
     waiting: RefCell<HashMap<u64, Waiting>>,
     questions: RefCell<HashMap<u64, oneshot::Sender<Answered>>>,
-    kills: RefCell<Vec<u64>>,
+    unsaid: RefCell<Vec<Ask>>,
 }
 
 /// What came of a question, with the descriptor that was asked for.
@@ -82,7 +82,7 @@ impl Spawner {
             next: Cell::new(1),
             waiting: RefCell::default(),
             questions: RefCell::default(),
-            kills: RefCell::default(),
+            unsaid: RefCell::default(),
         });
         let listener = Rc::clone(&spawner);
         tokio::task::spawn_local(async move {
@@ -209,14 +209,17 @@ impl Spawner {
         self.next.replace(self.next.get() + 1)
     }
 
-    /// Says what needs no answer, if the socket takes it now.
-    pub fn tell(&self, ask: &Ask) -> bool {
-        self.words.try_say(ask)
+    /// Says what needs no answer; what the socket does not take now is said after the next word that comes.
+    pub fn tell(&self, ask: Ask) {
+        self.unsaid.borrow_mut().push(ask);
+        self.say_unsaid();
     }
 
-    /// Says which programs are to be killed; what the socket does not take now is said after the next word.
-    fn say_kills(&self) {
-        self.kills.borrow_mut().retain(|token| !self.tell(&Ask::Kill(*token)));
+    fn say_unsaid(&self) {
+        // In their order: what was not taken keeps the rest waiting.
+        let mut unsaid = self.unsaid.borrow_mut();
+        let said = unsaid.iter().take_while(|ask| self.words.try_say(ask)).count();
+        unsaid.drain(..said);
     }
 
     /// Words until there is none for now; false at the end of the socket.
@@ -224,7 +227,7 @@ impl Spawner {
         let Some(words) = self.words.hear().await else { return false };
         for (say, fd) in words {
             self.heard(say, fd);
-            self.say_kills();
+            self.say_unsaid();
         }
         true
     }
@@ -312,8 +315,7 @@ impl Running {
         if self.over.get() || !self.asked.get() {
             return;
         }
-        self.spawner.kills.borrow_mut().push(self.token);
-        self.spawner.say_kills();
+        self.spawner.tell(Ask::Kill(self.token));
     }
 }
 

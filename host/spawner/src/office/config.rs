@@ -15,14 +15,17 @@ use super::Office;
 pub(super) struct Read {
     /// `None`: it has mistakes, which the daemon tells.
     pub(super) config: Option<Config>,
+    /// The very file, for whoever reads it too.
+    file: File,
 }
 
 /// Opens and reads it. Its secrets are wiped as soon as it is parsed; nothing here needs them.
 pub(super) fn read(path: &Path) -> Result<Read, Untrusted> {
-    let text = Zeroizing::new(Trusted::open(path)?.text()?);
+    let file = Trusted::open(path)?;
+    let text = Zeroizing::new(file.look()?);
     let mut config = Config::parse(&path.display().to_string(), &text).ok().map(|checked| checked.value);
     config.iter_mut().for_each(Config::forget_secrets);
-    Ok(Read { config })
+    Ok(Read { config, file: file.into_file() })
 }
 
 /// What is said where there is no configuration to act by.
@@ -41,8 +44,9 @@ impl Office {
     /// The file at this path, if it is regent.toml, or a secret file that this names.
     pub(super) fn open_file(&mut self, path: &Path) -> Result<OwnedFd, Refused> {
         if path == self.path {
-            self.next = read(path).map_err(refused)?.config;
-            return Ok(trusted(path)?.into());
+            let read = read(path).map_err(refused)?;
+            self.next = read.config;
+            return Ok(read.file.into());
         }
         let credentials = self.credentials.as_deref();
         let named = [&self.next, &self.config].into_iter().flatten().any(|config| names(config, credentials, path));
@@ -57,9 +61,30 @@ impl Office {
             let why = format!("{}: has changed while the daemon started: start it again", self.path.display());
             return Err(Refused::Because(why));
         }
-        self.config = Some(self.next.take().ok_or_else(|| none(&self.path))?);
+        let next = self.next.take().ok_or_else(|| none(&self.path))?;
+        if let Some(key) = self.config.as_ref().and_then(|config| fixed(config, &next)) {
+            return Err(Refused::Because(format!("{}: {key} has changed: restart needed", self.path.display())));
+        }
+        self.config = Some(next);
         Ok(())
     }
+
+    /// What was opened last is not lived by.
+    pub(super) fn forget(&mut self) {
+        self.next = None;
+    }
+}
+
+/// What was prepared at the start, and holds until the end: the first key that would be another.
+fn fixed(before: &Config, now: &Config) -> Option<&'static str> {
+    [
+        ("state", before.state == now.state),
+        ("audit", before.audit == now.audit),
+        ("daemon_user", before.daemon_user == now.daemon_user),
+        ("[sandbox]", before.sandbox == now.sandbox && before.allow_missing == now.allow_missing),
+    ]
+    .into_iter()
+    .find_map(|(key, same)| (!same).then_some(key))
 }
 
 fn trusted(path: &Path) -> Result<File, Refused> {

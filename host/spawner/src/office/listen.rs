@@ -8,10 +8,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
+use regent_files::Untrusted;
 use regent_grants::Config;
 use regent_resolve::users;
 use regent_spawner::Refused;
 use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode};
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::Office;
@@ -102,10 +104,12 @@ fn written<'c>(config: &'c Config, path: &Path) -> Option<(u32, Option<&'c str>)
 fn open(place: &Place<'_>) -> Result<OwnedFd, String> {
     let said = |why: &dyn fmt::Display| why.to_string();
     let folder = place.path.parent().ok_or("has no folder")?;
-    own_folder(folder, 0o755).map_err(|why| match (why.kind(), folder.parent()) {
-        (io::ErrorKind::NotFound, Some(above)) => format!("there is no folder {}: make it", above.display()),
-        _ => said(&why),
+    let above = folder.parent().ok_or("has no folder")?;
+    regent_files::folder(above).map_err(|why| match why {
+        Untrusted::Missing(above) => format!("there is no folder {}: make it", above.display()),
+        why => why.to_string(),
     })?;
+    own_folder(folder, 0o755).map_err(|why| said(&why))?;
     regent_files::folder(folder).map_err(|why| said(&why))?;
     clear(place.path)?;
     let socket = bind(place).map_err(|why| said(&why))?;
@@ -138,13 +142,20 @@ fn clear(path: &Path) -> Result<(), String> {
     if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
         return Err("something that is no socket has this name: remove it".into());
     }
-    match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => Err("another process listens here".into()),
-        Err(why) if why.kind() == io::ErrorKind::ConnectionRefused => {
+    match connect(path) {
+        // Where its queue is full somebody listens as well, and is not waited for.
+        Ok(()) | Err(Errno::AGAIN) => Err("another process listens here".into()),
+        Err(Errno::CONNREFUSED) => {
             fs::remove_file(path).map_err(|why| format!("cannot remove what a predecessor left: {why}"))
         }
         Err(why) => Err(format!("cannot tell whether another process listens here: {why}")),
     }
+}
+
+fn connect(path: &Path) -> Result<(), Errno> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
 }
 
 /// Makes a folder if it is not there; its parent must be.

@@ -120,6 +120,10 @@ impl Office {
             Ask::Adopt(token) => (*token, done(self.adopt().map(|()| None))),
             Ask::Listen(token, path) => (*token, done(self.listen(*token, path))),
             Ask::Permit(token, path) => (*token, done(self.permit(path).map(|()| None))),
+            Ask::Forget => {
+                self.forget();
+                return None;
+            }
             Ask::Unlink(number) => {
                 self.sockets.unlink(*number);
                 return None;

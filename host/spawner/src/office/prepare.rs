@@ -1,6 +1,5 @@
 //! What a start needs root for: a state folder and an audit log that are the daemon's user's, and control groups.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
@@ -123,7 +122,12 @@ fn hand_over(folder: &OwnedFd, uid: u32, gid: u32, depth: usize) -> io::Result<(
             continue;
         }
         let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        if FileType::from_raw_mode(stat.st_mode) == FileType::Directory && depth > 0 {
+        // What is not root's was put there by somebody else; and a file of several names may be another's by one of them.
+        let folder_itself = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
+        if stat.st_uid != 0 || !(folder_itself || stat.st_nlink == 1) {
+            continue;
+        }
+        if folder_itself && depth > 0 {
             let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let inner = rustix::fs::openat(folder, name, flags, Mode::empty())?;
             hand_over(&inner, uid, gid, depth - 1)?;
@@ -135,20 +139,26 @@ fn hand_over(folder: &OwnedFd, uid: u32, gid: u32, depth: usize) -> io::Result<(
     Ok(())
 }
 
-/// The audit log: made if it is not there, and the daemon's own. Its folder stays whose it is.
+/// The audit log in a folder of root's: made if it is not there, and the daemon's own. In a folder that is not root's alone, such
+/// as the state folder, root touches nothing: the daemon makes it there, if it may.
 fn audit(path: &Path, (uid, gid, _): &Ids) -> Result<(), String> {
     let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(said(&"is no file")) };
+    let Ok(folder) = regent_files::folder(folder) else { return Ok(()) };
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR).map_err(|why| said(&why))?;
+    let file = rustix::fs::openat(&folder, name, flags, Mode::RUSR | Mode::WUSR).map_err(|why| said(&why))?;
     let stat = rustix::fs::fstat(&file).map_err(|why| said(&why))?;
-    let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile && stat.st_nlink == 1;
-    if !regular || ![0, *uid].contains(&stat.st_uid) {
-        return Err(said(&"is not the daemon's own file"));
+    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile || stat.st_nlink != 1 {
+        return Err(said(&"is not the daemon's own file: move it away"));
+    }
+    if ![0, *uid].contains(&stat.st_uid) {
+        let owner = stat.st_uid;
+        let cure = format!("chown {uid}:{gid} {}", path.display());
+        return Err(said(&format!("belongs to uid {owner}, and the daemon is to be uid {uid} (daemon_user): {cure}")));
     }
     rustix::fs::fchown(&file, Some(Uid::from_raw(*uid)), Some(Gid::from_raw(*gid))).map_err(|why| said(&why))?;
     // Its name is on the disk before anything stands in it.
-    let folder = path.parent().ok_or_else(|| said(&"has no folder"))?;
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|why| said(&why))
+    rustix::fs::fsync(&folder).map_err(|why| said(&why))
 }
 
 /// What the control groups are called by: the folder that stands for this daemon, wherever it is found again. A copy is another.
