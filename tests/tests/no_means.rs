@@ -99,6 +99,8 @@ fn a_sandbox_that_ends_while_there_is_no_descriptor_is_replaced_when_there_is_on
     running.sandboxes().into_iter().for_each(kill_sandbox);
     let reply = kept.ask(&request("echo"));
     assert_eq!(error(&reply), "Operation failed", "{reply}");
+    let command = kept.ask(&request("whoami"));
+    assert_eq!(error(&command), "Operation failed", "a command needs descriptors: {command}");
     drop(injected);
     running.wait_answer("echo", &Value::Null);
     running.wait_answer("whoami", &json!("root"));
