@@ -107,9 +107,11 @@ fn is_of_its_type(slot: &Table, value: &str, argument: &str) -> bool {
     }
 }
 
-/// By its parts, as the kernel would walk it without links.
+/// By its parts, as the kernel would walk it without links: to it, `//` and `/./` in the folder's name are one `/`.
 fn is_below(folder: &str, path: &str) -> bool {
-    let rest = path.strip_prefix(folder.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
+    let folder = folder.split('/').filter(|part| !["", "."].contains(part));
+    let folder: String = folder.map(|part| format!("/{part}")).collect();
+    let rest = path.strip_prefix(&folder).and_then(|rest| rest.strip_prefix('/'));
     rest.is_some_and(|rest| rest.split('/').all(|part| !["", ".", ".."].contains(&part) && !part.starts_with('-')))
 }
 

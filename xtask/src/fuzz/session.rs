@@ -104,5 +104,5 @@ impl Session {
 /// By libFuzzer's own count.
 pub(super) fn executions(said: &str) -> &str {
     const STAT: &str = "stat::number_of_executed_units:";
-    said.lines().find_map(|line| line.strip_prefix(STAT)).map_or("?", str::trim)
+    said.split_once(STAT).and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or("?")
 }
