@@ -67,12 +67,14 @@ impl Regentd {
         self.pid.get()
     }
 
-    /// A file as the daemon trusts it, put there whole as a package manager does.
+    /// A file as the daemon trusts it, put there whole as a package manager does: for its user to read, but for what holds the
+    /// secret, which root reads for it.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(name);
         let half = path.with_extension("half");
         fs::write(&half, bytes).at(&half)?;
-        fs::set_permissions(&half, fs::Permissions::from_mode(0o600)).at(&half)?;
+        let mode = if name == "regent.toml" { 0o600 } else { 0o644 };
+        fs::set_permissions(&half, fs::Permissions::from_mode(mode)).at(&half)?;
         fs::rename(&half, &path).at(&path)
     }
 
