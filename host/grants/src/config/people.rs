@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use toml::de::DeValue;
+
 use crate::nearest;
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -25,8 +27,8 @@ pub(super) struct People {
 
 pub(super) fn read(root: &mut Table<'_>) -> People {
     let People { mut people, mut teams, mut lines } = People::default();
-    for value in root.read("people", |value| value.table("[people]")).map(|mut table| table.names()).unwrap_or_default()
-    {
+    let mut persons = root.read("people", |value| value.table("[people]"));
+    for value in persons.as_mut().map(named_by_tables).unwrap_or_default() {
         if let Some((name, person)) = person(&value) {
             if let Some((other, _)) = people.iter().find(|(_, other)| other.user == person.user) {
                 value.mistake(format!("{name} and {other} are one user, and so one person: keep one"));
@@ -35,7 +37,8 @@ pub(super) fn read(root: &mut Table<'_>) -> People {
             people.insert(name, person);
         }
     }
-    for value in root.read("teams", |value| value.table("[teams]")).map(|mut table| table.names()).unwrap_or_default() {
+    let mut listed = root.read("teams", |value| value.table("[teams]"));
+    for value in listed.as_mut().map(named_by_lists).unwrap_or_default() {
         if let Some((name, team)) = team(&value, &people) {
             lines.insert(name.clone(), value.line);
             teams.insert(name, team);
@@ -44,12 +47,28 @@ pub(super) fn read(root: &mut Table<'_>) -> People {
     People { people, teams, lines }
 }
 
+fn named_by_tables<'s>(table: &mut Table<'s>) -> Vec<Value<'s>> {
+    super::misplaced(table, |value| matches!(value.raw(), DeValue::Table(_)));
+    table.names()
+}
+
+/// Folders are a list too, and none of persons.
+fn named_by_lists<'s>(table: &mut Table<'s>) -> Vec<Value<'s>> {
+    let path = |item: &DeValue<'_>| matches!(item, DeValue::String(text) if text.starts_with('/'));
+    super::misplaced(
+        table,
+        |value| matches!(value.raw(), DeValue::Array(list) if !list.iter().any(|item| path(item.get_ref()))),
+    );
+    table.names()
+}
+
 fn person(value: &Value<'_>) -> Option<(String, Person)> {
     let name = value.named();
     let title = format!("[people.{}]", value.key);
     let mut table = value.table(title)?;
     let user = table.need("user", &format!("user = \"{}\"", value.key), Value::account_or_id);
     let admin = table.read("admin", Value::boolean).unwrap_or(false);
+    super::misplaced(&mut table, super::nowhere);
     table.finish(&["keys", "mail", "totp"]);
     // A person with another mistake stays a person, so that teams that name it are not called wrong as well.
     Some((name?.to_owned(), Person { user: user.unwrap_or_else(|| format!("?{}", value.key)), admin }))

@@ -54,6 +54,7 @@ pub(super) fn read(root: &mut Table<'_>) -> Sandbox {
     let missing = table.read("allow_missing", |value| Some(Value::each(&value.list()?, layer)));
     let engine = table.read("engine", engine::read);
     let recycle = Recycle::read(&mut table);
+    super::misplaced(&mut table, super::nowhere);
     table.finish(&[]);
     Sandbox {
         uids: uids.unwrap_or_default(),

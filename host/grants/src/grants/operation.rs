@@ -99,7 +99,7 @@ pub(super) fn read(value: &Value<'_>, config: &Config, settings: &Settings<'_>) 
     let deadline = table.take("deadline");
     let deadline = deadline.map_or(Some(None), |value| time(&value, required.is_none()).map(Some));
     let (run, command) = run::read(value, &mut table, settings).unzip();
-    for key in ["module", "engine"] {
+    for key in ["module", "engine", "sha256"] {
         table.misplaced(key, format!("{key} is for the whole file: write it above the first table"));
     }
     let operation = Operation {

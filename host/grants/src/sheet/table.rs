@@ -65,6 +65,11 @@ impl<'s> Table<'s> {
         keys.iter().any(|key| self.left.contains_key(key))
     }
 
+    /// Whether what stands under this key is as it should be.
+    pub(crate) fn holds(&self, key: &str, is: impl FnOnce(&Value<'s>) -> bool) -> bool {
+        self.left.get(key).is_some_and(is)
+    }
+
     /// Says of a key that belongs elsewhere where, if it is here; no list of what the table may say is to name it.
     pub(crate) fn misplaced(&mut self, key: &str, text: impl Into<String>) {
         if let Some(value) = self.left.remove(key) {
