@@ -15,6 +15,7 @@ mod digest;
 mod forms;
 mod generated;
 mod hostile;
+mod keys;
 mod last;
 mod params;
 mod paths;
