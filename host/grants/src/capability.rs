@@ -1,6 +1,6 @@
 //! Capabilities by the names that capabilities(7) gives them; the kernel's numbers are their places.
 
-use crate::nearest;
+use crate::nearest::nearest_after;
 
 const NAMES: [&str; 41] = [
     "cap_chown",
@@ -66,7 +66,7 @@ impl Capabilities {
 
     /// The name that was perhaps meant.
     pub(crate) fn nearest(name: &str) -> Option<&'static str> {
-        nearest(&name.to_ascii_lowercase(), NAMES)
+        nearest_after("cap_", &name.to_ascii_lowercase(), NAMES)
     }
 
     /// Both.

@@ -9,10 +9,17 @@ const LISTED: usize = 16;
 /// The nearest of the known words, if any is near.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known
-        .into_iter()
-        .map(|known| (likeness(&word.to_lowercase(), &known.to_lowercase()), known))
-        .filter(|(like, _)| *like >= LIKE);
+    most(known, |known| likeness(&word.to_lowercase(), &known.to_lowercase()))
+}
+
+/// The same among words that all begin with this: that much alike is any of them to any other, so only what follows counts.
+pub(crate) fn nearest_after<'a>(prefix: &str, word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let rest = |word: &str| word.strip_prefix(prefix).unwrap_or(word).to_owned();
+    most(known, |known| strsim::normalized_damerau_levenshtein(&rest(word), &rest(known)))
+}
+
+fn most<'a>(known: impl IntoIterator<Item = &'a str>, like: impl Fn(&str) -> f64) -> Option<&'a str> {
+    let near = known.into_iter().map(|known| (like(known), known)).filter(|(like, _)| *like >= LIKE);
     near.max_by(|one, two| one.0.total_cmp(&two.0)).map(|(_, known)| known)
 }
 

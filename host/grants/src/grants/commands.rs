@@ -207,8 +207,9 @@ fn capabilities(value: &Value<'_>) -> Option<Capabilities> {
         let name = value.text()?;
         let known = Capabilities::named(name);
         if known.is_none() {
-            let instead = Capabilities::nearest(name).unwrap_or("cap_net_admin");
-            value.mistake(format!("capabilities: capabilities(7) knows no {name:?}: write \"{instead}\""));
+            let instead = Capabilities::nearest(name)
+                .map_or_else(|| "a name that it has, such as \"cap_net_admin\"".to_owned(), |near| format!("{near:?}"));
+            value.mistake(format!("capabilities: capabilities(7) knows no {name:?}: write {instead}"));
         }
         known
     };

@@ -10,6 +10,7 @@ mod bad_run;
 mod bad_slots;
 mod bent;
 mod broken;
+mod capabilities;
 mod dangerous;
 mod digest;
 mod forms;
