@@ -28,12 +28,12 @@ pub(super) fn open(sheet: &Sheet<'_>, operations: &[operation::Read], granted: &
         let (name, line) = (&operation.name, operation.line);
         let add = "add allow = [{ user = \"NAME\" }]";
         let mut runs = granted.iter().filter(|_| operation.run.is_none()).chain(command);
-        let text = if operation.require_line.is_none() && runs.any(commands::Read::is_root) {
-            format!(
+        let text = match operation.require_line {
+            None if runs.any(commands::Read::is_root) => format!(
                 "may ask, and a command runs at once with the rights of whoever started the daemon: {add}, require or run_as"
-            )
-        } else {
-            format!("may ask: {add}")
+            ),
+            None => format!("may ask: {add} or require"),
+            Some(_) => format!("may ask: {add}, unless it is for a socket with trust_peer_uid = false alone"),
         };
         sheet.warning(line, format!("operation {name}: whoever knows the secret {text}"));
     }

@@ -62,15 +62,17 @@ fn each_danger_of_a_grants_file_is_said_with_its_line_and_what_to_write() {
         (with(allow, "run_as = \"root\"\n"), at_once),
         (
             with(allow, "run_as = \"www-data\"\n"),
-            &["1: operation open: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }]"],
+            &["1: operation open: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }] or require"],
         ),
         (
             with(allow, "require = [{ step = \"approval\", of = \"ops\" }]\n"),
-            &["1: operation open: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }]"],
+            &[
+                "1: operation open: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }], unless it is for a socket with trust_peer_uid = false alone",
+            ],
         ),
         (
             "[operations.o]\n".to_owned(),
-            &["1: operation o: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }]"],
+            &["1: operation o: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }] or require"],
         ),
         (with("[a-z]+", ".*"), wide),
         (with("[a-z]+", "[ -~]{1,4}"), wide),
