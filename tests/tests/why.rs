@@ -113,6 +113,52 @@ fn an_operation_that_is_not_there_and_the_file_that_would_grant_it() {
 }
 
 #[test]
+fn an_operation_whose_file_has_a_mistake_is_told_with_that_and_not_with_another_file() {
+    let world = world();
+    let running = start(&world);
+    let file = world.path("grants/restart.toml");
+    fs::write(&file, "[operations.restart]\nalow = [{ user = \"root\" }]\nrun = [\"/usr/bin/true\"]\n").unwrap();
+    running.wait_plugin("restart", "not-serving");
+    let told = why(&running, &ask(&running, "web", &json!({"op": "restart", "data": {}})));
+    let has = format!("{} has [operations.restart], but is not served: ", file.display());
+    let said = told["why"].as_str().unwrap();
+    assert!(
+        said.starts_with(&has) && said.contains("restart.toml:2: ") && said.contains("did you mean allow?"),
+        "{told}"
+    );
+    assert_eq!((rule(&told).as_str(), &told["allow"]), ("[operations.restart]", &Value::Null));
+    let other = why(&running, &ask(&running, "web", &json!({"op": "other", "data": {}})));
+    assert_eq!(other["why"], "no grants file serves an operation other", "what no file has is told as before");
+    assert!(other["allow"]["file"].as_str().unwrap().ends_with("/other.toml"), "{other}");
+}
+
+#[test]
+fn an_operation_that_was_written_into_a_file_which_serves_on_as_before_is_told_with_its_mistake() {
+    let world = world();
+    let running = start(&world);
+    let file = world.path("grants/firewall.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{text}[operations.close]\nas = \"shown\"\nalow = 1\n")).unwrap();
+    running.wait_log("has no key \"alow\"");
+    let told = why(&running, &ask(&running, "web", &json!({"op": "shown", "data": {}})));
+    let said = told["why"].as_str().unwrap();
+    assert!(said.contains("but what it says now is not served: ") && said.contains("did you mean allow?"), "{told}");
+    assert_eq!(rule(&told), "[operations.close]");
+}
+
+#[test]
+fn an_operation_that_a_module_has_and_its_grants_do_not_name_is_told_with_the_file_that_would() {
+    let world = world();
+    let running = start(&world);
+    let request = json!({"op": "close", "data": {"ip": "8.8.8.8", "port": 22}});
+    let told = why(&running, &ask(&running, "web", &request));
+    assert_eq!(told["why"], "no grants file serves an operation close");
+    assert_eq!(told["rule"]["rule"], "the module firewall has it: write [operations.close] into firewall.toml");
+    assert_eq!(told["allow"]["file"], world.path("grants/firewall.toml").to_str().unwrap());
+    assert_eq!(told["allow"]["lines"], json!(["[operations.close]"]));
+}
+
+#[test]
 fn a_misspelt_operation_is_told_with_the_line_of_the_nearest() {
     let world = world();
     let running = start(&world);

@@ -57,7 +57,7 @@ fn because(refusal: Refusal, request: &AdminRequest) -> Because {
              (keep_results), or never was"
         }
         (_, Code::NotAuthorised) => {
-            "by [people] and the steps of the hold; root alone and who has admin = true may all else"
+            "[people] and the steps of the hold say who may decide; all else is for root and persons with admin = true"
         }
         _ => "it was decided, or its time was over, before this came",
     };

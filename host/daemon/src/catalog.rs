@@ -232,6 +232,17 @@ impl Catalog {
         self.operations.get(name)
     }
 
+    /// The grants of a plugin that has this operation, where nothing serves one of this name.
+    #[must_use]
+    pub fn offering(&self, name: &str) -> Option<Rc<Grants>> {
+        let mut entries = self.operations.values().map(|served| &served.entry);
+        let offers = |entry: &&Rc<Entry>| {
+            let named = |plugin: Rc<Plugin>| plugin.description().names().any(|offered| offered == name);
+            entry.plugin().is_some_and(named)
+        };
+        entries.find(offers).map(|entry| Rc::clone(&entry.grants))
+    }
+
     /// What is served by none because several files serve it, in words.
     #[must_use]
     pub fn mistakes(&self) -> Vec<String> {

@@ -264,11 +264,12 @@ fn failed(step: &Step, result: &StepResult) -> Option<StepFailed> {
         Ended::NotStarted => (Code::CommandFailed, format!("could not be started: {last}")),
     };
     let unit = service::may_be_why(&step.command, step.planned.uid, result.outcome, &stderr);
+    let unit = unit.or_else(|| service::absent(&step.command, &stderr));
     let unit = unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
     Some(StepFailed {
         code,
         why: format!("command {name}: {how}{unit}"),
-        rule: rules::ran(&step.grants.file, &step.command),
+        rule: rules::ran(&step.grants.file, &step.command, Some(step.planned.uid)),
     })
 }
 

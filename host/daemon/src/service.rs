@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::OnceLock;
 
-use regent_grants::{Capabilities, Command};
+use regent_grants::{Capabilities, Command, Via};
 use regent_lane::Outcome;
 
 /// What bound this process when it was started.
@@ -21,6 +21,9 @@ struct Bounds {
 
 /// By which a filter of system calls ends a process that it does not merely refuse.
 const SIGSYS: i32 = 31;
+
+/// What systemd-run says where nothing that it could ask is there.
+const NO_BUS: [&str; 2] = ["Failed to connect to bus", "System has not been booted with systemd"];
 
 static BOUNDS: OnceLock<Option<Bounds>> = OnceLock::new();
 
@@ -70,6 +73,14 @@ pub fn may_be_why(command: &Command, uid: u32, outcome: Outcome, stderr: &str) -
     let suspects = bounds.suspects(wants, command.setuid, outcome, stderr);
     let outside = "via = \"systemd\" in its grant runs it outside of the unit";
     (!suspects.is_empty()).then(|| format!("the daemon's unit may be why: {}; {outside}", suspects.join("; ")))
+}
+
+/// That a command was to be started by systemd, and there is none to do it.
+#[must_use]
+pub fn absent(command: &Command, stderr: &str) -> Option<String> {
+    let no_bus = NO_BUS.iter().any(|words| stderr.contains(words));
+    (command.via == Some(Via::Systemd) && no_bus)
+        .then(|| "no systemd answers on this machine, and via = \"systemd\" needs one".to_owned())
 }
 
 impl Bounds {
@@ -134,6 +145,21 @@ mod tests {
         for words in ["Read-only file system", "Permission denied", "Address family not supported by protocol"] {
             assert_eq!(said(free, FAILED, words), Vec::<String>::new());
         }
+    }
+
+    #[test]
+    fn that_no_systemd_answers_is_said_of_what_it_was_to_start_alone() {
+        let config = "plugins = [\"/p\"]\nstate = \"/s\"\n[[sockets]]\nname = \"a\"\npath = \"/a/b\"\nsecret_file = \"/c\"\noperations = [\"*\"]\n";
+        let config = regent_grants::Config::parse("regent.toml", config).unwrap().value;
+        let text = "[operations.o]\n[commands.plain]\nrun = [\"/bin/x\"]\n[commands.out]\nrun = [\"/bin/x\"]\nvia = \"systemd\"\n";
+        let grants = regent_grants::Grants::parse("x", "x.toml", text, &config).unwrap().value;
+        let of = |name: &str, stderr| absent(grants.command(name).unwrap(), stderr).is_some();
+        for words in
+            ["Failed to connect to bus: Host is down", "System has not been booted with systemd as init system"]
+        {
+            assert!(of("out", words) && !of("plain", words), "{words}");
+        }
+        assert!(!of("out", "no such file"));
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub mod rules;
 pub mod lines;
 // A file for one socket alone.
 mod apart;
+// What a file has and does not serve.
+mod unserved;
 // Holds that ended otherwise than done.
 pub mod ended;
 // What the log still knows.
@@ -96,10 +98,11 @@ impl Remembered {
 
 /// The refusal of this reference, from memory or from the log.
 pub async fn find(daemon: &Daemon, reference: &str) -> Option<WhyView> {
-    match daemon.remembered.find(reference) {
-        Some(why) => Some((*why).clone()),
-        None => in_log(daemon, reference).await,
-    }
+    let why = match daemon.remembered.find(reference) {
+        Some(why) => (*why).clone(),
+        None => in_log(daemon, reference).await?,
+    };
+    Some(unserved::look(daemon, why).await)
 }
 
 fn view(refused: Refused<'_>) -> WhyView {

@@ -12,6 +12,9 @@ use crate::gate::Requester;
 use crate::policy::{Policy, Socket};
 use regent_resolve::users;
 
+const EVERYBODY: &str =
+    "whoever knows the socket's secret may then ask for it, unless you add allow = [{ user = \"NAME\" }]";
+
 /// Who asked for what, and by which rules.
 #[derive(Debug)]
 pub struct Asked<'a> {
@@ -30,9 +33,7 @@ pub struct Asked<'a> {
 pub fn unseen(why: &Unseen, asked: &Asked<'_>, catalog: &Catalog) -> (String, Rule) {
     let Asked { policy, socket, requester, op: name } = *asked;
     match why {
-        Unseen::Unknown => {
-            (format!("no grants file serves an operation {}", visible::line(name)), unknown(policy, catalog, name))
-        }
+        Unseen::Unknown => (nobody_serves(name), unknown(policy, catalog, name)),
         Unseen::Twice(all) => twice(all, name),
         Unseen::NotShown => (format!("socket {} does not show it", socket.name), not_shown(policy, socket, name)),
         Unseen::NotAllowed(served) => {
@@ -44,6 +45,12 @@ pub fn unseen(why: &Unseen, asked: &Asked<'_>, catalog: &Catalog) -> (String, Ru
             (text.clone(), Rule { rule: at_allow(grants, operation, text), allow: None })
         }
     }
+}
+
+/// What is told of a name that no file serves.
+#[must_use]
+pub fn nobody_serves(name: &str) -> String {
+    format!("no grants file serves an operation {}", visible::line(name))
 }
 
 /// Every place but the first is in the text.
@@ -61,6 +68,9 @@ fn twice(all: &[Rc<Served>], name: &str) -> (String, Rule) {
 }
 
 fn unknown(policy: &Policy, catalog: &Catalog, name: &str) -> Rule {
+    if let Some(grants) = catalog.offering(name).filter(|_| is_name(name)) {
+        return offered(&grants, name);
+    }
     let known: Vec<&str> = catalog.names().collect();
     let there_is =
         if known.is_empty() { "nothing is granted yet".into() } else { format!("there is {}", known.join(", ")) };
@@ -68,16 +78,22 @@ fn unknown(policy: &Policy, catalog: &Catalog, name: &str) -> Rule {
     let allow = is_name(name).then(|| AllowView {
         file: format!("{}/{name}.toml", grants_folder(policy)),
         lines: vec![format!("[operations.{name}]"), "run = [\"/path/to/program\"]".into()],
-        beware: Some(
-            "whoever knows the socket's secret may then ask for it, unless you add allow = [{ user = \"NAME\" }]"
-                .into(),
-        ),
+        beware: Some(EVERYBODY.into()),
     });
     let nearest = nearest(name, known.iter().copied()).and_then(|near| catalog.served(near));
     let Some(near) = nearest else { return Rule { rule: rule(grants_folder(policy), None, text), allow } };
     let Operation { called, line, .. } = &near.operation;
     let text = format!("{text}; {called}, which is here, is the nearest");
     Rule { rule: rule(near.entry.grants.file.clone(), Some(*line), text), allow }
+}
+
+/// The module has it, and its grants do not name it.
+fn offered(grants: &Grants, name: &str) -> Rule {
+    let file = format!("{}.toml", grants.name);
+    let text = format!("the module {} has it: write [operations.{name}] into {file}", grants.module);
+    let lines = vec![format!("[operations.{name}]")];
+    let allow = AllowView { file: grants.file.clone(), lines, beware: Some(EVERYBODY.into()) };
+    Rule { rule: rule(grants.file.clone(), None, text), allow: Some(allow) }
 }
 
 fn not_shown(policy: &Policy, socket: &Socket, name: &str) -> Rule {
@@ -201,13 +217,76 @@ pub fn ungranted(grants: &Grants, line: Option<usize>, command: &str, lines: Vec
 #[must_use]
 pub fn command(grants: &Grants, name: &str) -> Option<Rule> {
     let command = grants.command(name)?;
-    Some(Rule { rule: ran(&grants.file, command), allow: None })
+    Some(Rule { rule: ran(&grants.file, command, None), allow: None })
 }
 
-/// The grant of a command, by which it ran.
+/// The grant of a command, by which it ran as this user; `None`: it did not come so far.
 #[must_use]
-pub fn ran(file: &str, command: &Command) -> RuleView {
+pub fn ran(file: &str, command: &Command, uid: Option<u32>) -> RuleView {
     let Command { name, program, ok, timeout, line, .. } = command;
-    let text = format!("command {name} runs {}, with ok = {ok:?} and timeout = {timeout:?}", program.display());
+    let (who, rights) = (whom(command, uid), rights(command, uid));
+    let via = command.via.map(|via| format!("via = {:?}, ", via.word())).unwrap_or_default();
+    let text = format!(
+        "command {name} runs {} as {who} with {via}{rights}, ok = {ok:?} and timeout = {timeout:?}",
+        program.display()
+    );
     rule(file, Some(*line), text)
+}
+
+fn whom(command: &Command, uid: Option<u32>) -> String {
+    match (uid, &command.run_as) {
+        (Some(uid), _) => users::name_of(uid),
+        (None, Some(run_as)) => run_as.clone(),
+        (None, None) => "whoever started the daemon".into(),
+    }
+}
+
+/// What it has of root's rights, and whether what it executes may gain some.
+fn rights(command: &Command, uid: Option<u32>) -> String {
+    let capabilities = match (&command.capabilities, uid) {
+        (Some(some), _) => format!("capabilities = {:?}", some.names()),
+        (None, Some(0)) => "all of root's capabilities".into(),
+        (None, Some(_)) => "no capabilities".into(),
+        (None, None) => "capabilities left out".into(),
+    };
+    let setuid = if command.setuid { "setuid = true" } else { "setuid left out" };
+    format!("{capabilities} ({setuid})")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests {
+    use regent_grants::Config;
+
+    use super::*;
+
+    #[track_caller]
+    fn said(grant: &str, uid: Option<u32>) -> String {
+        let config = "plugins = [\"/p\"]\nstate = \"/s\"\n[[sockets]]\nname = \"a\"\npath = \"/a/b\"\nsecret_file = \"/c\"\noperations = [\"*\"]\n";
+        let config = Config::parse("regent.toml", config).unwrap().value;
+        let text = format!("[operations.o]\n[commands.c]\nrun = [\"/bin/x\"]\n{grant}\n");
+        let grants = Grants::parse("x", "x.toml", &text, &config).unwrap().value;
+        ran("x.toml", grants.command("c").unwrap(), uid).rule
+    }
+
+    #[test]
+    fn a_command_is_told_with_whom_it_runs_as_and_what_rights_it_has() {
+        assert_eq!(
+            said("capabilities = []", Some(0)),
+            "command c runs /bin/x as root with capabilities = [] (setuid left out), ok = [0] and timeout = 3s"
+        );
+        let lists = said("capabilities = [\"cap_chown\"]\nsetuid = true\nvia = \"systemd\"", Some(0));
+        assert!(
+            lists.contains("as root with via = \"systemd\", capabilities = [\"cap_chown\"] (setuid = true)"),
+            "{lists}"
+        );
+    }
+
+    #[test]
+    fn capabilities_that_are_left_out_are_roots_or_none() {
+        assert!(said("", Some(0)).contains("as root with all of root's capabilities (setuid left out)"));
+        assert!(said("run_as = 4711", Some(4711)).contains("as uid 4711 with no capabilities"));
+        assert!(said("run_as = \"games\"", None).contains("as games with capabilities left out"));
+        assert!(said("", None).contains("as whoever started the daemon"));
+    }
 }

@@ -23,10 +23,13 @@ mod danger;
 mod beside;
 // What consent is bound to.
 mod digest;
+// Where an operation stands, mistakes or not.
+mod found;
 
 use std::collections::BTreeMap;
 
 pub use command::{Command, RenderError, Rendered, Via};
+pub use found::operation_line;
 pub use operation::{Operation, Principal};
 pub use pin::Unpinned;
 pub use run::{ReplyForm, Run};

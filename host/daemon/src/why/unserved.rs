@@ -1,0 +1,80 @@
+//! A name that nothing served, and a grants file that has it all the same: then what keeps that file from serving is the answer,
+//! and not another file. Looked for when an administrator asks, for a caller is to have no file read.
+
+use std::path::PathBuf;
+
+use regent_grants::operation_line;
+use regent_protocol::{PluginView, RuleView, Serving, WhyView};
+
+use super::{TEXT_MAX, cut, rules};
+use crate::daemon::Daemon;
+use crate::trusted_file::Trusted;
+
+/// A file that is not served as it lies there, and why.
+struct File {
+    path: PathBuf,
+    reasons: String,
+    /// Whether what it said before is served still.
+    as_before: bool,
+}
+
+/// The refusal, as the files explain it by now.
+pub(super) async fn look(daemon: &Daemon, why: WhyView) -> WhyView {
+    let Some(operation) = why.operation.clone().filter(|operation| why.why == rules::nobody_serves(operation)) else {
+        return why;
+    };
+    let files: Vec<File> = daemon.installed.views(&daemon.policy()).into_iter().filter_map(File::of).collect();
+    let looked = tokio::task::spawn_blocking(move || among(files, &operation)).await;
+    match looked {
+        Ok(Looked { has: Some((file, line)), .. }) => has(why, &file, line),
+        Ok(Looked { unread, .. }) if !unread.is_empty() => may_have(why, &unread),
+        _ => why,
+    }
+}
+
+impl File {
+    fn of(plugin: PluginView) -> Option<Self> {
+        let PluginView { grants, reasons, state, .. } = plugin;
+        let as_before = !matches!(state, Serving::NotServing | Serving::Preparing);
+        let path = PathBuf::from(grants?);
+        (!reasons.is_empty()).then(|| Self { path, reasons: reasons.join("; "), as_before })
+    }
+}
+
+#[derive(Default)]
+struct Looked {
+    has: Option<(File, usize)>,
+    /// Files that the daemon cannot read.
+    unread: Vec<File>,
+}
+
+fn among(files: Vec<File>, operation: &str) -> Looked {
+    let mut looked = Looked::default();
+    for file in files {
+        match Trusted::open(&file.path).and_then(Trusted::text) {
+            Ok(text) => {
+                if let Some(line) = operation_line(&text, operation) {
+                    return Looked { has: Some((file, line)), ..looked };
+                }
+            }
+            Err(_) => looked.unread.push(file),
+        }
+    }
+    looked
+}
+
+fn has(why: WhyView, file: &File, line: usize) -> WhyView {
+    let operation = why.operation.as_deref().unwrap_or_default();
+    let path = file.path.display().to_string();
+    let but = if file.as_before { "but what it says now is not served" } else { "but is not served" };
+    let text = cut(&format!("{path} has [operations.{operation}], {but}: {}", file.reasons), TEXT_MAX);
+    let rule = format!("[operations.{operation}]");
+    WhyView { why: text, rule: Some(RuleView { file: path, line: Some(line), rule }), allow: None, ..why }
+}
+
+/// Another file would not help if one of these has it.
+fn may_have(why: WhyView, unread: &[File]) -> WhyView {
+    let each: Vec<_> = unread.iter().map(|file| file.reasons.as_str()).collect();
+    let text = format!("{}, but these cannot be read, and one of them may: {}", why.why, each.join("; "));
+    WhyView { why: cut(&text, TEXT_MAX), allow: None, ..why }
+}
