@@ -186,6 +186,41 @@ fn nothing_is_written_into_a_folder_that_others_can_write() {
 }
 
 #[test]
+fn a_socket_that_is_there_is_named_by_its_line_in_the_file_that_is_there() {
+    let machine = Machine::initialised();
+    assert_eq!(machine.regent(&["socket", "add", "shop", "--operations", "note"]).0, 0);
+    let text = machine.text(CONFIG);
+    let (above, _) = text.rsplit_once("[[sockets]]\n").unwrap();
+    let line = above.lines().count() + 1;
+    let (status, out, err) = machine.regent(&["socket", "add", "shop", "--operations", "note"]);
+    assert_eq!((status, out.as_str()), (1, ""));
+    assert!(err.contains(&format!("regent.toml:{line}: socket shop is there already")), "{err}");
+    assert_eq!((machine.text(CONFIG), err.lines().count()), (text, 2), "{err}");
+}
+
+#[test]
+fn a_state_folder_that_was_handed_to_the_daemons_user_is_left_as_it_is_and_one_of_anybody_else_is_refused() {
+    let machine = Machine::initialised();
+    let state = machine.at("var/lib/regent");
+    let owned = |uid| std::os::unix::fs::chown(&state, Some(uid), Some(uid)).unwrap();
+    owned(regent_grants::DAEMON_USER);
+    for words in [&[][..], &["--print"]] {
+        let (status, out, err) = machine.init(words);
+        assert_eq!(status, 0, "{err}");
+        assert!(out.contains("var/lib/regent/: exists already: left as it is"), "{out}");
+    }
+    let config = machine.text(CONFIG);
+    fs::write(machine.at(CONFIG), format!("daemon_user = 4711\n{config}")).unwrap();
+    assert_eq!(machine.init(&[]).0, 1, "it is another's");
+    owned(4711);
+    assert_eq!(machine.init(&[]).0, 0);
+    owned(4712);
+    let (status, _, err) = machine.init(&[]);
+    assert_eq!(status, 1);
+    assert!(err.contains("var/lib/regent: belongs to uid 4712"), "{err}");
+}
+
+#[test]
 fn a_new_secret_is_another_each_time_and_no_file_is_overwritten() {
     let (status, one, err) = regent(&["secret", "new"], &[]);
     assert_eq!((status, one.len(), err.as_str()), (0, 65, ""));

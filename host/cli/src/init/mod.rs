@@ -3,14 +3,17 @@
 
 // Where everything goes.
 mod layout;
+// Whose the state is by now.
+mod owner;
 // How far the unit closes the service.
 mod hardening;
 // What is in the files.
 mod texts;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use regent_files::Folder;
+use regent_files::{Folder, Untrusted};
 use regent_protocol::visible;
 use zeroize::Zeroizing;
 
@@ -25,6 +28,8 @@ struct Piece {
     mode: u32,
     /// `None`: a folder.
     content: Option<Content>,
+    /// Whose else than ours it may be, if it is there already.
+    handed_to: Option<u32>,
 }
 
 enum Content {
@@ -53,14 +58,15 @@ fn pieces(layout: &Layout) -> Result<Vec<Piece>, Failure> {
     let mut pieces = vec![
         Piece::folder(layout.etc.clone(), 0o755),
         Piece::folder(layout.grants(), 0o755),
-        Piece::folder(layout.state.clone(), 0o700),
+        Piece { handed_to: owner::uid(layout), ..Piece::folder(layout.state.clone(), 0o700) },
         Piece::folder(layout.run.clone(), 0o755),
         Piece::folder(layout.run_admin.clone(), 0o755),
     ];
     // The last is for plugins that came from elsewhere; the others are there.
     pieces.extend(layout.plugins.last().map(|path| Piece::folder(path.clone(), 0o755)));
     let secret = secret::line(&secret::fresh()?);
-    pieces.push(Piece { path: layout.secret(), mode: secret::MODE, content: Some(Content::Secret(secret)) });
+    let content = Some(Content::Secret(secret));
+    pieces.push(Piece { path: layout.secret(), mode: secret::MODE, content, handed_to: None });
     pieces.push(Piece::file(layout.config(), text));
     if let Some(units) = &layout.units {
         pieces.push(Piece::file(units.join("regentd.service"), texts::unit(layout)?));
@@ -70,17 +76,21 @@ fn pieces(layout: &Layout) -> Result<Vec<Piece>, Failure> {
 
 impl Piece {
     fn folder(path: PathBuf, mode: u32) -> Self {
-        Self { path, mode, content: None }
+        Self { path, mode, content: None, handed_to: None }
     }
 
     fn file(path: PathBuf, text: String) -> Self {
-        Self { path, mode: 0o644, content: Some(Content::Text(text)) }
+        Self { path, mode: 0o644, content: Some(Content::Text(text)), handed_to: None }
     }
 
     /// Says whether it was written: it was not there.
     fn write(&self) -> Result<bool, Failure> {
         let Some(content) = &self.content else {
-            return Folder::make(&self.path, self.mode).map(|(_, made)| made).map_err(files::said);
+            return match Folder::make(&self.path, self.mode) {
+                // All above it was judged before it.
+                Err(Untrusted::Unsafe(path, _)) if path == self.path && self.is_handed_over() => Ok(false),
+                made => made.map(|(_, made)| made).map_err(files::said),
+            };
         };
         let folder = self.path.parent().unwrap_or(Path::new("/"));
         let (folder, _) = Folder::make(folder, 0o755).map_err(files::said)?;
@@ -90,6 +100,12 @@ impl Piece {
         }
         folder.create(name, self.mode, None, content.bytes()).map_err(files::said)?;
         Ok(true)
+    }
+
+    /// Whether it is a folder, and the one user's whose it may be.
+    fn is_handed_over(&self) -> bool {
+        let there = self.path.symlink_metadata();
+        there.is_ok_and(|there| there.is_dir() && Some(there.uid()) == self.handed_to)
     }
 
     fn shown(&self, there: bool) -> String {
@@ -162,7 +178,7 @@ mod tests {
     fn a_secret_is_written_and_never_shown() {
         let secret = secret::line("hunter2-hunter2-hunter2");
         let content = Some(Content::Secret(secret));
-        let piece = Piece { path: "/etc/regent/local.secret".into(), mode: 0o600, content };
+        let piece = Piece { path: "/etc/regent/local.secret".into(), mode: 0o600, content, handed_to: None };
         assert_eq!(piece.shown(false), "/etc/regent/local.secret (mode 0600): a fresh secret, which is not shown\n");
         assert_eq!(piece.shown(true), "/etc/regent/local.secret: exists already: left as it is\n");
     }

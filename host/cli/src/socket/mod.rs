@@ -31,6 +31,7 @@ struct Added<'a> {
 
 pub(crate) fn add(add: &SocketAdd) -> Result<Ending, Failure> {
     let configuration = Configuration::read(&add.config.config)?;
+    is_new(&add.name, &configuration)?;
     let added = Added::of(add, &configuration)?;
     let table = added.table()?;
     let end = if configuration.text.is_empty() || configuration.text.ends_with('\n') { "" } else { "\n" };
@@ -55,6 +56,17 @@ pub(crate) fn add(add: &SocketAdd) -> Result<Ending, Failure> {
         }
     }
     output::print(&added.shown(&configuration.path(), &table)).map(|()| Ending::Done)
+}
+
+/// Said before the file with the table in it is judged: its lines are not those of the file that is there.
+fn is_new(name: &str, configuration: &Configuration) -> Result<(), Failure> {
+    let Some(other) = configuration.config.sockets.iter().find(|socket| socket.name == name) else { return Ok(()) };
+    let (path, line) = (configuration.path(), other.line);
+    let advice = "name the new one otherwise, or change that table and say regent reload";
+    Err(Failure {
+        advice: Some(advice.into()),
+        ..Failure::other(format!("{}:{line}: socket {name} is there already", path.display()))
+    })
 }
 
 impl<'a> Added<'a> {
