@@ -38,6 +38,7 @@ fn the_state_of_a_daemon_is_told_to_people_and_to_programs() {
         .replace(world.path("").to_str().unwrap(), "WORLD/")
         .replace(state["since"].as_str().unwrap(), "SINCE")
         .replace(&format!("pid {}", running.pid()), "pid PID")
+        .replace(&format!(" as {}, ", state["user"].as_str().unwrap()), " as USER, ")
         .replace(state["version"].as_str().unwrap(), "VERSION");
     // What a machine lacks is its own.
     let (lacks, shown): (Vec<_>, Vec<_>) = shown.lines().partition(|line| line.starts_with("lacks "));

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use crate::arguments::Place;
-use crate::ending::Failure;
+use crate::ending::{Ending, Failure};
 
 /// Where an admin socket usually is, below `/run` or a user's own folder of such things.
 const ADMIN_SOCKET_BELOW: &str = "regent-admin/admin.sock";
@@ -29,7 +29,7 @@ impl Place {
         }
         let usual = usual_sockets().into_iter().find(|(socket, _)| socket.exists());
         let (socket, secret) = usual.ok_or_else(|| {
-            Failure::usage(format!(
+            no_daemon(format!(
                 "which daemon? there is no /run/{LOCAL_SOCKET_BELOW}: start regentd, or give --socket PATH or set REGENT_SOCKET"
             ))
         })?;
@@ -45,7 +45,7 @@ impl Place {
             first_there(iter::once(Path::new("/run").join(ADMIN_SOCKET_BELOW)).chain(own))
         };
         given(&self.admin).map(Path::to_owned).or_else(usual).ok_or_else(|| {
-            Failure::usage(format!(
+            no_daemon(format!(
                 "which daemon? there is no /run/{ADMIN_SOCKET_BELOW}: start regentd, or give --admin PATH or set REGENT_ADMIN"
             ))
         })
@@ -58,6 +58,11 @@ impl Place {
             None => of_variable(std::env::var_os("REGENT_SECRET")),
         }
     }
+}
+
+/// Where nobody named a socket, none at the usual places is no daemon there.
+fn no_daemon(words: String) -> Failure {
+    Failure { words, ending: Ending::NoDaemon, advice: None }
 }
 
 /// What `regent init` makes for the machine, and for a user alone: a socket, and the file of its secret.

@@ -182,6 +182,21 @@ fn no_daemon_ends_with_69() {
 }
 
 #[test]
+fn where_no_socket_is_named_and_none_is_at_the_usual_place_it_ends_with_69_too() {
+    for (words, usual, missing) in [
+        (["call", "whoami"], "/run/regent/local/regent.sock", "--socket PATH or set REGENT_SOCKET"),
+        (["show", "h"], "/run/regent-admin/admin.sock", "--admin PATH or set REGENT_ADMIN"),
+    ] {
+        if std::path::Path::new(usual).exists() {
+            continue; // A daemon of this machine's own would be asked.
+        }
+        let (status, _, err) = run(regent(&words));
+        assert_eq!(status, 69);
+        assert!(err.contains(&format!("there is no {usual}: start regentd")) && err.contains(missing), "{err}");
+    }
+}
+
+#[test]
 fn wrong_usage_ends_with_2_and_asks_nothing() {
     for words in [
         &[][..],
@@ -197,17 +212,6 @@ fn wrong_usage_ends_with_2_and_asks_nothing() {
         let mut command = regent(words);
         command.env("REGENT_SOCKET", "/nowhere/sock").env("REGENT_SECRET", "s");
         assert_eq!(run(command).0, 2, "{words:?}");
-    }
-    for (words, missing) in [
-        (["call", "whoami"], "--socket PATH or set REGENT_SOCKET"),
-        (["show", "h"], "--admin PATH or set REGENT_ADMIN"),
-    ] {
-        if words[0] == "show" && std::path::Path::new("/run/regent-admin/admin.sock").exists() {
-            continue; // A daemon of this machine's own would be asked.
-        }
-        let (status, _, err) = run(regent(&words));
-        assert_eq!(status, 2);
-        assert!(err.contains(missing), "{err}");
     }
     let (status, _, err) = run(regent(&["call", "whoami", "--socket", "/nowhere/sock"]));
     assert_eq!(status, 2);

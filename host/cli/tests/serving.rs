@@ -10,7 +10,7 @@ use daemon::{run, success, told};
 use screens::screen;
 
 /// A socket, twelve plugins and everything that can be wrong; what strangers wrote is the worst that they could.
-const STATUS: &str = r#"{"version":"0.2.0","pid":4711,"since":"2026-01-01T00:00:00Z","config":"/etc/regent/regent.toml","engine":"interpreter\u001b",
+const STATUS: &str = r#"{"version":"0.2.0","pid":4711,"user":"uid 1899999999\u001b","since":"2026-01-01T00:00:00Z","config":"/etc/regent/regent.toml","engine":"interpreter\u001b",
 "sockets":[
 {"name":"web","path":"/run/regent/web/regent.sock","connections":12,"operations":["open","whoami"],"trust_peer_uid":true},
 {"name":"build","path":"/run/regent/build/regent.sock","connections":1,"operations":["*"],"trust_peer_uid":false},
@@ -199,7 +199,7 @@ fn an_admin_socket_of_ones_own_is_found_below_the_runtime_folder() {
     std::fs::create_dir(folder.path().join("regent-admin")).unwrap();
     let path = folder.path().join("regent-admin/admin.sock");
     let environment = [("XDG_RUNTIME_DIR", folder.path().to_str().unwrap())];
-    assert_eq!(run(&["status"], &environment).status, 2);
+    assert_eq!(run(&["status"], &environment).status, 69);
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
     let ended = run(&["status"], &environment);
     assert_eq!(ended.status, 69);

@@ -2,6 +2,7 @@
 
 use regent_grants::Visible;
 use regent_protocol::{Serving, SocketView, StatusView};
+use regent_resolve::users;
 
 use crate::daemon::Daemon;
 use crate::policy::Socket;
@@ -18,6 +19,7 @@ pub fn view(daemon: &Daemon) -> StatusView {
     StatusView {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
+        user: Some(users::name_of(rustix::process::geteuid().as_raw())),
         since: crate::time::second(daemon.since),
         config: policy.path.display().to_string(),
         engine: Some(policy.config.engine.as_str().into()),

@@ -133,6 +133,9 @@ pub struct StatusView {
     pub version: String,
     /// Its process.
     pub pid: u32,
+    /// Whose process that is: a user's name, else the uid; daemons of before do not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// When it was ready (RFC 3339).
     pub since: String,
     /// The configuration file.

@@ -29,6 +29,7 @@ fn status() -> StatusView {
     StatusView {
         version: "0.2.0".into(),
         pid: 4711,
+        user: Some("regentd".into()),
         since: "2026-01-01T00:00:00Z".into(),
         config: "/etc/regent/regent.toml".into(),
         engine: Some("interpreter".into()),

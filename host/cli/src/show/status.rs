@@ -11,13 +11,15 @@ const NATIVE: &str = "native";
 
 /// A screen of it: what there is, and below it what is missing or wrong.
 pub(crate) fn status(status: &StatusView) -> String {
-    let StatusView { version, pid, since, config, engine, sockets, serving, troubled, held, running, .. } = status;
+    let StatusView { version, pid, user, since, config, engine, sockets, serving, troubled, held, running, .. } =
+        status;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{name:<10}  {value}");
     };
-    line("regentd", &format!("{}, pid {pid}, since {}", visible::line(version), visible::line(since)));
+    let user = user.as_deref().map(|user| format!(" as {}", visible::line(user))).unwrap_or_default();
+    line("regentd", &format!("{}, pid {pid}{user}, since {}", visible::line(version), visible::line(since)));
     line("config", &visible::line(config));
     line("plugins", &plugins(*serving, *troubled));
     if let Some(engine) = engine.as_deref().filter(|engine| *engine != NATIVE) {
