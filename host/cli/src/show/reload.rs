@@ -8,7 +8,11 @@ use super::paragraph;
 pub(crate) fn changes(reloaded: &Reloaded) -> String {
     let mut text: String = reloaded.changed.iter().map(|change| paragraph("", "    ", change)).collect();
     if text.is_empty() {
-        text.push_str("nothing has changed\n");
+        text.push_str(if reloaded.mistakes.is_empty() {
+            "nothing has changed\n"
+        } else {
+            "nothing new counts: there are mistakes\n"
+        });
     }
     text.extend(reloaded.warnings.iter().map(|warning| paragraph("warning: ", "    ", warning)));
     text
