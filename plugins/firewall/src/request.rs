@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 
 use crate::{Door, NOT_ALLOWED, address};
 
-/// For forms.
-pub(crate) const SCHEMA: &str = r#"{"type":"object","required":["ip"],"properties":{"ip":{"type":"string","format":"ipv4"},"port":{"type":"integer","minimum":1,"maximum":65535}}}"#;
+/// For forms. The examples are such as the shipped grants take, which none of the addresses that are kept for documents is.
+pub(crate) const SCHEMA: &str = r#"{"type":"object","required":["ip"],"additionalProperties":false,"properties":{"ip":{"type":"string","format":"ipv4","examples":["8.8.8.8"]},"port":{"type":"integer","minimum":1,"maximum":65535,"examples":[22]}}}"#;
 
 /// The data as it came. The address is kept as its JSON text, so that one that is no string is refused in this plugin's
-/// words and not in serde's.
+/// words and not in serde's. A misspelt key is refused, for without its port a request would mean another door.
 #[derive(Default, Deserialize)]
-#[serde(expecting = "an object")]
+#[serde(expecting = "an object", deny_unknown_fields)]
 pub(crate) struct Request {
     ip: Option<Box<RawValue>>,
     port: Option<Box<RawValue>>,

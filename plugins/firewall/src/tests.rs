@@ -79,6 +79,18 @@ fn data_that_is_no_object_is_refused() {
 }
 
 #[test]
+fn a_misspelt_key_is_refused_and_not_passed_over() {
+    assert_eq!(refused(json!({"ip": "8.8.8.8", "prt": 22})), "Invalid data: prt: unknown key, expected `ip` or `port`");
+}
+
+#[test]
+fn the_example_that_callers_are_shown_is_one_that_the_shipped_grants_take() {
+    let schema: serde_json::Value = serde_json::from_str(crate::request::SCHEMA).unwrap();
+    let example = |key: &str| schema["properties"][key]["examples"][0].clone();
+    assert!(host().prepare("open", json!({"ip": example("ip"), "port": example("port")})).is_ok());
+}
+
+#[test]
 fn with_two_ports_a_request_has_to_name_one() {
     let grants = GRANTS.replace("ports = [22] ", "ports = [22, 443] ");
     let host = Host::with_grants(&PLUGIN, &grants);
