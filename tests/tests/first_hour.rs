@@ -75,7 +75,7 @@ fn typed(commands: &[String]) -> String {
 fn the_readmes_commands_take_an_author_from_nothing_to_a_plugin_that_is_served() {
     needs_root();
     let commands = block("author");
-    let until_it_ran = commands.iter().take_while(|command| command.starts_with("regent plugin")).count();
+    let until_it_ran = 1 + commands.iter().position(|command| command.starts_with("regent plugin run")).unwrap();
     let [ran, served] = [until_it_ran, commands.len() - until_it_ran].map(number);
     let readme = readme();
     assert!(readme.contains(&format!("{ran} commands from nothing to a plugin that ran")), "{ran}");
