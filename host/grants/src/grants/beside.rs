@@ -33,7 +33,7 @@ pub(super) fn open(sheet: &Sheet<'_>, operations: &[operation::Read], granted: &
                 "may ask, and a command runs at once with the rights of whoever started the daemon: {add}, require or run_as"
             ),
             None => format!("may ask: {add} or require"),
-            Some(_) => format!("may ask: {add}, unless it is for a socket with trust_peer_uid = false alone"),
+            Some(_) => format!("may ask: {add}, unless it is only for a socket with trust_peer_uid = false"),
         };
         sheet.warning(line, format!("operation {name}: whoever knows the secret {text}"));
     }

@@ -67,7 +67,7 @@ fn each_danger_of_a_grants_file_is_said_with_its_line_and_what_to_write() {
         (
             with(allow, "require = [{ step = \"approval\", of = \"ops\" }]\n"),
             &[
-                "1: operation open: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }], unless it is for a socket with trust_peer_uid = false alone",
+                "1: operation open: whoever knows the secret may ask: add allow = [{ user = \"NAME\" }], unless it is only for a socket with trust_peer_uid = false",
             ],
         ),
         (
