@@ -164,7 +164,7 @@ fn wrong_usage_ends_with_2_and_asks_nobody() {
         ends(&running.regent(arguments), USAGE, "");
     }
     let socket = world.socket_path("web").display().to_string();
-    assert_eq!(status(regent(&[("REGENT_SECRET", SECRET)], &["call", "whoami"])), USAGE, "which socket?");
+    assert_eq!(status(regent(&[("REGENT_SECRET", SECRET)], &["call", "whoami"])), NO_DAEMON, "which socket?");
     assert_eq!(status(regent(&[("REGENT_SOCKET", &socket)], &["call", "whoami"])), USAGE, "which secret?");
     assert_eq!(status(regent(&[("REGENT_SOCKET", &socket), ("REGENT_SECRET", SECRET)], &["call", "whoami"])), DONE);
 }
