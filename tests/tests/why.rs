@@ -142,7 +142,11 @@ fn an_operation_that_was_written_into_a_file_which_serves_on_as_before_is_told_w
     running.wait_log("has no key \"alow\"");
     let told = why(&running, &ask(&running, "web", &json!({"op": "shown", "data": {}})));
     let said = told["why"].as_str().unwrap();
-    assert!(said.contains("but what it says now is not served: ") && said.contains("did you mean allow?"), "{told}");
+    assert!(
+        said.contains("has [operations.close], but what it says now is not served: ")
+            && said.contains("did you mean allow?"),
+        "{told}"
+    );
     assert_eq!(rule(&told), "[operations.close]");
 }
 

@@ -43,7 +43,7 @@ pub use config::{Admin, Config, Person, Recycle, SandboxUids, Secret, SecretSour
 pub use engine::Engine;
 pub use grants::{
     Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, Via, combine,
-    operation_line,
+    operation_at,
 };
 pub use mistake::{Checked, Mistake, Mistakes};
 pub use nearest::nearest;

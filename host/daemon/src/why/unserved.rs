@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use regent_grants::operation_line;
+use regent_grants::operation_at;
 use regent_protocol::{PluginView, RuleView, Serving, WhyView};
 
 use super::{TEXT_MAX, cut, rules};
@@ -26,7 +26,7 @@ pub(super) async fn look(daemon: &Daemon, why: WhyView) -> WhyView {
     let files: Vec<File> = daemon.installed.views(&daemon.policy()).into_iter().filter_map(File::of).collect();
     let looked = tokio::task::spawn_blocking(move || among(files, &operation)).await;
     match looked {
-        Ok(Looked { has: Some((file, line)), .. }) => has(why, &file, line),
+        Ok(Looked { has: Some((file, line, table)), .. }) => has(why, &file, line, &table),
         Ok(Looked { unread, .. }) if !unread.is_empty() => may_have(why, &unread),
         _ => why,
     }
@@ -43,7 +43,8 @@ impl File {
 
 #[derive(Default)]
 struct Looked {
-    has: Option<(File, usize)>,
+    /// With the line and the name of its table there.
+    has: Option<(File, usize, String)>,
     /// Files that the daemon cannot read.
     unread: Vec<File>,
 }
@@ -53,8 +54,8 @@ fn among(files: Vec<File>, operation: &str) -> Looked {
     for file in files {
         match Trusted::open(&file.path).and_then(Trusted::text) {
             Ok(text) => {
-                if let Some(line) = operation_line(&text, operation) {
-                    return Looked { has: Some((file, line)), ..looked };
+                if let Some((line, table)) = operation_at(&text, operation) {
+                    return Looked { has: Some((file, line, table)), ..looked };
                 }
             }
             Err(_) => looked.unread.push(file),
@@ -63,12 +64,11 @@ fn among(files: Vec<File>, operation: &str) -> Looked {
     looked
 }
 
-fn has(why: WhyView, file: &File, line: usize) -> WhyView {
-    let operation = why.operation.as_deref().unwrap_or_default();
+fn has(why: WhyView, file: &File, line: usize, table: &str) -> WhyView {
     let path = file.path.display().to_string();
     let but = if file.as_before { "but what it says now is not served" } else { "but is not served" };
-    let text = cut(&format!("{path} has [operations.{operation}], {but}: {}", file.reasons), TEXT_MAX);
-    let rule = format!("[operations.{operation}]");
+    let text = cut(&format!("{path} has [operations.{table}], {but}: {}", file.reasons), TEXT_MAX);
+    let rule = format!("[operations.{table}]");
     WhyView { why: text, rule: Some(RuleView { file: path, line: Some(line), rule }), allow: None, ..why }
 }
 

@@ -29,7 +29,7 @@ mod found;
 use std::collections::BTreeMap;
 
 pub use command::{Command, RenderError, Rendered, Via};
-pub use found::operation_line;
+pub use found::operation_at;
 pub use operation::{Operation, Principal};
 pub use pin::Unpinned;
 pub use run::{ReplyForm, Run};
