@@ -8,6 +8,7 @@
 )]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use regent_tests::{Cli, Running, SECRET, World, code, dist, error, needs_root};
 use serde_json::{Value, json};
@@ -130,6 +131,33 @@ fn an_operation_whose_file_has_a_mistake_is_told_with_that_and_not_with_another_
     let other = why(&running, &ask(&running, "web", &json!({"op": "other", "data": {}})));
     assert_eq!(other["why"], "no grants file serves an operation other", "what no file has is told as before");
     assert!(other["allow"]["file"].as_str().unwrap().ends_with("/other.toml"), "{other}");
+}
+
+#[test]
+fn where_a_file_cannot_be_read_no_other_is_advised() {
+    let world = world();
+    let running = start(&world);
+    let file = world.path("grants/restart.toml");
+    fs::write(&file, "[operations.restart]\nrun = [\"/usr/bin/true\"]\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    running.wait_log("may not read it");
+    let told = why(&running, &ask(&running, "web", &json!({"op": "restart", "data": {}})));
+    let said = told["why"].as_str().unwrap();
+    assert!(said.contains("cannot be read, and one of them may: ") && said.contains("chmod o+r"), "{told}");
+    assert_eq!(told["allow"], Value::Null);
+}
+
+#[test]
+fn an_operation_whose_file_needs_a_restart_is_told_so() {
+    let world = world()
+        .plugin("whoami", "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\ncapabilities = []\n");
+    let running = start(&world);
+    let file = world.path("grants/gains.toml");
+    fs::write(&file, "[operations.gains]\nrun = [\"/usr/bin/true\"]\nsetuid = true\n").unwrap();
+    running.wait_log("restart needed");
+    let told = why(&running, &ask(&running, "web", &json!({"op": "gains", "data": {}})));
+    let said = told["why"].as_str().unwrap();
+    assert!(said.contains("has [operations.gains], but is not served: ") && said.contains("restart needed"), "{told}");
 }
 
 #[test]
