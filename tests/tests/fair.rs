@@ -138,6 +138,18 @@ fn a_connection_counts_until_its_peer_has_taken_what_it_was_sent() {
     // Longer than the daemon needs to answer and to hear that no more comes.
     std::thread::sleep(Duration::from_millis(500));
     assert!(proc::descriptors(running.pid()).len() > open, "it was forgotten with its reply unread");
+    // And it keeps nobody waiting: neither does one whose secret is wrong, nor one that is turned away.
+    let mut guesses = running.connect();
+    guesses.send(b"{\"secret\": \"a guess of more than sixteen bytes\", \"op\": \"echo\"}\n");
+    let mut too_long = running.connect();
+    too_long.send(&[vec![b'x'; 70 << 10], vec![b'\n']].concat());
+    for half in [&guesses, &too_long] {
+        half.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(running.op("echo", json!("heard"))["data"], "heard");
+    assert_eq!(running.regent(&["status"]).status, 0, "nor anybody on the admin socket");
+    drop((guesses, too_long));
     assert_eq!(wire.reply()["success"], true);
     eventually("it is closed", || (proc::descriptors(running.pid()).len() <= open).then_some(()));
 }

@@ -9,9 +9,9 @@ use rustix::event::{PollFd, PollFlags};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::task::yield_now;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-use crate::plugin::places::Peer;
+use crate::fair::Peer;
 use crate::shares::{Limit, Shares, Taken};
 use crate::turns::{Turn, Turns};
 
@@ -27,6 +27,10 @@ const REPLY_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The least that is read at a time.
 const CHUNK: usize = 4 << 10;
+/// Of what nobody looks at any more so much is read at a time, and then nothing for so long: it is worth no haste, and whoever
+/// sends without end costs next to nothing.
+const UNHEARD: usize = 16 << 10;
+const UNHEARD_EVERY: Duration = Duration::from_millis(5);
 /// A line that is longer than a chunk, and what is read out of it.
 const LONG_LINE: usize = 2 * LINE_MAX;
 /// Such lines, and replies that are not taken at once, of one peer and of all: bytes that the daemon keeps for others.
@@ -72,8 +76,16 @@ impl Connection {
         Self { stream, peer, turns, bytes, read: Vec::new(), long: None, turn: None, started: false }
     }
 
-    /// The next line, in the peer's turn.
+    /// The next line, in the peer's turn; whatever else it is, in nobody's.
     pub async fn next(&mut self) -> Next {
+        let next = self.line().await;
+        if !matches!(next, Next::Line(_)) {
+            self.turn = None;
+        }
+        next
+    }
+
+    async fn line(&mut self) -> Next {
         self.turn = None;
         let quiet = if self.started { BETWEEN } else { SILENT };
         let mut deadline = Instant::now() + if self.read.is_empty() { quiet } else { LINE_WITHIN };
@@ -95,7 +107,7 @@ impl Connection {
                 return Next::Crowded;
             }
             self.turn = None;
-            match timeout_at(deadline, self.more()).await {
+            match timeout_at(deadline, self.more(self.chunk())).await {
                 Ok(true) => {}
                 _ => return Next::End,
             }
@@ -103,6 +115,12 @@ impl Connection {
                 deadline = Instant::now() + LINE_WITHIN;
             }
         }
+    }
+
+    /// How much is read next. Of a line that is longer than one chunk all that it may still have: a turn for each of its chunks
+    /// would cost more than what is in them.
+    fn chunk(&self) -> usize {
+        if self.long.is_some() { LINE_MAX + CHUNK - self.read.len().min(LINE_MAX) } else { CHUNK }
     }
 
     /// Whether another chunk may be read.
@@ -137,14 +155,14 @@ impl Connection {
     }
 
     /// Reads what is there, in the peer's turn; false at the end of the stream.
-    async fn more(&mut self) -> bool {
+    async fn more(&mut self, chunk: usize) -> bool {
         loop {
             if self.stream.readable().await.is_err() {
                 return false;
             }
             self.turn = Some(self.turns.take(self.peer).await);
             // Into its place at once: a line is a secret, and a buffer between would keep a copy of it.
-            self.read.reserve(CHUNK);
+            self.read.reserve_exact(chunk);
             match self.stream.try_read_buf(&mut self.read) {
                 Ok(0) => return false,
                 Ok(_) => return true,
@@ -176,9 +194,10 @@ impl Connection {
             return;
         }
         let drained = async {
-            while self.more().await {
+            while self.more(UNHEARD).await {
                 self.read.clear();
                 self.turn = None;
+                sleep(UNHEARD_EVERY).await;
             }
         };
         let _either_way = timeout(LINE_WITHIN, drained).await;
@@ -187,15 +206,17 @@ impl Connection {
     /// Returns when the peer has closed both directions. One that closed its writing side alone may wait for a reply.
     pub async fn gone(&self) {
         while !self.is_gone() {
-            tokio::time::sleep(LOOK_EVERY).await;
+            sleep(LOOK_EVERY).await;
         }
     }
 
     /// Returns when the peer has taken everything, or has gone. What it leaves lies in the kernel at the daemon's cost, so its
     /// connection counts as long as that does.
-    pub async fn taken(&self) {
+    pub async fn taken(mut self) {
+        // Nothing of it waits with the connection: nobody's turn least of all.
+        (self.read, self.long, self.turn) = (Vec::new(), None, None);
         while regent_peer::unread(&self.stream).is_ok_and(|bytes| bytes > 0) && !self.is_gone() {
-            tokio::time::sleep(LOOK_EVERY).await;
+            sleep(LOOK_EVERY).await;
         }
     }
 

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::plugin::places::Peer;
+use crate::fair::Peer;
 use regent_resolve::users;
 
 /// A socket's secrets, as their hashes: any of them opens the gate, so that one can be replaced without a gap.

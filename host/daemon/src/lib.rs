@@ -34,7 +34,8 @@ pub mod activation;
 pub mod listen;
 pub mod listening;
 pub mod serve;
-// What peers share: how much of each thing, and whose turn it is.
+// What peers share: who is next, how much of each thing there is, and whose turn it is.
+pub mod fair;
 pub mod shares;
 pub mod turns;
 // One connection: lines in, replies out.

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use crate::auth::{Authorized, Run};
 use crate::daemon::Daemon;
+use crate::fair::Peer;
 use crate::gate::Requester;
 use crate::hold::Outcome;
 use crate::kept::audit::{Event, Mark};
 use crate::kept::ending::Ending;
 use crate::plan::{Plan, Step};
 use crate::plugin::exchange::NoAnswer;
-use crate::plugin::places::Peer;
 use crate::process::{CommandRun, Spawner, What, run_command};
 use crate::refusals::Because;
 use crate::service;

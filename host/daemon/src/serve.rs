@@ -15,11 +15,11 @@ use tokio::task::{AbortHandle, spawn_local, yield_now};
 use crate::admin;
 use crate::connection::{BYTES, Connection, Next};
 use crate::daemon::Daemon;
+use crate::fair::Peer as Share;
 use crate::gate::{Requester, place_of};
 use crate::held;
-use crate::listen::{CONNECTIONS, Listener, connections};
+use crate::listen::{Listener, connections};
 use crate::pipeline::{self, Answered, Caller};
-use crate::plugin::places::Peer as Share;
 use crate::policy::Socket;
 use crate::random;
 use crate::refusals::{Because, refused};
@@ -125,9 +125,11 @@ fn accept<F: Future<Output = ()> + 'static>(
 /// Kept for who asks why; not worth a line of any log.
 fn crowded(daemon: &Daemon, requester: &Requester, refusal: &Refusal, reference: &str) {
     let whose = if requester.trusted { "of one user on one socket" } else { "on a socket where uids are not trusted" };
+    let limit = daemon.listening.crowd.connections.limit();
     let why = format!(
         "at most {} connections {whose} are open at once, {} in all, and nobody has more than an eighth of what is free",
-        CONNECTIONS.each, CONNECTIONS.most
+        limit.alone(),
+        limit.most
     );
     let at = Timestamp::now();
     daemon.remembered.keep(Refused { requester, at, asked: None, refusal, reference, why, rule: None });

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::plugin::places::Peer;
+use crate::fair::Peer;
 
 /// Of what is free nobody has more than one in so many.
 const PART: usize = 8;
@@ -15,11 +15,17 @@ const PART: usize = 8;
 pub struct Limit {
     /// For one peer.
     pub each: usize,
-    /// In all. Nine times `each`, or more, and one who is alone can have `each`.
+    /// In all. Of eight times `each` or more one who is alone can have `each`; else an eighth of it.
     pub most: usize,
 }
 
 impl Limit {
+    /// What one can have at the most, while nobody else has any.
+    #[must_use]
+    pub fn alone(&self) -> usize {
+        self.each.min(self.most / PART)
+    }
+
     /// Whether who has `own`, where `all` are taken, may have so much more.
     #[must_use]
     pub fn has_room(&self, own: usize, all: usize, more: usize) -> bool {
@@ -53,6 +59,12 @@ impl Shares {
     #[must_use]
     pub fn of(limit: Limit) -> Rc<Self> {
         Rc::new(Self { limit, taken: RefCell::default() })
+    }
+
+    /// How much there is.
+    #[must_use]
+    pub fn limit(&self) -> Limit {
+        self.limit
     }
 
     /// So much for this peer, if it may have it.

@@ -1,11 +1,7 @@
 //! Whose line is next. One thread serves everybody, so whoever sends lines without end would keep it from the others: where more
-//! than one wants it, the next is the peer that has had least of it lately, however many connections it has. Somebody who asks
-//! now and then waits for what is being done at the moment, and for nobody's queue.
-//!
-//! It is fair queueing by start times: a peer's time begins where the others' is when it comes, and goes on by what it uses.
+//! than one wants it, the next is the peer that has had least of it lately, however many connections it has.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::{Rc, Weak};
@@ -14,7 +10,7 @@ use std::time::Instant;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{spawn_local, yield_now};
 
-use crate::plugin::places::Peer;
+use crate::fair::{Peer, Queue};
 
 /// The thread, and who waits for it.
 #[derive(Debug)]
@@ -28,21 +24,7 @@ pub struct Turns {
 struct Inner {
     /// Somebody has the turn, or it is being passed on. If not, nobody waits.
     taken: bool,
-    /// Where the time of who had the last turn began.
-    now: u64,
-    peers: HashMap<Peer, Queue>,
-    /// Those of them that wait, by their time, and at one time who came first.
-    order: BTreeSet<(Place, Peer)>,
-    came: u64,
-}
-
-/// A time, and a number that is counted up.
-type Place = (u64, u64);
-
-#[derive(Debug, Default)]
-struct Queue {
-    place: Place,
-    waiting: VecDeque<oneshot::Sender<Turn>>,
+    queue: Queue<oneshot::Sender<Turn>>,
 }
 
 /// The right to keep the thread for a line, until it is dropped: never across a point where others could run.
@@ -107,51 +89,21 @@ impl Inner {
             return None;
         }
         let (give, given) = oneshot::channel();
-        let queue = self.peers.entry(peer).or_default();
-        if queue.waiting.is_empty() {
-            self.came += 1;
-            queue.place = (queue.place.0.max(self.now), self.came);
-            self.order.insert((queue.place, peer));
-        }
-        queue.waiting.push_back(give);
+        self.queue.wait(peer, give);
         Some(given)
     }
 
     fn next(&mut self) -> Option<(Peer, oneshot::Sender<Turn>)> {
-        while let Some((place, peer)) = self.order.pop_first() {
-            let Some(queue) = self.peers.get_mut(&peer) else { continue };
-            let next = queue.waiting.pop_front();
-            if !queue.waiting.is_empty() {
-                self.order.insert((place, peer));
-            }
-            if let Some(next) = next {
-                self.now = place.0;
-                return Some((peer, next));
-            }
-        }
-        // Nobody waits, so nobody owes anybody anything.
-        *self = Self::default();
-        None
-    }
-
-    /// This peer has used so much.
-    fn over(&mut self, peer: Peer, used: u64) {
-        let queue = self.peers.entry(peer).or_default();
-        let waits = self.order.remove(&(queue.place, peer));
-        self.came += 1;
-        queue.place = (queue.place.0.max(self.now).saturating_add(used.max(1)), self.came);
-        if waits {
-            self.order.insert((queue.place, peer));
-        }
-        let now = self.now;
-        self.peers.retain(|_, queue| queue.place.0 > now || !queue.waiting.is_empty());
+        let next = self.queue.next(|_| true);
+        self.taken = next.is_some();
+        next
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
         let used = u64::try_from(self.begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        self.of.inner.borrow_mut().over(self.peer, used);
+        self.of.inner.borrow_mut().queue.used(self.peer, used);
         self.of.over.notify_one();
     }
 }
@@ -159,6 +111,8 @@ impl Drop for Turn {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
+    use std::collections::HashMap;
+
     use tokio::task::LocalSet;
 
     use super::*;
@@ -185,7 +139,7 @@ mod tests {
         }
         yield_now().await;
         yield_now().await;
-        assert!(!turns.inner.borrow().taken && turns.inner.borrow().peers.is_empty(), "nothing is left behind");
+        assert!(!turns.inner.borrow().taken, "nothing is left behind");
         order.take()
     }
 

@@ -11,9 +11,10 @@ use regent_protocol::Data;
 use tokio::time::Instant;
 
 use super::lane::LaneError;
-use super::places::{Busy, Peer};
+use super::places::Busy;
 use super::sandbox::Exchange;
 use super::{Fault, Plugin};
+use crate::fair::Peer;
 use crate::log::Level;
 
 /// Steps of a plan that are judged without looking whether anybody else waits: most plans have no more. Each takes about as long

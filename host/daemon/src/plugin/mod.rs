@@ -41,12 +41,13 @@ use regent_grants::Engine;
 use regent_lane::Blame;
 use tokio::time::Instant;
 
+use crate::fair::Peer;
 use codes::Code;
 use description::{Description, Operation};
 use exchange::NoAnswer;
 use keeping::Keeping;
 use module::ModuleDigest;
-use places::{Peer, Places};
+use places::Places;
 use programs::Programs;
 use sandbox::{Exchange, Sandbox};
 

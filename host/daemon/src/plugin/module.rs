@@ -96,7 +96,7 @@ pub fn read(path: &Path) -> Result<Sealed, String> {
     if let Some(kind) = no_file(path) {
         return Err(format!("{}: is {kind}: put the .wasm file itself there", path.display()));
     }
-    let trusted = Trusted::open_itself(path).map_err(|why| why.to_string())?;
+    let trusted = Trusted::open_itself(path).map_err(|why| why.with_cure())?;
     if trusted.size() > MODULE_MAX {
         return Err(too_large(path));
     }

@@ -1,23 +1,21 @@
-//! Who may use a lane next. A place stands for a lane; what finds none free waits. Peers have their turn one after the other,
-//! however many requests of one wait, and no peer has more than half of the places while another waits.
+//! Who may use a lane next. A place stands for a lane; what finds none free waits. The next is the peer that has used lanes least
+//! lately, however many requests of one wait, and no peer has more than half of the places while another waits.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use regent_lane::LANES;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
+use crate::fair::{Peer, Queue};
 use crate::shares::Limit;
 
 /// Requests that may wait for one plugin, of one peer and in all: each keeps its line in memory until its deadline.
 pub const WAITING: Limit = Limit { each: 64, most: 576 };
 /// Of one peer, while others wait.
 const SHARE: usize = LANES / 2;
-
-/// A peer, as far as fairness goes: the socket's number and the uid.
-pub type Peer = (u64, u32);
 
 /// The places of one plugin.
 #[derive(Debug)]
@@ -27,8 +25,7 @@ pub struct Places(RefCell<Inner>);
 struct Inner {
     free: usize,
     held: HashMap<Peer, usize>,
-    /// Peers that wait, who comes next first, each with its requests.
-    ring: VecDeque<(Peer, VecDeque<oneshot::Sender<()>>)>,
+    queue: Queue<oneshot::Sender<()>>,
 }
 
 /// A place, until it is dropped.
@@ -36,6 +33,7 @@ struct Inner {
 pub struct Place {
     of: Rc<Places>,
     peer: Peer,
+    since: Instant,
 }
 
 /// No place came free in time, or too many wait already.
@@ -46,7 +44,7 @@ impl Places {
     /// All free.
     #[must_use]
     pub fn new() -> Rc<Self> {
-        Rc::new(Self(RefCell::new(Inner { free: LANES, held: HashMap::new(), ring: VecDeque::new() })))
+        Rc::new(Self(RefCell::new(Inner { free: LANES, held: HashMap::new(), queue: Queue::default() })))
     }
 
     /// Waits for a place.
@@ -63,19 +61,23 @@ impl Places {
                 Some(inner.wait(peer)?)
             }
         };
-        let Some(mut waiting) = waiting else { return Ok(Place { of: Rc::clone(self), peer }) };
+        let Some(mut waiting) = waiting else { return Ok(self.granted(peer)) };
         match timeout_at(deadline, &mut waiting).await {
-            Ok(Ok(())) => Ok(Place { of: Rc::clone(self), peer }),
+            Ok(Ok(())) => Ok(self.granted(peer)),
             _ => {
                 // Granted at the very moment that the deadline came: it goes on to the next.
                 if waiting.try_recv().is_ok() {
-                    drop(Place { of: Rc::clone(self), peer });
+                    drop(self.granted(peer));
                 }
                 drop(waiting);
                 self.0.borrow_mut().forget_closed();
                 Err(Busy)
             }
         }
+    }
+
+    fn granted(self: &Rc<Self>, peer: Peer) -> Place {
+        Place { of: Rc::clone(self), peer, since: Instant::now() }
     }
 }
 
@@ -85,8 +87,9 @@ impl Inner {
         *self.held.entry(peer).or_default() += 1;
     }
 
-    fn free(&mut self, peer: Peer) {
+    fn free(&mut self, peer: Peer, used: u64) {
         self.free += 1;
+        self.queue.used(peer, used);
         if let Some(held) = self.held.get_mut(&peer) {
             *held -= 1;
             if *held == 0 {
@@ -95,46 +98,34 @@ impl Inner {
         }
         while self.free > 0 {
             self.forget_closed();
-            let within = |(peer, _): &(Peer, _)| self.held.get(peer).is_none_or(|held| *held < SHARE);
-            let next = self.ring.iter().position(within).unwrap_or(0);
-            let Some((peer, mut requests)) = self.ring.remove(next) else { return };
-            let granted = requests.pop_front();
-            if !requests.is_empty() {
-                self.ring.push_back((peer, requests));
-            }
-            if granted.is_some_and(|granted| granted.send(()).is_ok()) {
+            let held = &self.held;
+            let within = |peer| held.get(&peer).is_none_or(|held| *held < SHARE);
+            let Some((peer, granted)) = self.queue.next(within) else { return };
+            if granted.send(()).is_ok() {
                 self.grant(peer);
             }
         }
     }
 
     fn wait(&mut self, peer: Peer) -> Result<oneshot::Receiver<()>, Busy> {
-        let own = self.ring.iter().position(|(of, _)| *of == peer);
-        let (all, of_peer) = (self.waiting(), own.and_then(|own| self.ring.get(own)).map_or(0, |(_, own)| own.len()));
-        if !WAITING.has_room(of_peer, all, 1) {
+        let (own, all) = self.queue.waiting(peer);
+        if !WAITING.has_room(own, all, 1) {
             return Err(Busy);
         }
         let (granted, waiting) = oneshot::channel();
-        match own.and_then(|own| self.ring.get_mut(own)) {
-            Some((_, requests)) => requests.push_back(granted),
-            None => self.ring.push_back((peer, VecDeque::from([granted]))),
-        }
+        self.queue.wait(peer, granted);
         Ok(waiting)
     }
 
-    fn waiting(&self) -> usize {
-        self.ring.iter().map(|(_, requests)| requests.len()).sum()
-    }
-
     fn forget_closed(&mut self) {
-        self.ring.iter_mut().for_each(|(_, requests)| requests.retain(|granted| !granted.is_closed()));
-        self.ring.retain(|(_, requests)| !requests.is_empty());
+        self.queue.retain(|granted| !granted.is_closed());
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.of.0.borrow_mut().free(self.peer);
+        let used = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.of.0.borrow_mut().free(self.peer, used);
     }
 }
 
@@ -161,7 +152,7 @@ mod tests {
         let places = Places::new();
         let _taken = all(&places, (0, 1)).await;
         assert_eq!(places.take((0, 1), soon()).await.unwrap_err(), Busy);
-        assert!(places.0.borrow().ring.is_empty(), "who gave up waits no more");
+        assert!(places.0.borrow().queue.waiting((0, 1)) == (0, 0), "who gave up waits no more");
     }
 
     #[tokio::test(flavor = "current_thread")]
@@ -201,12 +192,12 @@ mod tests {
         (0..WAITING.each).for_each(|_| wait((0, 1)));
         local
             .run_until(async {
-                while places.0.borrow().waiting() < WAITING.each {
+                while places.0.borrow().queue.waiting((0, 1)).1 < WAITING.each {
                     tokio::task::yield_now().await;
                 }
                 assert_eq!(places.take((0, 1), far).await.unwrap_err(), Busy);
                 wait((0, 2));
-                while places.0.borrow().waiting() <= WAITING.each {
+                while places.0.borrow().queue.waiting((0, 1)).1 <= WAITING.each {
                     tokio::task::yield_now().await;
                 }
             })

@@ -14,37 +14,28 @@ mod apart;
 mod unserved;
 // Holds that ended otherwise than done.
 pub mod ended;
+// What is kept in memory.
+mod remembered;
 // What the log still knows.
 pub mod log;
-
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
 
 use jiff::Timestamp;
 use regent_protocol::{AllowView, Code, Data, LINE_MAX, Origin, Refusal, RuleView, WhyView};
 
 use crate::daemon::Daemon;
-use crate::gate::{Owner, Requester};
+use crate::gate::Requester;
 use crate::held::{KEYED, LIVE};
 use crate::time::second;
 
 pub(crate) use log::in_log;
+pub use remembered::Remembered;
 
-/// Refusals of one peer.
-const EACH: usize = 64;
-/// In all: each is some KiB at most.
-const ALL: usize = 1_024;
 /// A caller's data as far as it is kept.
 const DATA_MAX: usize = 4 << 10;
 /// The same of each of our own texts.
 pub(crate) const TEXT_MAX: usize = 4 << 10;
 /// Lines to be copied that are longer together are not kept: half of them would grant something else.
 const ALLOW_MAX: usize = 16 << 10;
-
-/// Refusals that can still be asked about, the oldest first.
-#[derive(Debug, Default)]
-pub struct Remembered(RefCell<VecDeque<(Owner, Rc<WhyView>)>>);
 
 /// The rule that decided, and what would have it decide otherwise.
 #[derive(Debug, Clone)]
@@ -72,28 +63,6 @@ pub struct Refused<'a> {
     pub why: String,
     /// By which rule.
     pub rule: Option<Rule>,
-}
-
-impl Remembered {
-    /// Keeps one.
-    pub fn keep(&self, refused: Refused<'_>) {
-        let owner = refused.requester.owner();
-        let mut all = self.0.borrow_mut();
-        // Who reads the end of one hold again and again pushes nothing out with it.
-        all.retain(|(of, why)| *of != owner || why.reference != refused.reference);
-        let own = all.iter().filter(|(of, _)| *of == owner).count();
-        let oldest = if own >= EACH { all.iter().position(|(of, _)| *of == owner) } else { None };
-        if let Some(oldest) = oldest.or((all.len() >= ALL).then_some(0)) {
-            all.remove(oldest);
-        }
-        all.push_back((owner, Rc::new(view(refused))));
-    }
-
-    /// The one of this reference.
-    #[must_use]
-    pub fn find(&self, reference: &str) -> Option<Rc<WhyView>> {
-        self.0.borrow().iter().rev().find(|(_, why)| why.reference == reference).map(|(_, why)| Rc::clone(why))
-    }
 }
 
 /// The refusal of this reference, from memory or from the log.
