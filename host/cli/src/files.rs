@@ -74,8 +74,10 @@ pub(crate) fn place(path: &Path) -> Result<(Folder, String), Failure> {
 
 /// What is wrong with a file or its folder, and whose business it is.
 pub(crate) fn said(why: Untrusted) -> Failure {
-    let denied = matches!(&why, Untrusted::Failed(_, errno) if
-        [rustix::io::Errno::ACCESS, rustix::io::Errno::PERM].contains(errno));
+    let denied = match &why {
+        Untrusted::Failed(_, errno) => [rustix::io::Errno::ACCESS, rustix::io::Errno::PERM].contains(errno),
+        why => matches!(why, Untrusted::Closed(_)),
+    };
     let advice = denied.then(|| "say it as root, or as the user whose file this is".to_owned());
     Failure { advice, ..Failure::other(why.to_string()) }
 }

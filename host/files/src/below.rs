@@ -10,7 +10,8 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use super::{Untrusted, failed, judge_owner};
+use super::Untrusted;
+use super::walk::{failed, judge_owner};
 
 /// Why such a path is not handed to a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
