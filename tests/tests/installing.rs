@@ -141,7 +141,12 @@ fn a_module_that_lacks_what_is_granted_is_not_accepted_and_what_served_serves_af
     assert!(running.end().success());
     let running = world.start();
     running.wait_log("whoami");
-    let back = of(&running, &["rollback", "whoami"]);
+    // No line of root's names it, only what the daemon noted: that is asked, or said.
+    let asked = of(&running, &["rollback", "whoami"]);
+    assert!(asked.status == 2 && asked.stderr.contains(&format!("say --sha256 {first}")), "{asked:?}");
+    let other = of(&running, &["rollback", "whoami", "--sha256", &second]);
+    assert!(other.status == 1 && other.stderr.contains(&format!("served {first} and not {second}")), "{other:?}");
+    let back = of(&running, &["rollback", "whoami", "--sha256", &first]);
     assert!(back.status == 0 && back.stdout.contains(&first), "{back:?}");
     serves(&running, &first);
 }

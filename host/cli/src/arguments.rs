@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use regent_protocol::{ID_MAX, WAIT_MAX, WAIT_MIN};
 
 pub(crate) use files::{ConfigFile, Init, Secret, SecretNew, SecretRotate, SecretVerb, Socket, SocketAdd, SocketVerb};
-pub(crate) use installing::{Enable, Pin, Upgrade};
+pub(crate) use installing::{Enable, Pin, Rollback, Upgrade};
 pub(crate) use serving::{Check, Ops, Plugin, PluginVerb, Reload, Status, Why};
 pub(crate) use shown::{command, parse};
 

@@ -286,7 +286,14 @@ fn a_rollback_pins_what_served_before_and_only_what_is_still_kept() {
     assert_eq!((status, machine.text("grants/open.toml")), (1, before));
     assert!(err.contains("is no longer kept"), "{err}");
     fs::write(kept, module(TWO, OPENS)).unwrap();
-    let report = machine.json(&["rollback", "open"]);
+    // What the daemon alone noted is nobody's word.
+    let before = machine.text("grants/open.toml");
+    for words in [&["rollback", "open"][..], &["rollback", "open", "--sha256", ONE]] {
+        let (status, _, err) = machine.regent(words);
+        assert!(status != 0 && (err.contains("there is nobody to ask") || err.contains("and not 1111")), "{err}");
+        assert_eq!(machine.text("grants/open.toml"), before);
+    }
+    let report = machine.json(&["rollback", "open", "--sha256", TWO]);
     assert_eq!((&report["sha256"], &report["written"]), (&TWO.into(), &true.into()));
     assert!(machine.text("grants/open.toml").contains(&format!("# before: {ONE}\nsha256 = [\"{TWO}\"]\n")));
 }
@@ -314,7 +321,7 @@ fn a_rollback_from_a_pin_that_never_served_is_to_what_did() {
     let machine = Machine::with_another();
     machine.write("grants/open.toml", &granted(&format!("sha256 = [\"{TWO}\"]\n")));
     machine.write("state/modules/open.json", &format!("{{\"accepted\":\"{ONE}\",\"before\":[]}}"));
-    let report = machine.json(&["rollback", "open"]);
+    let report = machine.json(&["rollback", "open", "--sha256", ONE]);
     assert_eq!((&report["sha256"], &report["written"]), (&ONE.into(), &true.into()));
     assert_eq!(machine.text("grants/open.toml"), granted(&format!("# before: {TWO}\nsha256 = [\"{ONE}\"]\n")));
 }

@@ -48,6 +48,15 @@ pub(crate) struct Upgrade {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    pub(crate) pin: Pin,
+    /// Accept this module and no other: for scripts, where the grants file does not name it
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) sha256: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Pin {
     /// The plugin: its grants file's name, less .toml
     #[arg(value_name = "NAME")]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{Enable, Pin, Upgrade};
+use super::{Enable, Pin, Rollback, Upgrade};
 use crate::ending::table;
 
 #[derive(Debug, Args)]
@@ -66,7 +66,7 @@ pub(crate) enum PluginVerb {
     Upgrade(Upgrade),
     /// Accept the module again that served before
     #[command(after_help = table!())]
-    Rollback(Pin),
+    Rollback(Rollback),
     /// Take a plugin away at once; its grants file is kept under another name
     #[command(after_help = table!())]
     Disable(Pin),

@@ -35,6 +35,11 @@ impl Pins {
         }
     }
 
+    /// Whether it names this digest, as a pin or as what was one.
+    pub(super) fn name(&self, digest: &str) -> bool {
+        self.digests().iter().any(|pin| pin == digest) || self.document.to_string().contains(&note(digest))
+    }
+
     /// The module's name, if it is not the file's.
     pub(super) fn module(&self) -> Option<&str> {
         self.document.get("module")?.as_str().filter(|name| regent_grants::is_name(name))

@@ -88,7 +88,8 @@ pub(crate) fn upgrade(place: &Place, asked: &arguments::Upgrade) -> Result<Endin
     told(asked.json, &report, "accepted: a running daemon takes it up at once (regent plugin list says how it went)")
 }
 
-pub(crate) fn rollback(place: &Place, asked: &arguments::Pin) -> Result<Ending, Failure> {
+pub(crate) fn rollback(place: &Place, asked: &arguments::Rollback) -> Result<Ending, Failure> {
+    let arguments::Rollback { pin: asked, sha256 } = asked;
     let name = asked.name.as_str();
     let configuration = Configuration::read(&asked.config.config)?;
     let installed = Installed::read(&configuration, name)?;
@@ -102,6 +103,9 @@ pub(crate) fn rollback(place: &Place, asked: &arguments::Pin) -> Result<Ending, 
     if kept::module(&configuration, digest).is_none() {
         return Err(Failure::other(format!("{name}: the module {digest} is no longer kept")));
     }
+    if let Some(wanted) = sha256.as_ref().filter(|wanted| wanted.to_ascii_lowercase() != *digest) {
+        return Err(Failure::other(format!("{name}: before the present one served {digest} and not {wanted}")));
+    }
     let mut others = installed.pins.others(digest);
     // Left in the list, what is gone back from would serve on.
     others.retain(|other| other != present && !(unserved && lies_there(&configuration, &installed, name, other)));
@@ -111,6 +115,14 @@ pub(crate) fn rollback(place: &Place, asked: &arguments::Pin) -> Result<Ending, 
         output::print(&format!("{name}: back to sha256 {digest}\n{}{}", kept_pins(&others), voided::shown(&voids)))?;
     }
     if !asked.print {
+        // What the file names root wrote; what the daemon alone noted is the word of who may have taken it over.
+        if sha256.is_none() && !installed.pins.name(digest) {
+            let instead = format!("say --sha256 {digest}, if that is the module that you mean");
+            let file = installed.path();
+            if !agreed(&format!("{} does not name it. Accept this module?", file.display()), &instead)? {
+                return Err(Failure::other("not accepted: nothing is written"));
+            }
+        }
         installed.folder.replace(&installed.file, &installed.standing, text.as_bytes()).map_err(files::said)?;
     } else if !asked.json {
         output::print(&format!("\n{}:\n{}", installed.path().display(), visible::text(&text)))?;
