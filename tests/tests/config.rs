@@ -64,6 +64,51 @@ fn a_module_that_is_not_the_pinned_one_is_told_by_the_check_and_the_pinned_one_i
     );
 }
 
+/// Root may read everything, and the daemon is not root when it reads grants and modules.
+#[test]
+fn what_the_daemons_user_may_not_read_is_a_mistake_of_the_check_and_so_is_a_user_that_it_cannot_be() {
+    let world = world();
+    let config = fs::read_to_string(world.write_config()).unwrap();
+    let mode = |name: &str, mode| fs::set_permissions(world.path(name), fs::Permissions::from_mode(mode)).unwrap();
+    for (name, closed, open, why) in [
+        ("grants/echo.toml", 0o600, 0o644, "echo.toml: uid 1899999999 may not open it: chmod o+r"),
+        ("plugins/echo.wasm", 0o600, 0o644, "echo.wasm: uid 1899999999 may not open it: chmod o+r"),
+        ("plugins", 0o700, 0o755, "plugins: uid 1899999999 may not go through it: chmod o+x"),
+        ("grants", 0o700, 0o755, "grants: uid 1899999999 may not"),
+    ] {
+        mode(name, closed);
+        let (status, said) = regentd(&world, &["--check"]);
+        assert!(status == BAD_CONFIGURATION && said.contains(why), "{name}: {said}");
+        mode(name, open);
+        assert_eq!(regentd(&world, &["--check"]).0, 0);
+    }
+    for (user, why) in [
+        ("\"nobody-is-called-so\"", "regent.toml:1: daemon_user: there is no user nobody-is-called-so"),
+        ("1900000007", "regent.toml:1: daemon_user: uid 1900000007 is one of [sandbox] uids"),
+    ] {
+        fs::write(world.path("regent.toml"), format!("daemon_user = {user}\n{config}")).unwrap();
+        for words in [&["--check"][..], &[]] {
+            let (status, said) = regentd(&world, words);
+            assert!(status == BAD_CONFIGURATION && said.contains(why), "{words:?}: {said}");
+        }
+    }
+}
+
+#[test]
+fn an_operation_that_a_socket_without_trusted_uids_shows_and_allows_nobody_is_told_by_the_check() {
+    let world = World::new()
+        .socket("box", "trust_peer_uid = false\noperations = [\"echo\", \"open\"]")
+        .grants("echo", "[operations.echo]\nallow = [{ uid = 33 }]\n[operations.open]\nas = \"open\"\n");
+    world.write_config();
+    let (status, said) = regentd(&world, &["--check"]);
+    assert_eq!(status, 0, "{said}");
+    let told: Vec<_> = said.lines().filter(|line| line.contains("matches nobody")).collect();
+    let [told] = told[..] else { panic!("{said}") };
+    let at = format!("{}:", world.path("regent.toml").display());
+    assert!(told.contains(&at) && told.contains("socket box shows echo, whose allow ("), "{told}");
+    assert!(told.contains("echo.toml:2)") && told.ends_with("in a file of its own, without allow"), "{told}");
+}
+
 #[test]
 fn all_mistakes_are_told_at_once_each_with_its_file_and_line() {
     let world = world().grants(

@@ -208,7 +208,8 @@ fn fill_with_holds(running: &Running<'_>, told: &mut Vec<Value>) -> bool {
 fn an_audit_log_that_became_read_only_lets_nothing_run_and_nothing_is_lost() {
     let world = world();
     let running = start(&world);
-    let injected = Injected::at(running.pid(), "pwrite64:error=EROFS");
+    // Nor can what was half written be taken back.
+    let injected = Injected::at(running.pid(), "pwrite64,ftruncate:error=EROFS");
     let reply = running.op("deed", json!({}));
     assert_eq!((error(&reply), code(&reply), runs(&world)), ("Operation failed", "failed", 0));
     running.wait_log("the audit log cannot be written: Read-only file system");

@@ -149,6 +149,14 @@ fn with_a_mistake_nothing_of_regent_toml_changes_and_every_mistake_is_told() {
     let json = running.regent(&["reload", "--json"]);
     let json: Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!((&json["applied"], &json["changed"]), (&json!(false), &json!([])), "{json}");
+    // It is on nobody's mind any more when somebody looks at the daemon.
+    let not_taken = || running.regent(&["status"]).stdout.contains("regent.toml was not taken when it was read last: ");
+    assert!(not_taken());
+    edit(&world, "nonsense = 1", "");
+    edit(&world, "operatons", "operations");
+    world.put("grants/echo.toml", "[operations.echo]\n");
+    reloaded(&running);
+    assert!(!not_taken());
 }
 
 #[test]

@@ -59,6 +59,8 @@ pub struct Daemon {
     pub lacks: Vec<String>,
     /// What was to be looked at in regent.toml when it was read last.
     pub warnings: RefCell<Vec<String>>,
+    /// Why it was not taken when it was read last; then it is lived by as it was before.
+    pub not_taken: RefCell<Vec<String>>,
     /// Held while regent.toml is read again.
     pub(crate) one_reload: Mutex<()>,
 }
@@ -95,6 +97,7 @@ impl Daemon {
             since: Timestamp::now(),
             lacks: parts.lacks,
             warnings: RefCell::new(parts.warnings),
+            not_taken: RefCell::default(),
             one_reload: Mutex::default(),
         })
     }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use regent_spawner::Refused;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::policy::{self, Findings, Policy};
+use crate::policy::{self, Findings, For, Policy};
 use crate::process::Spawner;
 use crate::trusted_file::{Trusted, Untrusted};
 
@@ -19,7 +19,7 @@ pub async fn read(spawner: &Rc<Spawner>, path: &Path) -> (Option<Policy>, Findin
     let path = path.to_path_buf();
     let reading = tokio::task::spawn_blocking(move || {
         let mut findings = Findings::default();
-        let policy = policy::read(&path, &|path| ask(&want, path), &mut findings);
+        let policy = policy::read(&path, For::Serving, &|path| ask(&want, path), &mut findings);
         (policy, findings)
     });
     while let Some((path, say)) = wanted.recv().await {

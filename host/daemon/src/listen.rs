@@ -74,7 +74,10 @@ impl Listener {
         let cannot = |why: String| CannotListen(place.path.clone(), why);
         let Some((socket, number)) = spawner.listen(place.path.clone()).await.map_err(cannot)? else { return Ok(None) };
         let listener = Self::of(socket, place, Some((Rc::clone(spawner), number)));
-        listener.map(Some).map_err(|why| cannot(why.to_string()))
+        listener.map(Some).map_err(|why| {
+            spawner.tell(Ask::Unlink(number));
+            cannot(why.to_string())
+        })
     }
 
     /// Takes over a socket that listens there already, such as a service manager's. Who may connect was its business.

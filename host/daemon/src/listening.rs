@@ -84,15 +84,36 @@ impl Listening {
         for (key, place) in wanted {
             self.permit_anew(daemon, &key, place).await;
         }
-        for (key, place, listener) in opened {
-            let own = listener.is_own();
-            let task = match key.1 {
-                Kind::Requests => serve::requests(daemon, &place.path, listener, &self.crowd),
-                Kind::Admin => serve::admins(daemon, listener, &self.crowd),
-            };
-            self.open.borrow_mut().insert(key, Open { place, own, task });
-        }
+        opened.into_iter().for_each(|(key, place, listener)| self.begin(daemon, key, place, listener));
         Ok(again)
+    }
+
+    /// Gives each socket whose name is gone its name again, whatever comes of the others: the paths of those that have it again,
+    /// and why others have not.
+    pub async fn name_again(&self, daemon: &Rc<Daemon>) -> (Vec<PathBuf>, Vec<CannotListen>) {
+        let (mut again, mut without) = (Vec::new(), Vec::new());
+        let own = |(key, open): (&(PathBuf, Kind), &Open)| open.own.then(|| (key.clone(), open.place.clone()));
+        let looked: Vec<_> = self.open.borrow().iter().filter_map(own).collect();
+        for (key, place) in looked {
+            match Listener::open(&daemon.spawner, &place).await {
+                Ok(Some(listener)) => {
+                    again.push(place.path.clone());
+                    self.begin(daemon, key, place, listener);
+                }
+                Ok(None) => {}
+                Err(why) => without.push(why),
+            }
+        }
+        (again, without)
+    }
+
+    fn begin(&self, daemon: &Rc<Daemon>, key: (PathBuf, Kind), place: Place, listener: Listener) {
+        let own = listener.is_own();
+        let task = match key.1 {
+            Kind::Requests => serve::requests(daemon, &place.path, listener, &self.crowd),
+            Kind::Admin => serve::admins(daemon, listener, &self.crowd),
+        };
+        self.open.borrow_mut().insert(key, Open { place, own, task });
     }
 
     async fn permit_anew(&self, daemon: &Daemon, key: &(PathBuf, Kind), place: Place) {

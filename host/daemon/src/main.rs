@@ -10,7 +10,7 @@ use clap::Parser;
 use regentd::activation::Activated;
 use regentd::daemon::Daemon;
 use regentd::helpers::Helpers;
-use regentd::policy::{self, Findings};
+use regentd::policy::{self, Findings, For};
 use regentd::process::{Cgroups, Launched, Spawner};
 use regentd::trusted_file::Trusted;
 use regentd::{handed, memory, notify, privileges, process, reload, service, start};
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         Ok(helpers) => helpers,
         Err(why) => return failed(&[why], CANNOT_START),
     };
-    // Before configuration and secrets are read: what the spawner's memory does not hold, its children cannot find.
+    // Before anything is read: what its memory does not hold, its children cannot find. What it reads of regent.toml it wipes.
     let spawner = match process::launch_for(&helpers, &config) {
         Ok(spawner) => spawner,
         Err(why) => return failed(&why, CANNOT_START),
@@ -96,8 +96,8 @@ fn main() -> ExitCode {
 
 /// Everything that is wrong, at once.
 fn check(config: &Path) -> ExitCode {
-    let mut findings = Findings { only_checks: true, ..Findings::default() };
-    let policy = policy::read(config, &Trusted::open, &mut findings);
+    let mut findings = Findings::default();
+    let policy = policy::read(config, For::Checking, &Trusted::open, &mut findings);
     if let Some(policy) = &policy {
         regentd::check::check(policy, &mut findings);
     }

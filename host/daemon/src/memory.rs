@@ -2,7 +2,8 @@
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// Closes it, before anything secret is in it. What the daemon starts begins anew.
+/// Closes it, before anything secret is in it. What the daemon starts may be read again by whoever is the same user, and has the
+/// limit of the core's size from it.
 ///
 /// # Errors
 /// What the kernel says.

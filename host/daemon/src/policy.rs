@@ -64,8 +64,17 @@ impl Policy {
 /// Who opens a file that only root may read, and judges it.
 pub type Open<'o> = &'o dyn Fn(&Path) -> Result<Trusted, Untrusted>;
 
+/// What a configuration is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// To be lived by.
+    Serving,
+    /// To be judged, and nothing more: what only a service is handed is not missed.
+    Checking,
+}
+
 /// Reads and resolves.
-pub fn read(path: &Path, open: Open<'_>, findings: &mut Findings) -> Option<Policy> {
+pub fn read(path: &Path, what_for: For, open: Open<'_>, findings: &mut Findings) -> Option<Policy> {
     let file = findings.keep(open(path).map_err(|why| missing(&why, "`regent init` writes a first one")))?;
     let readable_by_others = file.readable_by_others();
     let text = file.text();
@@ -84,7 +93,8 @@ pub fn read(path: &Path, open: Open<'_>, findings: &mut Findings) -> Option<Poli
     if readable_by_others && holds_secret {
         findings.warnings.push(format!("{}: it holds a secret and others may read it: chmod 0600", path.display()));
     }
-    let sockets = sockets(&config, path, open, findings);
+    findings.keep(regent_resolve::daemon_user(&config));
+    let sockets = sockets(&config, path, (what_for, open), findings);
     let admin = config.admin.as_ref().and_then(|admin| {
         let at = format!("{}: [admin]", path.display());
         place(&at, &admin.path, admin.mode, admin.group.as_deref(), findings)
@@ -96,13 +106,16 @@ pub fn read(path: &Path, open: Open<'_>, findings: &mut Findings) -> Option<Poli
     findings.mistakes.is_empty().then_some(Policy { path, config, sockets, admin, people })
 }
 
-fn sockets(config: &Config, file: &Path, open: Open<'_>, findings: &mut Findings) -> Vec<Arc<Socket>> {
+/// What secrets are read for, and who opens their files.
+type Reader<'o> = (For, Open<'o>);
+
+fn sockets(config: &Config, file: &Path, reader: Reader<'_>, findings: &mut Findings) -> Vec<Arc<Socket>> {
     let mut sockets = Vec::new();
     for socket in &config.sockets {
         let at = format!("{}:{}: socket {}", file.display(), socket.line, socket.name);
         let place = place(&at, &socket.path, socket.mode, socket.group.as_deref(), findings);
         let group = place.as_ref().and_then(|place| place.group);
-        let secrets = secrets(&at, &socket.secret, group, open, findings);
+        let secrets = secrets(&at, &socket.secret, group, reader, findings);
         if let (Some(place), Some(secrets)) = (place, secrets) {
             sockets.push(Arc::new(Socket {
                 name: socket.name.clone(),
@@ -146,25 +159,27 @@ fn secrets(
     at: &str,
     source: &SecretSource,
     group: Option<u32>,
-    open: Open<'_>,
+    reader: Reader<'_>,
     findings: &mut Findings,
 ) -> Option<Secrets> {
+    let (_, open) = reader;
     match source {
         SecretSource::Text(secret) => Some(Secrets::of(vec![Zeroizing::new(secret.reveal().to_owned())])),
         SecretSource::File(path) => {
             let cure = format!("regent secret new {}", regent_protocol::visible::argument(&path.display().to_string()));
             let file = findings.keep(open(path).map_err(|why| format!("{at}: {}", missing(&why, &cure))))?;
             if file.readable_by_others_than(group) {
-                findings.warnings.push(format!("{at}: others may read {}: chmod 0600", path.display()));
+                findings.warnings.push(format!("{at}: others may read {}: chmod o-r", path.display()));
             }
             secrets_of(at, path, file, findings)
         }
-        SecretSource::Credential(name) => handed_over(at, name, open, findings),
+        SecretSource::Credential(name) => handed_over(at, name, reader, findings),
     }
 }
 
 /// Who may read a credential is the service manager's business, which says so by an access list that looks like a group's right.
-fn handed_over(at: &str, name: &str, open: Open<'_>, findings: &mut Findings) -> Option<Secrets> {
+fn handed_over(at: &str, name: &str, reader: Reader<'_>, findings: &mut Findings) -> Option<Secrets> {
+    let (what_for, open) = reader;
     let path = findings.keep(credential::path(name).map_err(|why| format!("{at}: {why}")))?;
     match path {
         Some(path) => {
@@ -172,7 +187,7 @@ fn handed_over(at: &str, name: &str, open: Open<'_>, findings: &mut Findings) ->
             let file = findings.keep(opened)?;
             secrets_of(at, &path, file, findings)
         }
-        None if findings.only_checks => {
+        None if what_for == For::Checking => {
             let text = "is handed over when the service starts, so it is not looked at here";
             findings.warnings.push(format!("{at}: credential {name} {text}"));
             Some(Secrets::of(Vec::new()))

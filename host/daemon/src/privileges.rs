@@ -25,7 +25,10 @@ pub fn give_away(user: Option<&Ids>) -> Result<Vec<String>, String> {
 }
 
 /// Becomes this user with these groups, for good, and sees that nothing is left.
-fn become_user((uid, gid, groups): &Ids) -> Result<(), String> {
+///
+/// # Errors
+/// For the administrator.
+pub fn become_user((uid, gid, groups): &Ids) -> Result<(), String> {
     let said = |step: &str, why: &dyn std::fmt::Display| format!("daemon_user: uid {uid}: {step}: {why}");
     empty_bounding_set().map_err(|why| said("bounding set", &why))?;
     let groups: Vec<_> = groups.iter().copied().map(Gid::from_raw).collect();
@@ -45,12 +48,15 @@ fn become_user((uid, gid, groups): &Ids) -> Result<(), String> {
     Ok(())
 }
 
+/// Every kernel that has Landlock knows so many capabilities and more: CAP_AUDIT_READ, of Linux 3.16.
+const LAST_OF_OLD: u32 = 37;
+
 fn empty_bounding_set() -> Result<(), Errno> {
     for number in 0..u64::BITS {
         match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << number)) {
             Ok(()) => {}
             // The first number that is no capability of this kernel.
-            Err(Errno::INVAL) if number > 0 => return Ok(()),
+            Err(Errno::INVAL) if number > LAST_OF_OLD => return Ok(()),
             Err(why) => return Err(why),
         }
     }

@@ -25,6 +25,7 @@ pub async fn reload(daemon: &Rc<Daemon>) -> Reloaded {
     // What happened by itself before is no news of this.
     let _earlier = daemon.installed.take_news();
     let mut reloaded = configuration(daemon).await;
+    daemon.not_taken.borrow_mut().clone_from(&reloaded.mistakes);
     daemon.installed.forgive();
     daemon.installed.look().await;
     if !daemon.installed.settle(Instant::now() + SETTLE_WITHIN).await {
@@ -63,7 +64,11 @@ async fn configuration(daemon: &Rc<Daemon>) -> Reloaded {
         }
     };
     if let Err(why) = daemon.spawner.adopt().await {
-        return refused(vec![why], warnings);
+        daemon.spawner.tell(Ask::Forget);
+        // Whole or not at all: back to the sockets that there were.
+        let back = daemon.listening.apply(daemon, &before, &mut Activated::default()).await;
+        let mistakes = [Some(why), back.err().map(|why| why.to_string())];
+        return refused(mistakes.into_iter().flatten().collect(), warnings);
     }
     let again = again.iter().map(|path| format!("{}: the socket's name was gone, and is there again", path.display()));
     let changed: Vec<String> = changes(&before, &policy).into_iter().chain(again).collect();
@@ -82,18 +87,8 @@ fn refused(mistakes: Vec<String>, warnings: Vec<String>) -> Reloaded {
 
 /// What only a restart can change.
 fn fixed(before: &Config, now: &Config) -> Vec<String> {
-    let mut mistakes = Vec::new();
-    let mut same = |key: &str, same: bool| {
-        if !same {
-            mistakes.push(format!("{key} has changed: restart needed (nothing of regent.toml is changed until then)"));
-        }
-    };
-    same("state", before.state == now.state);
-    same("daemon_user", before.daemon_user == now.daemon_user);
-    same("audit", before.audit == now.audit);
-    let sandbox = |config: &Config| (config.sandbox, config.allow_missing.clone(), config.engine, config.recycle);
-    same("[sandbox]", sandbox(before) == sandbox(now));
-    mistakes
+    let said = |key| format!("{key} has changed: restart needed (nothing of regent.toml is changed until then)");
+    before.fixed_otherwise(now).into_iter().map(said).collect()
 }
 
 /// What is different, in words.

@@ -175,33 +175,28 @@ async fn loader(daemon: &Daemon, programs: Rc<Programs>, helpers: Helpers) -> Re
 }
 
 /// A socket whose name somebody removed gets it again. What stands in the way is said once; it is returned.
-async fn look_after_sockets(daemon: &Rc<Daemon>, said: Option<String>) -> Option<String> {
+async fn look_after_sockets(daemon: &Rc<Daemon>, said: &[String]) -> Vec<String> {
     // Not in the middle of a reload, which does the same.
     let _one_at_a_time = daemon.one_reload.lock().await;
-    match daemon.listening.apply(daemon, &daemon.policy(), &mut Activated::default()).await {
-        Ok(again) => {
-            let gone = "the socket's name was gone, and is there again";
-            again.iter().for_each(|path| crate::warning!("{}: {gone}", path.display()));
-            None
-        }
-        Err(why) => {
-            let why = why.to_string();
-            if said.as_ref() != Some(&why) {
-                crate::error!("a socket's name is gone, so nobody can connect there: {why}");
-            }
-            Some(why)
-        }
+    let (again, without) = daemon.listening.name_again(daemon).await;
+    for path in again {
+        crate::warning!("{}: the socket's name was gone, and is there again", path.display());
     }
+    let without: Vec<String> = without.iter().map(ToString::to_string).collect();
+    for why in without.iter().filter(|why| !said.contains(why)) {
+        crate::error!("a socket's name is gone, so nobody can connect there: {why}");
+    }
+    without
 }
 
 /// Expiry, the end of what is kept, and the names of sockets.
 async fn keep_time(daemon: Rc<Daemon>) {
     let mut tick = tokio::time::interval(TICK);
     let mut forget = tokio::time::interval(FORGET_EVERY);
-    let (mut look, mut said) = (tokio::time::interval(LOOK_EVERY), None);
+    let (mut look, mut said) = (tokio::time::interval(LOOK_EVERY), Vec::new());
     loop {
         tokio::select! {
-            _ = look.tick() => said = look_after_sockets(&daemon, said.take()).await,
+            _ = look.tick() => said = look_after_sockets(&daemon, &said).await,
             _ = tick.tick() => daemon.held.expire().await,
             _ = forget.tick() => daemon.held.forget(daemon.policy().config.keep_results).await,
         }

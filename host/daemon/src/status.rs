@@ -15,6 +15,8 @@ pub fn view(daemon: &Daemon) -> StatusView {
     let serving = plugins.iter().filter(|plugin| plugin.state == Serving::Serving).count();
     let troubled = plugins.iter().filter(|plugin| plugin.grants.is_some() && !plugin.reasons.is_empty()).count();
     let found = daemon.installed.found();
+    let not_taken = |why: &String| format!("regent.toml was not taken when it was read last: {why}");
+    let not_taken: Vec<_> = daemon.not_taken.borrow().iter().map(not_taken).collect();
     let warnings = daemon.warnings.borrow().iter().cloned().chain(found.warnings).collect();
     StatusView {
         version: env!("CARGO_PKG_VERSION").into(),
@@ -29,7 +31,7 @@ pub fn view(daemon: &Daemon) -> StatusView {
         held: daemon.held.waiting(),
         running: daemon.running.get(),
         lacks: daemon.lacks.clone(),
-        mistakes: found.mistakes,
+        mistakes: not_taken.into_iter().chain(found.mistakes).collect(),
         warnings,
     }
 }

@@ -4,9 +4,9 @@
 
 use regent_confine::Missing;
 use regent_confine::filter::{ASK, Rules, argument, calls, is_on, only, signal_itself, thread_and_nothing_else};
-use seccompiler::SeccompCmpOp;
+use seccompiler::{SeccompCmpOp, SeccompRule};
 
-const FILES: [i64; 40] = [
+const FILES: [i64; 39] = [
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_readv,
@@ -31,7 +31,6 @@ const FILES: [i64; 40] = [
     libc::SYS_ftruncate,
     libc::SYS_fallocate,
     libc::SYS_flock,
-    libc::SYS_fcntl,
     libc::SYS_dup,
     libc::SYS_dup3,
     libc::SYS_pipe2,
@@ -61,9 +60,7 @@ const MEMORY: [i64; 7] = [
 ];
 
 /// Not `bind`, and not `listen`: sockets are made by the spawner.
-const SOCKETS: [i64; 23] = [
-    libc::SYS_socket,
-    libc::SYS_socketpair,
+const SOCKETS: [i64; 20] = [
     libc::SYS_connect,
     libc::SYS_accept4,
     libc::SYS_getsockname,
@@ -77,7 +74,6 @@ const SOCKETS: [i64; 23] = [
     libc::SYS_sendmmsg,
     libc::SYS_recvmmsg,
     libc::SYS_shutdown,
-    libc::SYS_ioctl,
     libc::SYS_epoll_create1,
     libc::SYS_epoll_ctl,
     libc::SYS_epoll_pwait,
@@ -162,6 +158,32 @@ const MODES: &[(i64, u8)] = &[(libc::SYS_openat, 3), (libc::SYS_fchmod, 1), (lib
 /// Set-user-ID and set-group-ID.
 const GAINS: u64 = 0o6000;
 
+/// Kinds of sockets: the spawner's and peers'; and what a user database may be asked by.
+const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
+
+/// Whether a descriptor waits, ends with an exec, is a terminal, and what it still has to give and to send. Not what types into
+/// the terminal that the daemon was started in, and nothing of any device.
+const CONTROLS: [libc::Ioctl; 6] =
+    [libc::FIONBIO, libc::FIOCLEX, libc::FIONCLEX, libc::TCGETS, libc::FIONREAD, libc::TIOCOUTQ];
+
+/// Copies, flags, locks and seals of descriptors. Not whom the kernel sends a signal about one, and which.
+const OF_DESCRIPTORS: [i32; 14] = [
+    libc::F_DUPFD,
+    libc::F_DUPFD_CLOEXEC,
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_SETFL,
+    libc::F_GETLK,
+    libc::F_SETLK,
+    libc::F_SETLKW,
+    libc::F_OFD_GETLK,
+    libc::F_OFD_SETLK,
+    libc::F_OFD_SETLKW,
+    libc::F_ADD_SEALS,
+    libc::F_GET_SEALS,
+];
+
 /// From here on these and no other. Before there is a second thread.
 ///
 /// # Errors
@@ -181,13 +203,20 @@ fn rules() -> Result<Rules, Missing> {
     // takes clone.
     rules.insert(libc::SYS_clone, vec![thread_and_nothing_else()?]);
     // A thread's name, and whether this holds.
-    let options = [libc::PR_SET_NAME.cast_unsigned(), ASK];
-    let options = options.map(|option| argument(0, SeccompCmpOp::Eq, option));
-    rules.insert(libc::SYS_prctl, options.into_iter().collect::<Result<_, _>>()?);
+    rules.insert(libc::SYS_prctl, one_of(0, [libc::PR_SET_NAME.cast_unsigned(), ASK])?);
+    rules.insert(libc::SYS_socket, one_of(0, FAMILIES.map(i32::cast_unsigned))?);
+    rules.insert(libc::SYS_socketpair, one_of(0, [libc::AF_UNIX.cast_unsigned()])?);
+    rules.insert(libc::SYS_fcntl, one_of(1, OF_DESCRIPTORS.map(i32::cast_unsigned))?);
+    rules.insert(libc::SYS_ioctl, one_of(1, CONTROLS.into_iter().filter_map(|request| u32::try_from(request).ok()))?);
     for (call, mode) in MODES {
         rules.insert(*call, vec![argument(*mode, SeccompCmpOp::MaskedEq(GAINS), 0)?]);
     }
     // Its own limits, not another's.
     rules.insert(libc::SYS_prlimit64, vec![argument(0, SeccompCmpOp::Eq, 0)?]);
     Ok(rules)
+}
+
+/// An argument, counted from 0, that is one of these.
+fn one_of(number: u8, values: impl IntoIterator<Item = u32>) -> Result<Vec<SeccompRule>, Missing> {
+    values.into_iter().map(|value| argument(number, SeccompCmpOp::Eq, value)).collect()
 }

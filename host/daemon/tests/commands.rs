@@ -166,7 +166,10 @@ fn a_command_that_makes_groups_in_its_own_leaves_none_and_stops_no_later_start()
         run_command(&spawner, sh("true", Duration::from_secs(3))).await;
         run_command(&spawner, sh("true", Duration::from_secs(3))).await;
         let groups = Groups::open(&instance).unwrap().unwrap();
-        assert_eq!(groups.clear().expect("a start clears what its predecessor left"), 0);
+        assert_eq!(
+            groups.clear(rustix::process::geteuid().as_raw()).expect("a start clears what its predecessor left"),
+            0
+        );
     });
 }
 
@@ -254,7 +257,10 @@ fn what_a_command_may_leave_outlives_its_run_the_daemon_and_the_next_start() {
         // Longer than a spawner needs to end what is below it.
         std::thread::sleep(Duration::from_millis(500));
         let next = Groups::open(&instance).unwrap().expect("this test needs cgroup v2");
-        assert_eq!(next.clear().expect("a start clears what its predecessor left"), 0);
+        assert_eq!(
+            next.clear(rustix::process::geteuid().as_raw()).expect("a start clears what its predecessor left"),
+            0
+        );
         assert_eq!((daemons(&mark), left.len()), (left.clone(), 3), "{way}");
         kill(&left);
     }

@@ -10,6 +10,7 @@ use std::thread;
 
 use regentd::system_calls;
 use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, socket};
 
 fn filtered(test: impl FnOnce() + Send + 'static) {
     let tried = thread::spawn(|| {
@@ -50,6 +51,33 @@ fn nobody_is_looked_at_signalled_or_become_and_nothing_is_bound_or_mounted() {
         assert_eq!(mounted, Err(Errno::NOSYS));
         let chowned = rustix::fs::chown("/", None, None);
         assert_eq!(chowned, Err(Errno::NOSYS));
+    });
+}
+
+/// Of linux/fcntl.h.
+const F_SETSIG: i32 = 10;
+
+/// What it was started in is the terminal of whoever started it, root's shell mostly.
+#[test]
+fn nothing_is_typed_into_a_terminal_nobody_signalled_by_a_descriptor_and_no_other_kind_of_socket_had() {
+    filtered(|| {
+        let (typed, owner) = (b"x", rustix::process::getpid().as_raw_nonzero().get());
+        #[allow(unsafe_code, reason = "nothing safe would ask for this")]
+        // SAFETY: the byte outlives the calls, and the kernel does no more than look at it.
+        unsafe {
+            for request in [libc::TIOCSTI, libc::TIOCLINUX, libc::TIOCSCTTY] {
+                let done = libc::ioctl(0, request, typed.as_ptr());
+                assert_eq!((done, io::Error::last_os_error().raw_os_error()), (-1, Some(libc::ENOSYS)), "{request:x}");
+            }
+            for (request, argument) in [(libc::F_SETOWN, owner), (F_SETSIG, libc::SIGKILL)] {
+                let done = libc::fcntl(0, request, argument);
+                assert_eq!((done, io::Error::last_os_error().raw_os_error()), (-1, Some(libc::ENOSYS)), "{request}");
+            }
+        }
+        for family in [AddressFamily::VSOCK, AddressFamily::from_raw(38), AddressFamily::PACKET, AddressFamily::TIPC] {
+            assert_eq!(socket(family, SocketType::STREAM, None).err(), Some(Errno::NOSYS), "{family:?}");
+        }
+        assert!(socket(AddressFamily::UNIX, SocketType::STREAM, None).is_ok());
     });
 }
 

@@ -14,8 +14,6 @@ pub struct Findings {
     pub mistakes: Vec<String>,
     /// Said loudly.
     pub warnings: Vec<String>,
-    /// Nothing starts by them: what only the service is handed is not missed.
-    pub only_checks: bool,
 }
 
 impl Findings {

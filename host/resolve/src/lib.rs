@@ -14,7 +14,10 @@ mod step;
 mod judge;
 // Where grants files lie.
 mod place;
+// Whom the daemon becomes.
+mod daemon_user;
 
+pub use daemon_user::{Ids, daemon_user};
 pub use judge::{Findings, judge};
 pub use place::{grants_file, grants_folders};
 pub use step::SYSTEMD_RUN;

@@ -19,7 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use regent_protocol::{Refusal, State};
+use regent_protocol::{Code, Refusal, State};
 use tokio::time::{Instant, timeout_at};
 
 use crate::auth::consent::{self, No};
@@ -30,6 +30,7 @@ use crate::kept::disk::Disk;
 use crate::kept::ending::Ending;
 use crate::kept::store::StoreError;
 use crate::keyed::{Key, Keyed};
+use crate::refusals::Because;
 use crate::time::Clock;
 
 pub use asked::{can_run, draft, dry_run};
@@ -218,8 +219,8 @@ impl Held {
     /// The requester gives it up. What it is told is the state reached, whoever was faster.
     ///
     /// # Errors
-    /// What the requester hears.
-    pub async fn cancel(&self, requester: &Requester, uid: &str) -> Result<Hold, Refusal> {
+    /// What the requester hears, and what the log is told.
+    pub async fn cancel(&self, requester: &Requester, uid: &str) -> Result<Hold, Because> {
         let hold = self.find(requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
         let now = self.clock.now();
         let cancelled = self.change(&hold.id, move |hold| match hold.state {
@@ -228,7 +229,8 @@ impl Held {
         });
         match cancelled.await {
             Ok(hold) => Ok(hold),
-            _ => self.by_id(&hold.id).await.ok_or_else(Refusal::unknown_uid),
+            Err(No::NotWritten(why)) => Err(Because::ours(Code::Failed, why)),
+            Err(_) => Ok(self.by_id(&hold.id).await.ok_or_else(Refusal::unknown_uid)?),
         }
     }
 

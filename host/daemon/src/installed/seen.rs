@@ -13,7 +13,7 @@ use regent_resolve::{Findings, grants_folders, users};
 use super::sums::Sums;
 use crate::catalog::{Allowed, Who};
 use crate::plugin::module::ModuleDigest;
-use crate::trusted_file::{self, Trusted};
+use crate::trusted_file::{self, Trusted, Untrusted};
 
 /// All of it.
 #[derive(Debug, Default)]
@@ -65,7 +65,9 @@ impl Link {
 }
 
 impl File {
-    fn module(&self) -> Option<&PathBuf> {
+    /// The module that it names, if that is there.
+    #[must_use]
+    pub fn module(&self) -> Option<&PathBuf> {
         Some(&self.parsed.as_ref()?.module.as_ref()?.path)
     }
 
@@ -164,7 +166,7 @@ pub fn look(config: &Config) -> Seen {
             Ok(names) => names
                 .iter()
                 .for_each(|name| file(config, &places, &folder.join(format!("{name}.toml")), name, &mut seen)),
-            Err(why) => seen.mistakes.push(why.to_string()),
+            Err(why) => seen.mistakes.push(why.with_cure()),
         }
     }
     seen.strays = strays(config, &seen);
@@ -186,7 +188,7 @@ fn file(config: &Config, places: &[Place<'_>], path: &Path, name: &str, seen: &m
 
 fn parsed(config: &Config, places: &[Place<'_>], path: &Path, name: &str, findings: &mut Findings) -> Option<Written> {
     let text =
-        Trusted::open(path).and_then(Trusted::text).map_err(|why| findings.mistakes.push(why.to_string())).ok()?;
+        Trusted::open(path).and_then(Trusted::text).map_err(|why| findings.mistakes.push(why.with_cure())).ok()?;
     let grants = match Grants::parse(name, &path.display().to_string(), &text, config) {
         Ok(checked) => {
             findings.warnings.extend(checked.warnings.iter().map(ToString::to_string));
@@ -198,6 +200,9 @@ fn parsed(config: &Config, places: &[Place<'_>], path: &Path, name: &str, findin
         }
     };
     let module = module(&grants.module, places);
+    if module.is_none() {
+        findings.mistakes.extend(hidden(&grants.module, places));
+    }
     if module.as_ref().is_none_or(|module| module.vouched.is_none()) {
         unpinned(&grants, findings);
     }
@@ -232,6 +237,15 @@ fn module(name: &str, places: &[Place<'_>]) -> Option<Module> {
         let file = FileId::of(&path)?;
         Some(Module { vouched: sums.of(name), path, file })
     })
+}
+
+/// Why nobody can say whether it is there.
+fn hidden(name: &str, places: &[Place<'_>]) -> Vec<String> {
+    let closed = |(folder, _): &Place<'_>| match Trusted::open_itself(&folder.join(format!("{name}.wasm"))) {
+        Err(why @ Untrusted::Closed(_)) => Some(why.with_cure()),
+        _ => None,
+    };
+    places.iter().filter_map(closed).collect()
 }
 
 /// Modules that no file names, and beside which lies none of their name.

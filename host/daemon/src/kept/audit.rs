@@ -202,7 +202,11 @@ impl Audit {
     /// What the disk says: then nothing may be done that the record was to tell of.
     pub fn append(&mut self, event: &Event<'_>) -> io::Result<Mark> {
         if self.broken {
-            return Err(strange("an earlier record could not be taken back"));
+            let back = self.medium.set_len(self.end);
+            back.map_err(|why| {
+                io::Error::new(why.kind(), format!("a record that failed cannot be taken back: {why}"))
+            })?;
+            self.broken = false;
         }
         let mark = Mark { number: self.number + 1, hash: [0; 32], offset: self.end };
         let prev = hex::encode(self.last);

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use redb::StorageBackend;
 use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 /// A file on a disk.
 #[derive(Debug)]
@@ -19,17 +20,23 @@ impl OnDisk {
     /// # Errors
     /// What the kernel says; also a link or a file with another owner, which the daemon did not make.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let (file, made) = match rustix::fs::open(path, flags, Mode::empty()) {
+            Err(Errno::NOENT) => (rustix::fs::open(path, flags | OFlags::CREATE, Mode::RUSR | Mode::WUSR)?, true),
+            opened => (opened?, false),
+        };
         let stat = rustix::fs::fstat(&file)?;
         if stat.st_uid != rustix::process::geteuid().as_raw() || stat.st_nlink != 1 {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "is not the daemon's own file"));
+            return Err(io::Error::other("is not the daemon's own file: move it away"));
         }
         rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;
-        if let Some(folder) = path.parent() {
-            File::open(folder)?.sync_all()?;
+        match path.parent().map(File::open) {
+            Some(Ok(folder)) => folder.sync_all()?,
+            Some(Err(why)) if made => return Err(why),
+            // A folder of root's, who made the file, and synced it.
+            _ => {}
         }
-        Ok(Self(file))
+        Ok(Self(File::from(file)))
     }
 }
 

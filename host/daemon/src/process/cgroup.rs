@@ -41,7 +41,7 @@ impl Cgroups {
 
     /// Ends every run.
     pub fn end_all(&self) {
-        let _nobody_is_left_to_tell = end_runs(&self.folder);
+        let _nobody_is_left_to_tell = end_runs(&[&self.folder]);
     }
 
     /// A group for one run.

@@ -3,12 +3,19 @@
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use regent_grants::{Command, Grants};
 use regent_resolve::{Findings, PlannedStep, Unresolved, resolve};
 use regent_spawner::{Answer, Ask, Granted, Look, Refused, born};
+use tokio::time::timeout;
 
 use super::{Spawner, What};
+
+/// A plan is made of files and of the user databases, and within the time of an exchange with a plugin, who waits for it.
+const PLANNED_WITHIN: Duration = Duration::from_secs(1);
+/// The kernel drops what a process may not hold.
+const NO_DESCRIPTOR: &str = "no descriptor came: the daemon has too many open";
 
 /// Why a grant with values is no step.
 #[derive(Debug)]
@@ -28,17 +35,8 @@ impl From<Refused> for Unplanned {
     fn from(why: Refused) -> Self {
         match why {
             Refused::Path { slot, rule } => Self::Path { slot, rule },
-            why => Self::Host(said(why)),
+            why => Self::Host(why.to_string()),
         }
-    }
-}
-
-/// For the administrator.
-fn said(why: Refused) -> String {
-    match why {
-        Refused::Path { slot, rule } => format!("{slot}: {rule}"),
-        Refused::Missing(path) => format!("{}: there is no such file", path.display()),
-        Refused::Because(why) => why,
     }
 }
 
@@ -60,7 +58,9 @@ impl Spawner {
                 Unresolved::Values(_) => Unplanned::Host(format!("command {}: its slots changed", command.name)),
             });
         }
-        let answer = self.question(|token| Ask::Plan(Box::new(granted(token, grants, command, values)))).await?;
+        let planned = self.question(|token| Ask::Plan(Box::new(granted(token, grants, command, values))));
+        let slow = |_| Unplanned::Host("the spawner does not answer: is a user database of nsswitch.conf slow?".into());
+        let answer = timeout(PLANNED_WITHIN, planned).await.map_err(slow)??;
         match answer.0 {
             Answer::Planned(step) => serde_json::from_str(&step).map_err(|why| Unplanned::Host(why.to_string())),
             _ => Err(Unplanned::Host("the spawner answered what was not asked".into())),
@@ -84,9 +84,9 @@ impl Spawner {
         let mistake = |why: String| Findings { mistakes: vec![why], ..Findings::default() };
         let look = |token| Ask::Look(Look { token, plugin: plugin.to_owned(), text, serving });
         match self.question(look).await {
-            Ok((Answer::Judged { mistakes, warnings }, _)) => Findings { mistakes, warnings, only_checks: false },
+            Ok((Answer::Judged { mistakes, warnings }, _)) => Findings { mistakes, warnings },
             Ok(_) => mistake("the spawner answered what was not asked".into()),
-            Err(why) => mistake(said(why)),
+            Err(why) => mistake(why.to_string()),
         }
     }
 
@@ -103,7 +103,7 @@ impl Spawner {
     /// # Errors
     /// For the administrator.
     pub async fn adopt(&self) -> Result<(), String> {
-        self.question(Ask::Adopt).await.map(drop).map_err(said)
+        self.question(Ask::Adopt).await.map(drop).map_err(|why| why.to_string())
     }
 
     /// A socket that listens at this path, as regent.toml has it, and the number by which it is unlinked; `None`: the one that
@@ -117,7 +117,15 @@ impl Spawner {
             number = token;
             Ask::Listen(token, path)
         });
-        Ok(answer.await.map_err(said)?.1.map(|socket| (socket, number)))
+        match answer.await.map_err(|why| why.to_string())? {
+            (Answer::Kept, _) => Ok(None),
+            (_, Some(socket)) => Ok(Some((socket, number))),
+            (_, None) => {
+                // It listens, and nobody would ever accept: away with it, so that the next try makes one.
+                self.tell(Ask::Unlink(number));
+                Err(NO_DESCRIPTOR.into())
+            }
+        }
     }
 
     /// Gives the socket at this path its mode and group, as regent.toml has them.
@@ -125,12 +133,12 @@ impl Spawner {
     /// # Errors
     /// For the administrator.
     pub async fn permit(&self, path: PathBuf) -> Result<(), String> {
-        self.question(|token| Ask::Permit(token, path)).await.map(drop).map_err(said)
+        self.question(|token| Ask::Permit(token, path)).await.map(drop).map_err(|why| why.to_string())
     }
 }
 
 fn descriptor(answer: Result<(Answer, Option<OwnedFd>), Refused>) -> Result<OwnedFd, Refused> {
-    answer?.1.ok_or_else(|| Refused::Because("no descriptor came: too many are open".into()))
+    answer?.1.ok_or_else(|| Refused::Because(NO_DESCRIPTOR.into()))
 }
 
 fn granted(token: u64, grants: &Grants, command: &Command, values: &[(String, String)]) -> Granted {

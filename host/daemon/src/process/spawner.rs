@@ -193,7 +193,7 @@ impl Spawner {
     ///
     /// # Errors
     /// The spawner's.
-    pub async fn question(&self, ask: impl FnOnce(u64) -> Ask) -> Result<(Answer, Option<OwnedFd>), Refused> {
+    pub(super) async fn question(&self, ask: impl FnOnce(u64) -> Ask) -> Result<(Answer, Option<OwnedFd>), Refused> {
         let token = self.token();
         let (say, answered) = oneshot::channel();
         self.questions.borrow_mut().insert(token, say);

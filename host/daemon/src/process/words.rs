@@ -1,5 +1,6 @@
 //! Words and descriptors of the spawner's socket.
 
+use std::cell::RefCell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -16,12 +17,17 @@ use tokio::net::UnixDatagram;
 const WORDS: usize = 32;
 
 #[derive(Debug)]
-pub(super) struct Words(UnixDatagram);
+pub(super) struct Words {
+    socket: UnixDatagram,
+    /// For one word: as long as the longest, and made once.
+    word: RefCell<Vec<u8>>,
+}
 
 impl Words {
     /// A sequenced-packet socket is read and written like a datagram one, which tokio knows.
     pub(super) fn over(socket: OwnedFd) -> io::Result<Self> {
-        UnixDatagram::from_std(std::os::unix::net::UnixDatagram::from(socket)).map(Self)
+        let socket = UnixDatagram::from_std(std::os::unix::net::UnixDatagram::from(socket))?;
+        Ok(Self { socket, word: RefCell::new(vec![0; WORD_MAX]) })
     }
 
     /// Says a word as soon as the socket takes it.
@@ -33,13 +39,13 @@ impl Words {
             if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
                 return Err(io::Error::other("too many descriptors"));
             }
-            Ok(sendmsg(&self.0, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?)
+            Ok(sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?)
         };
         loop {
-            match self.0.try_io(Interest::WRITABLE, &mut send) {
+            match self.socket.try_io(Interest::WRITABLE, &mut send) {
                 Ok(_) => return Ok(()),
                 Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
-                    self.0.writable().await.map_err(|why| why.to_string())?;
+                    self.socket.writable().await.map_err(|why| why.to_string())?;
                 }
                 Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
                 Err(why) => return Err(why.to_string()),
@@ -50,15 +56,15 @@ impl Words {
     /// Whether the socket took the word at once.
     pub(super) fn try_say(&self, ask: &Ask) -> bool {
         let bytes = encode(ask).unwrap_or_default();
-        rustix::net::send(self.0.as_fd(), &bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).is_ok()
+        rustix::net::send(self.socket.as_fd(), &bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).is_ok()
     }
 
     /// Some words, each with its descriptor; `None` at the end of the socket.
     pub(super) async fn hear(&self) -> Option<Vec<(Say, Option<OwnedFd>)>> {
-        self.0.readable().await.ok()?;
-        let (mut bytes, mut words) = (vec![0; WORD_MAX], Vec::new());
+        self.socket.readable().await.ok()?;
+        let (mut bytes, mut words) = (self.word.borrow_mut(), Vec::new());
         while words.len() < WORDS {
-            match self.0.try_io(Interest::READABLE, || receive(&self.0, &mut bytes)) {
+            match self.socket.try_io(Interest::READABLE, || receive(&self.socket, &mut bytes)) {
                 Ok((0, _)) => return None,
                 Ok((length, fd)) => {
                     words.extend(decode(bytes.get(..length).unwrap_or_default()).map(|say| (say, fd)));

@@ -55,6 +55,8 @@ pub struct Config {
     pub audit: PathBuf,
     /// Whom a daemon that root starts becomes, a name or a number; `None`: [`DAEMON_USER`](crate::DAEMON_USER).
     pub daemon_user: Option<String>,
+    /// Where that stands, or else the file's first line.
+    pub daemon_user_line: usize,
     /// How long a result is told to its requester; at least a second.
     pub keep_results: Duration,
     /// The sandboxes' uids.
@@ -107,6 +109,19 @@ impl Config {
         unused::find(self, grants)
     }
 
+    /// The keys that a daemon lives by from its start to its end, and that are others in this one.
+    #[must_use]
+    pub fn fixed_otherwise(&self, now: &Self) -> Vec<&'static str> {
+        let sandbox = |config: &Self| (config.sandbox, config.allow_missing.clone(), config.engine, config.recycle);
+        let same = [
+            ("state", self.state == now.state),
+            ("daemon_user", self.daemon_user == now.daemon_user),
+            ("audit", self.audit == now.audit),
+            ("[sandbox]", sandbox(self) == sandbox(now)),
+        ];
+        same.into_iter().filter_map(|(key, same)| (!same).then_some(key)).collect()
+    }
+
     /// Wipes the secrets that stand in it, for whoever needs none.
     pub fn forget_secrets(&mut self) {
         for socket in &mut self.sockets {
@@ -143,7 +158,8 @@ fn read(mut table: Table<'_>) -> Option<Config> {
     let grants = table.read("grants", Value::path);
     let state = table.need("state", "state = \"/var/lib/regent\"", Value::path);
     let audit = table.read("audit", Value::file_path);
-    let daemon_user = table.read("daemon_user", Value::account_or_id);
+    let daemon_user = table.read("daemon_user", |value| Some((value.account_or_id()?, value.line)));
+    let (daemon_user, daemon_user_line) = daemon_user.map_or((None, 1), |(name, line)| (Some(name), line));
     let keep_results = table.read("keep_results", keep_results).unwrap_or(KEEP_RESULTS);
     let sandbox = sandbox::read(&mut table);
     table.misplaced("engine", "engine is of the sandboxes: write it below [sandbox]");
@@ -160,6 +176,7 @@ fn read(mut table: Table<'_>) -> Option<Config> {
         audit: audit.unwrap_or_else(|| state.join("audit.jsonl")),
         state,
         daemon_user,
+        daemon_user_line,
         keep_results,
         sandbox: sandbox.uids,
         allow_missing: sandbox.allow_missing,

@@ -188,6 +188,11 @@ fn via(value: &Value<'_>, command: &Command) -> Option<Via> {
             "via = \"systemd\": a transient unit ends with its command, and leave_children would not: take one out";
         value.mistake(text.to_owned());
     }
+    if !command.env.is_empty() {
+        let text = "via = \"systemd\": every user of this machine can read the values of env while it runs (systemctl show): take \
+                    secrets out, and write them into a file";
+        value.sheet.warning(value.line, text);
+    }
     Some(Via::Systemd)
 }
 

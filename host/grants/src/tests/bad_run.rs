@@ -58,6 +58,10 @@ fn each_mistake_is_said_with_its_line_and_what_to_write() {
             ],
         ),
         (
+            with(restart, &format!("{restart}\ncapabilities = [\"cap_chwon\"]")),
+            &["5: capabilities: capabilities(7) knows no \"cap_chwon\": write \"cap_chown\""],
+        ),
+        (
             with("[settings]", "[operations.a]\n[operations.b]\n[settings]"),
             &[
                 "1: operation a has no run and restart has: put one of them into a file of its own",

@@ -98,6 +98,12 @@ fn each_danger_of_a_grants_file_is_said_with_its_line_and_what_to_write() {
                 "7: env: PYTHONPATH decides what code the program finds: take it out, or grant a program that needs it not",
             ],
         ),
+        (
+            with("timeout", "env = { TZ = \"UTC\" }\nvia = \"systemd\"\ntimeout"),
+            &[
+                "7: via = \"systemd\": every user of this machine can read the values of env while it runs (systemctl show): take secrets out, and write them into a file",
+            ],
+        ),
         (with("timeout", "cwd = \"/tmp\"\ntimeout"), cwd),
         (with("timeout", "cwd = \"/var/tmp/app/\"\ntimeout"), cwd),
         (with("timeout", "cwd = \"/dev/shm\"\ntimeout"), cwd),

@@ -68,6 +68,9 @@ fn every_part_that_bears_on_an_operation_changes_its_text() {
         ("2s\"", "2s\"\nleave_children = true"),
         ("2s\"", "2s\"\nends_host = true"),
         ("2s\"", "2s\"\nvia = \"systemd\""),
+        ("2s\"", "2s\"\ncapabilities = []"),
+        ("2s\"", "2s\"\ncapabilities = [\"cap_chown\"]"),
+        ("2s\"", "2s\"\nsetuid = true"),
         ("2s\"", "2s\"\n[commands.d]\nrun = [\"/bin/d\"]"),
     ] {
         assert!(FILE.contains(from), "{from}");
