@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 /// The stand-in: writes down what it was asked, and does what of it these tests look at.
 const SYSTEMD_RUN: &str = r#"#!/bin/bash
 printf '%s\n' "$@" > ASKED
+env > ASKED.env
 while [ "$1" != -- ]; do
     case "$1" in --setenv=*) export "${1#--setenv=}" ;; esac
     shift
@@ -62,11 +63,14 @@ fn a_command_via_systemd_is_asked_of_it_with_all_that_its_grant_says_and_ends_as
         &format!("--property=User={games}"),
         "--property=UMask=0022",
         "--property=RuntimeMaxSec=2000ms",
-        "--setenv=WHO",
-        "--setenv=USER",
+        "--setenv=WHO=two words",
+        "--setenv=USER=games",
     ] {
         assert!(asked.lines().any(|known| known == line), "{line}: {asked}");
     }
+    // What the grant means for its command is no word to root's own program, which would load what a variable names.
+    let own = fs::read_to_string(world.path("asked.env")).unwrap();
+    assert!(own.contains("PATH=/usr/sbin:") && !own.contains("WHO=") && !own.contains("HOME="), "{own}");
     assert!(asked.contains("--unit=regent-say-") && asked.ends_with("echo \"$$WHO\" $$0; exit 3\nhello\n"), "{asked}");
 }
 

@@ -11,10 +11,12 @@ mod controllers;
 
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rustix::fs::{AtFlags, CWD, Gid, Uid};
+use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid, fstat, statat};
 
 pub use controllers::{CONTROLLERS, found};
 
@@ -29,6 +31,8 @@ pub struct Groups {
     mount: PathBuf,
     runs: PathBuf,
     confined: PathBuf,
+    /// Of both: a name can be made to lead elsewhere for who looks from another mount namespace.
+    handles: [OwnedFd; 2],
 }
 
 /// The folder for what is confined, beside that of runs: controllers cost each group that has them, and runs have none.
@@ -63,7 +67,10 @@ impl Groups {
         }
         let confined = confined(&runs);
         controllers::open(&confined)?;
-        Ok(Some(Self { mount, runs, confined }))
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = |folder: &Path| rustix::fs::open(folder, flags, Mode::empty());
+        let handles = [open(&runs)?, open(&confined)?];
+        Ok(Some(Self { mount, runs, confined, handles }))
     }
 
     /// The folder for runs.
@@ -72,25 +79,39 @@ impl Groups {
         &self.runs
     }
 
-    /// Ends what a predecessor of this name left, wherever it was started, and says how many runs that were.
+    /// Whether this is a group that stands directly in the folder for runs.
+    #[must_use]
+    pub fn is_of_a_run(&self, group: impl AsFd) -> bool {
+        is_in(&self.handles[0], group)
+    }
+
+    /// The same of the folder for what is confined.
+    #[must_use]
+    pub fn is_of_the_confined(&self, group: impl AsFd) -> bool {
+        is_in(&self.handles[1], group)
+    }
+
+    /// Ends what a predecessor of this name left, which was this user's, wherever it was started, and says how many runs that
+    /// were. What does not end is waited for once, for [`GONE_WITHIN`].
     ///
     /// # Errors
     /// What the kernel says.
-    pub fn clear(&self) -> io::Result<usize> {
-        let mut ended = end_runs(&self.runs)?;
+    pub fn clear(&self, daemon: u32) -> io::Result<usize> {
+        let elsewhere = self.elsewhere(daemon);
+        let runs = elsewhere.iter().map(PathBuf::as_path).chain([self.runs()]);
+        let ended = end_runs(&runs.collect::<Vec<_>>())?;
         // What was confined ended with the predecessor's spawner, or ends now; it left nothing undone.
-        end_runs(&self.confined)?;
-        // What stands elsewhere may be anybody's who knows the name, and is no reason not to start.
-        for folder in self.elsewhere() {
-            ended += end_runs(&folder).unwrap_or_default();
+        end_runs(&[self.confined()])?;
+        for folder in elsewhere {
             let _not_empty = fs::remove_dir(&folder);
         }
         Ok(ended)
     }
 
     /// The folders of this name in other groups than the daemon's own: it may have been started in a session before, and in a
-    /// service now.
-    fn elsewhere(&self) -> Vec<PathBuf> {
+    /// service now. Who else knows the name may make such a folder too, and cannot make it root's.
+    fn elsewhere(&self, daemon: u32) -> Vec<PathBuf> {
+        let ours = |folder: &Path| folder.symlink_metadata().is_ok_and(|stat| [0, daemon].contains(&stat.uid()));
         let (mut found, mut ahead) = (Vec::new(), vec![self.mount.clone()]);
         while let Some(folder) = ahead.pop() {
             // What has gone meanwhile held nothing.
@@ -98,7 +119,7 @@ impl Groups {
                 let own = [&self.runs, &self.confined];
                 let is = |own: &PathBuf| inner.file_name() == own.file_name();
                 match own.into_iter().any(is) {
-                    true if !own.contains(&&inner) => found.push(inner),
+                    true if !own.contains(&&inner) && ours(&inner) => found.push(inner),
                     true => {}
                     false => ahead.push(inner),
                 }
@@ -128,29 +149,44 @@ impl Groups {
     /// Ends whatever is in them, and removes them.
     pub fn remove(&self) {
         for folder in [&self.confined, &self.runs] {
-            let _the_next_start_does = end_runs(folder).and_then(|_| fs::remove_dir(folder));
+            let _the_next_start_does = end_runs(&[folder]).and_then(|_| fs::remove_dir(folder));
         }
     }
 }
 
-/// Ends every group in a folder, and says in how many something still ran. One that cannot be ended keeps no other from it: it is
-/// the daemon's own user who makes them.
+/// Ends every group in these folders, and says in how many something still ran. All are killed before any is waited for, and what
+/// does not end, such as threads, which cannot be killed so, keeps nobody longer than [`GONE_WITHIN`]: it is the daemon's own user
+/// who makes them.
 ///
 /// # Errors
-/// What the kernel says of the folder.
-pub fn end_runs(of: &Path) -> io::Result<usize> {
-    let mut ended = 0;
-    for folder in folders(of)? {
-        let populated = is_populated(&folder);
-        let _a_threaded_one_has_none = fs::write(folder.join("cgroup.kill"), "1");
-        let begin = Instant::now();
-        while is_populated(&folder) && begin.elapsed() < GONE_WITHIN {
-            std::thread::sleep(LOOK_EVERY);
-        }
-        let _stays = remove(&folder);
-        ended += usize::from(populated);
+/// What the kernel says of a folder.
+pub fn end_runs(of: &[&Path]) -> io::Result<usize> {
+    let mut groups = Vec::new();
+    for folder in of {
+        groups.extend(folders(folder)?);
     }
-    Ok(ended)
+    let populated: Vec<_> = groups.iter().filter(|group| is_populated(group)).collect();
+    for group in &populated {
+        let _a_threaded_one_has_none = fs::write(group.join("cgroup.kill"), "1");
+    }
+    let begin = Instant::now();
+    while populated.iter().any(|group| is_populated(group)) && begin.elapsed() < GONE_WITHIN {
+        std::thread::sleep(LOOK_EVERY);
+    }
+    for group in &groups {
+        let _stays = remove(group);
+    }
+    Ok(populated.len())
+}
+
+/// Whether a group stands directly in this one: what has its last name there is the very same folder.
+fn is_in(folder: &OwnedFd, group: impl AsFd) -> bool {
+    let path = fs::read_link(format!("/proc/self/fd/{}", group.as_fd().as_raw_fd()));
+    let Some(name) = path.ok().and_then(|path| path.file_name().map(ToOwned::to_owned)) else { return false };
+    match (statat(folder, name, AtFlags::SYMLINK_NOFOLLOW), fstat(group)) {
+        (Ok(there), Ok(here)) => (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino),
+        _ => false,
+    }
 }
 
 /// The groups in a group.

@@ -10,6 +10,7 @@ use crate::{Confinement, Descent, Identity, Start, transient};
 
 /// What a command always has, whatever its grant adds.
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+const LANG: &str = "C.UTF-8";
 
 /// The handle to start it by, and how it is to be born: in a cgroup of its own, or else below a reaper.
 ///
@@ -24,7 +25,7 @@ pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) ->
     let env = environment(command, step)?;
     if command.via.is_some() {
         let argv = transient::argv(token, command, step, &env);
-        return asked_for(token, argv, env, grouped);
+        return asked_for(token, argv, grouped);
     }
     let start = Start {
         token,
@@ -50,13 +51,13 @@ pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) ->
 }
 
 /// `systemd-run` with these arguments, as root: it asks, and waits.
-fn asked_for(token: u64, argv: Vec<String>, env: Vec<String>, grouped: bool) -> Result<(OwnedFd, Start), String> {
+fn asked_for(token: u64, argv: Vec<String>, grouped: bool) -> Result<(OwnedFd, Start), String> {
     let program = Program::open(Path::new(SYSTEMD_RUN)).map_err(|why| format!("via = \"systemd\": {why}"))?;
     let start = Start {
         token,
         path: SYSTEMD_RUN.to_owned(),
         argv,
-        env,
+        env: vec![format!("PATH={PATH}"), format!("LANG={LANG}")],
         cwd: "/".to_owned(),
         umask: 0o077,
         identity: Some(Identity { uid: 0, gid: 0, groups: Vec::new() }),
@@ -76,7 +77,7 @@ fn environment(command: &Command, step: &PlannedStep) -> Result<Vec<String>, Str
         Some(user) => users::user(user)?.home,
         None => users::own()?.home,
     };
-    let base = [("PATH", PATH), ("LANG", "C.UTF-8"), ("HOME", &home), ("USER", &step.run_as)];
+    let base = [("PATH", PATH), ("LANG", LANG), ("HOME", &home), ("USER", &step.run_as)];
     let base = base.iter().filter(|(name, _)| !command.env.contains_key(*name));
     let base = base.map(|(name, value)| format!("{name}={value}"));
     Ok(base.chain(command.env.iter().map(|(name, value)| format!("{name}={value}"))).collect())

@@ -10,6 +10,7 @@ mod transient;
 
 pub use granted::born;
 
+use std::fmt;
 use std::path::PathBuf;
 
 use regent_lane::Layer;
@@ -40,8 +41,8 @@ pub enum Ask {
     Adopt(u64),
     /// Do not live by what was opened last.
     Forget,
-    /// Make the socket that regent.toml has at this path: [`Answer::Done`] with the descriptor, which listens; without one if
-    /// this spawner made it before, and it still has its name.
+    /// Make the socket that regent.toml has at this path: [`Answer::Done`] with the descriptor, which listens; or
+    /// [`Answer::Kept`].
     Listen(u64, PathBuf),
     /// Give the socket that regent.toml has at this path its mode and group anew: [`Answer::Done`].
     Permit(u64, PathBuf),
@@ -174,8 +175,7 @@ pub enum Descent {
     },
 }
 
-/// A user and groups, by number.
-pub type Ids = (u32, u32, Vec<u32>);
+pub use regent_resolve::Ids;
 
 /// What the spawner says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -232,6 +232,8 @@ pub struct Ready {
 pub enum Answer {
     /// It was done.
     Done,
+    /// Of a socket: this spawner made it before, and it still has its name.
+    Kept,
     /// The step, as JSON: it is what a consent is bound to and what people are shown.
     Planned(String),
     /// What is wrong with a grants file on this machine, and what should be looked at.
@@ -257,6 +259,16 @@ pub enum Refused {
     Missing(PathBuf),
     /// Anything else, for the administrator.
     Because(String),
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path { slot, rule } => write!(f, "{slot}: {rule}"),
+            Self::Missing(path) => write!(f, "{}: there is no such file", path.display()),
+            Self::Because(why) => f.write_str(why),
+        }
+    }
 }
 
 /// How a program ended.

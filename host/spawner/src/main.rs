@@ -1,6 +1,6 @@
 //! `regent-spawner [--config FILE --sandbox FILE --compiler FILE [--credentials FOLDER]]`: the one door through which programs start, and the only part
-//! of a daemon that keeps root's rights. It reads nothing that a stranger wrote, and holds no secret, so nothing of these can
-//! reach what it starts; it stays small, so a start costs the same however the daemon grows.
+//! of a daemon that keeps root's rights. Of what a stranger wrote it reads the values of slots and nothing else, and a
+//! secret that stands in regent.toml is wiped when it was read, so nothing of these can reach what it starts; it stays small, so a start costs the same however the daemon grows.
 //!
 //! With a configuration it reads regent.toml and the grants files itself, and starts by name what they grant. Without one it
 //! starts what it is told: for a trial, whose spawner has no more rights than who typed it.
@@ -56,13 +56,12 @@ struct Child {
 
 fn main() -> ExitCode {
     let Ok(signals) = sys::prepare() else { return ExitCode::from(71) };
-    let socket = Socket::standard_input();
-    let daemon = sys::parent();
+    let socket = Socket::standard_input(sys::parent());
     let Ok(mut office) = open_office(&socket) else { return ExitCode::from(69) };
     let mut children = Vec::new();
     loop {
         let leaving = children.iter().filter_map(|child: &Child| child.leaves.as_ref());
-        let own = [socket.raw(), signals.as_raw_fd()].into_iter().chain(daemon.as_ref().map(OwnedFd::as_raw_fd));
+        let own = [socket.raw(), signals.as_raw_fd()].into_iter().chain(socket.daemon());
         let watched: Vec<_> = own.chain(leaving.map(OwnedFd::as_raw_fd)).collect();
         let ready = sys::poll(&watched);
         let_go(&socket, &mut children, &ready);
@@ -70,8 +69,7 @@ fn main() -> ExitCode {
             sys::drain(&signals);
             reap(&socket, &mut children);
         }
-        // It may have given its socket to somebody who lives on.
-        if daemon.as_ref().is_some_and(|daemon| ready.contains(&daemon.as_raw_fd())) {
+        if socket.daemon().is_some_and(|daemon| ready.contains(&daemon)) {
             break;
         }
         if ready.contains(&socket.raw()) && !serve(&socket, office.as_mut(), &mut children) {

@@ -149,8 +149,7 @@ pub(crate) fn parent() -> Option<OwnedFd> {
     }
 }
 
-/// Kills every child and what becomes one when its parent dies, until none is left. What cannot be found, where the kernel lists
-/// no children, is not waited for.
+/// Kills every child and what becomes one when its parent dies, until none is left, or [`ALL_GONE_WITHIN`] is over.
 pub(crate) fn kill_all_children() {
     let begin = Instant::now();
     while begin.elapsed() < ALL_GONE_WITHIN {
@@ -168,7 +167,7 @@ pub(crate) fn kill_all_children() {
 }
 
 /// A killed process needs a moment, a reaper one to end what is below it.
-const ALL_GONE_WITHIN: Duration = Duration::from_secs(10);
+pub(crate) const ALL_GONE_WITHIN: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 fn children() -> Vec<i32> {

@@ -33,9 +33,9 @@ pub(crate) fn argv(token: u64, command: &Command, step: &PlannedStep, env: &[Str
         property("RuntimeMaxSec", &format!("{}ms", step.timeout_ms)),
         property("NoNewPrivileges", if command.setuid { "no" } else { "yes" }),
     ];
-    // By name: everybody reads a command line, and the value may be a secret.
-    let names = env.iter().filter_map(|variable| variable.split('=').next());
-    let env = names.map(|name| format!("--setenv={name}"));
+    // By value: of its own environment root's `systemd-run` would load what the grant means for another user. Whoever may ask
+    // systemd reads the values there anyway, which is everybody.
+    let env = env.iter().map(|variable| format!("--setenv={variable}"));
     // systemd would put a variable where one dollar is.
     let words = step.argv.iter().map(|word| word.replace('$', "$$"));
     let always = ALWAYS.into_iter().map(str::to_owned);
@@ -100,7 +100,7 @@ mod tests {
             "--property=NoNewPrivileges=yes",
             "--property=CapabilityBoundingSet=CAP_NET_ADMIN",
             "--property=AmbientCapabilities=CAP_NET_ADMIN",
-            "--setenv=A",
+            "--setenv=A=b c",
         ] {
             assert!(words.iter().any(|known| known == word), "{word}: {words:?}");
         }

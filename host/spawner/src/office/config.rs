@@ -62,7 +62,8 @@ impl Office {
             return Err(Refused::Because(why));
         }
         let next = self.next.take().ok_or_else(|| none(&self.path))?;
-        if let Some(key) = self.config.as_ref().and_then(|config| fixed(config, &next)) {
+        let fixed = self.config.as_ref().map(|config| config.fixed_otherwise(&next)).unwrap_or_default();
+        if let Some(key) = fixed.first() {
             return Err(Refused::Because(format!("{}: {key} has changed: restart needed", self.path.display())));
         }
         self.config = Some(next);
@@ -73,18 +74,6 @@ impl Office {
     pub(super) fn forget(&mut self) {
         self.next = None;
     }
-}
-
-/// What was prepared at the start, and holds until the end: the first key that would be another.
-fn fixed(before: &Config, now: &Config) -> Option<&'static str> {
-    [
-        ("state", before.state == now.state),
-        ("audit", before.audit == now.audit),
-        ("daemon_user", before.daemon_user == now.daemon_user),
-        ("[sandbox]", before.sandbox == now.sandbox && before.allow_missing == now.allow_missing),
-    ]
-    .into_iter()
-    .find_map(|(key, same)| (!same).then_some(key))
 }
 
 fn trusted(path: &Path) -> Result<File, Refused> {

@@ -33,7 +33,7 @@ impl Files {
             forget(texts, serving.as_ref());
         }
         let text = self.text(plugin, digest).ok_or_else(|| unknown(plugin))?;
-        let regent_resolve::Findings { mut mistakes, warnings, .. } = judge(text);
+        let regent_resolve::Findings { mut mistakes, warnings } = judge(text);
         mistakes.extend(privileges.lacks(text));
         Ok(Answer::Judged { mistakes, warnings })
     }
@@ -47,11 +47,7 @@ impl Files {
     /// The step anew, which has to be the one that was planned; and whether it reads the request's data.
     pub(super) fn born(&self, run: &Run) -> Result<(OwnedFd, Start, bool), String> {
         let Run { granted, planned, grouped } = run;
-        let (command, step) = self.step(granted).map_err(|why| match why {
-            Refused::Path { slot, rule } => format!("{slot}: {rule}"),
-            Refused::Missing(path) => format!("{}: there is no such file", path.display()),
-            Refused::Because(why) => why,
-        })?;
+        let (command, step) = self.step(granted).map_err(|why| why.to_string())?;
         if step.digest() != *planned {
             return Err("it is no longer what was planned: its user, groups, program or arguments have changed".into());
         }

@@ -158,9 +158,12 @@ fn connect(path: &Path) -> Result<(), Errno> {
     rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)
 }
 
-/// Makes a folder if it is not there; its parent must be.
+/// Makes a folder if it is not there, of this mode whatever umask a service manager gave us; its parent must be.
 pub(super) fn own_folder(path: &Path, mode: u32) -> io::Result<()> {
-    match fs::DirBuilder::new().mode(mode).create(path) {
+    let before = rustix::process::umask(Mode::empty());
+    let made = fs::DirBuilder::new().mode(mode).create(path);
+    rustix::process::umask(before);
+    match made {
         Err(why) if why.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     }

@@ -31,6 +31,10 @@ use privileges::Privileges;
 /// Words of a sandbox and a compiler that say nothing of what confines them.
 const PLAIN: [&str; 2] = ["--interpreter", "--imports"];
 
+/// What a confined start calls them by.
+const SANDBOX: &str = "regent-sandbox";
+const COMPILER: &str = "regent-compiler";
+
 /// Its descriptor, where one was asked for.
 pub(crate) type Answered = Result<(Answer, Option<OwnedFd>), Refused>;
 
@@ -95,7 +99,7 @@ impl Office {
     /// For the administrator, a line each.
     pub(crate) fn prepare(&mut self) -> Result<Ready, Vec<String>> {
         // What is wrong with a configuration that is none, the daemon says, as nobody, and ends.
-        let Some(config) = &self.config else {
+        let Some(config) = self.config.as_ref().filter(|config| regent_resolve::daemon_user(config).is_ok()) else {
             let user = prepare::is_root().then_some((DAEMON_USER, DAEMON_USER, Vec::new()));
             return Ok(Ready { root: prepare::is_root(), user, groups: None, ended: 0 });
         };
@@ -118,7 +122,10 @@ impl Office {
             }
             Ask::Open(token, path) => (*token, done(self.open_file(path).map(Some))),
             Ask::Adopt(token) => (*token, done(self.adopt().map(|()| None))),
-            Ask::Listen(token, path) => (*token, done(self.listen(*token, path))),
+            Ask::Listen(token, path) => {
+                let made = |made: Option<_>| (if made.is_some() { Answer::Done } else { Answer::Kept }, made);
+                (*token, self.listen(*token, path).map(made))
+            }
             Ask::Permit(token, path) => (*token, done(self.permit(path).map(|()| None))),
             Ask::Forget => {
                 self.forget();
@@ -138,7 +145,7 @@ impl Office {
         let [stdin, stdout, stderr, group @ ..] = fds else { return Err("its descriptors did not come".into()) };
         // A terminal would have it ask, and whoever holds the other end answer.
         let fit = handed::is_pipe(stdout) && handed::is_pipe(stderr) && handed::is_input(stdin, stdin_data);
-        let grouped = group.iter().all(|group| self.groups().is_some_and(|own| handed::is_below(group, own.runs())));
+        let grouped = group.iter().all(|group| self.groups().is_some_and(|own| own.is_of_a_run(group)));
         if fit && grouped { Ok((program, start)) } else { Err("its descriptors are not a command's".into()) }
     }
 
@@ -152,17 +159,18 @@ impl Office {
             uid == gid && groups.is_empty() && (uids.first..uids.first.saturating_add(uids.count)).contains(uid)
         };
         let Confinement::Sandbox(layers) = &start.confinement else { return None };
-        let confined = !prepare::is_root() || is_whole(layers, start.argv.get(1..)?, &config.allow_missing);
+        let looks = start.path == SANDBOX;
+        let confined = !prepare::is_root() || is_whole(layers, start.argv.get(1..)?, &config.allow_missing, looks);
         let user = start.identity.as_ref().map_or(!prepare::is_root(), of_a_sandbox);
         let group = match start.descent {
             Descent::Alone { grouped: true } => {
-                self.groups().is_some_and(|own| fds.last().is_some_and(|fd| handed::is_below(fd, own.confined())))
+                self.groups().is_some_and(|own| fds.last().is_some_and(|fd| own.is_of_the_confined(fd)))
             }
             _ => true,
         };
         let program = match start.path.as_str() {
-            "regent-sandbox" => &self.helpers.sandbox,
-            "regent-compiler" => &self.helpers.compiler,
+            SANDBOX => &self.helpers.sandbox,
+            COMPILER => &self.helpers.compiler,
             _ => return None,
         };
         program.try_clone().ok().filter(|_| confined && user && group && start.env.is_empty())
@@ -182,8 +190,8 @@ impl Office {
     }
 }
 
-/// Whether nothing is left out but what may be; of a program that only looks, anything may.
-fn is_whole(layers: &[Layer], arguments: &[String], allowed: &[Layer]) -> bool {
+/// Whether nothing is left out but what may be; of a program that can be told to look and to end, anything may where it is.
+fn is_whole(layers: &[Layer], arguments: &[String], allowed: &[Layer], looks: bool) -> bool {
     let mut demands = Demands::default();
     let known = arguments.iter().all(|word| demands.take(word) || PLAIN.contains(&word.as_str()));
     let there = Layer::ALL.into_iter().filter(|layer| layer.is_namespace() && !allowed.contains(layer));
@@ -191,5 +199,5 @@ fn is_whole(layers: &[Layer], arguments: &[String], allowed: &[Layer]) -> bool {
         && demands.without.iter().all(|layer| allowed.contains(layer))
         && !demands.unconfined
         && !demands.shared_user;
-    known && (demands.verify || whole)
+    known && if demands.verify { looks } else { whole }
 }

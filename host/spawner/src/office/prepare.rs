@@ -5,18 +5,18 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use regent_cgroups::Groups;
-use regent_grants::{Config, DAEMON_USER};
-use regent_resolve::users;
+use regent_cgroups::{GONE_WITHIN, Groups};
+use regent_grants::Config;
 use regent_spawner::{Ids, Ready};
 use rustix::fs::{AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, Uid};
 
 use super::listen::own_folder;
+use crate::sys::ALL_GONE_WITHIN;
 
 /// Folders in the state folder are not nested deeper than this.
 const DEPTH: usize = 4;
-/// A spawner outlives its daemon by what it takes to end everything that was started.
-const PREDECESSOR_ENDS_WITHIN: Duration = Duration::from_secs(3);
+/// A spawner outlives its daemon by what it takes to end everything that was started, and what stands in both control groups.
+const PREDECESSOR_ENDS_WITHIN: Duration = ALL_GONE_WITHIN.saturating_add(GONE_WITHIN).saturating_add(GONE_WITHIN);
 
 pub(super) fn is_root() -> bool {
     rustix::process::geteuid().is_root()
@@ -24,7 +24,7 @@ pub(super) fn is_root() -> bool {
 
 /// All of it.
 pub(super) fn prepare(config: &Config) -> Result<(Ready, Kept), String> {
-    let user = if is_root() { daemon_user(config)? } else { None };
+    let user = if is_root() { regent_resolve::daemon_user(config)? } else { None };
     let state = state(&config.state, user.as_ref())?;
     lock(&state, &config.state)?;
     if let Some(user) = &user {
@@ -33,7 +33,8 @@ pub(super) fn prepare(config: &Config) -> Result<(Ready, Kept), String> {
     let groups = Groups::open(&name_of(&state)?).map_err(|why| format!("cgroup v2: {why}"))?;
     let mut ended = 0;
     if let Some(groups) = &groups {
-        ended = groups.clear().map_err(|why| format!("cgroup v2: {why}"))?;
+        let daemon = user.as_ref().map_or_else(|| rustix::process::geteuid().as_raw(), |(uid, ..)| *uid);
+        ended = groups.clear(daemon).map_err(|why| format!("cgroup v2: {why}"))?;
         if let Some((uid, gid, _)) = &user {
             groups.hand_over(*uid, *gid).map_err(|why| format!("cgroup v2: {why}"))?;
         }
@@ -59,28 +60,6 @@ fn lock(state: &OwnedFd, path: &Path) -> Result<(), String> {
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(())
-}
-
-/// `None`: root itself.
-fn daemon_user(config: &Config) -> Result<Option<Ids>, String> {
-    let said = |why: String| format!("{}: daemon_user: {why}", config.file);
-    let ids = match config.daemon_user.as_deref() {
-        None => (DAEMON_USER, DAEMON_USER, Vec::new()),
-        Some(name) => match (users::user(name), name.parse()) {
-            (Ok(user), _) => (user.uid, user.gid, user.groups),
-            // A number need be nobody's.
-            (Err(_), Ok(uid)) => (uid, uid, Vec::new()),
-            (Err(why), Err(_)) => {
-                let make = format!("`useradd --system --no-create-home --shell /usr/sbin/nologin {name}` makes it");
-                return Err(said(format!("{why}: {make}")));
-            }
-        },
-    };
-    let sandboxes = config.sandbox.first..config.sandbox.first.saturating_add(config.sandbox.count);
-    if sandboxes.contains(&ids.0) {
-        return Err(said(format!("uid {} is one of [sandbox] uids, which are plugins': name another", ids.0)));
-    }
-    Ok((ids.0 != 0).then_some(ids))
 }
 
 /// The state folder, made if it is not there. It is the daemon's alone; one that was root's becomes so with all that is in it.

@@ -88,7 +88,7 @@ impl Privileges {
 
 /// Left out, all as root and none as anybody else.
 fn needs(command: &Command) -> Capabilities {
-    let root = matches!(command.run_as.as_deref(), None | Some("root" | "0"));
+    let root = regent_resolve::identity(command).is_ok_and(|identity| identity.uid == 0);
     command.capabilities.unwrap_or(if root { ALL } else { Capabilities::default() })
 }
 
