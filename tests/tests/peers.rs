@@ -14,7 +14,7 @@ use regent_tests::{Running, SECRET, World, eventually, needs_root, user};
 use serde_json::{Value, json};
 
 /// While somebody tries to connect.
-const RESTARTS: usize = 20;
+const RESTARTS: usize = 500;
 /// Beyond what a signed number of 32 bits can say.
 const LARGE_UID: u32 = 4_000_000_000;
 

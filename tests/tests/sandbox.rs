@@ -1,4 +1,4 @@
-//! What a running sandbox is, read from /proc: somebody else without rights, in a root with nothing in it, holding what it
+//! What a running sandbox is, and a compiler, read from /proc: somebody else without rights, in a root with nothing in it, holding what it
 //! needs and nothing more; and what of that is left out, and said, when an ordinary user runs the daemon.
 #![allow(
     clippy::unwrap_used,
@@ -203,6 +203,43 @@ fn a_sandbox_is_one_thread_a_lane_and_the_clock_and_knows_no_environment_and_no_
         // Undumpable: its /proc belongs to root, so not even its own user can look into it.
         assert_eq!(fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid(), 0);
     }
+}
+
+#[test]
+fn a_compiler_at_work_is_as_shut_in_as_a_sandbox_and_stands_back_for_everybody() {
+    needs_root();
+    let world = World::new().plugin("python", "[operations.say]\n");
+    let running = world.start();
+    // It takes seconds. What it gives up itself it gives up before it reads the module.
+    let pid = eventually("a compiler is at work", || {
+        let pid = *proc::named(running.pid(), "regent-compiler").first()?;
+        (proc::status(pid, "Seccomp")? == "2").then_some(pid)
+    });
+    assert_eq!(status(pid, "NoNewPrivs"), "1");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        assert_eq!(status(pid, set), "0000000000000000", "{set}");
+    }
+    assert!((FIRST_UID..FIRST_UID + UIDS).contains(&uid(pid)), "{}", uid(pid));
+    let own = uid(pid).to_string();
+    assert_eq!(status(pid, "Uid"), [&*own; 4].join(" "));
+    for kind in ["user", "mnt", "net", "pid", "ipc", "uts", "cgroup"] {
+        let of = |pid: u32| fs::read_link(format!("/proc/{pid}/ns/{kind}")).unwrap();
+        assert_ne!(of(running.pid()), of(pid), "{kind}");
+    }
+    assert_eq!(read(pid, "environ"), b"");
+    assert_eq!(fs::metadata(format!("/proc/{pid}/environ")).unwrap().uid(), 0, "undumpable");
+    // What it reads, where it writes, and where it says why it cannot: pipes and sealed memory, and copies of them.
+    let leads = proc::descriptors(pid);
+    assert!(leads.iter().all(|(_, to)| to.starts_with("pipe:") || to.starts_with("/memfd:")), "{leads:?}");
+    let limits = text(pid, "limits");
+    for (name, most) in [("Max cpu time", 30), ("Max address space", 2_u64 << 30), ("Max open files", 8)] {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        let limit: Vec<_> = line.split_whitespace().take(2).collect();
+        assert_eq!(limit, [&most.to_string(); 2], "{name}");
+    }
+    // After the name in brackets; the 19th field is the niceness.
+    let niceness = text(pid, "stat").rsplit(") ").next().unwrap().split(' ').nth(19 - 3).map(str::to_owned);
+    assert_eq!(niceness.as_deref(), Some("15"));
 }
 
 /// Its clock sleeps for a while after a request; the kernel goes on with a stopped sleep by a call of its own.

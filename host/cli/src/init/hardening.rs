@@ -25,7 +25,7 @@ RestrictSUIDSGID=yes
 ProtectClock=yes
 # No disk, no tunnel, no virtual machine: null, zero, random, terminals and their like.
 DevicePolicy=closed
-# As the firewall's programs need it; no raw packets.
+# As the firewall's programs need it; no packet sockets.
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
 SystemCallFilter=~@clock @cpu-emulation @debug @module @obsolete @raw-io @reboot @swap
@@ -54,7 +54,8 @@ CapabilityBoundingSet=~CAP_SYS_TTY_CONFIG CAP_WAKE_ALARM
 # - DeviceAllow=: ProtectClock= adds reading the hardware's clock to it, and that stays.
 # - ProtectKernelTunables=: sysctl, and `ufw enable`, which calls it. CAP_SYSLOG: dmesg.
 # - CAP_AUDIT_WRITE: su, useradd and whatever else uses PAM. CAP_FOWNER, CAP_FSETID, CAP_SETFCAP, CAP_IPC_OWNER: installing
-#   files for others. CAP_SYS_CHROOT: chroot. CAP_SYS_NICE, CAP_SYS_RESOURCE: services that are started with limits.
+#   files for others. CAP_SYS_CHROOT: chroot. CAP_SYS_NICE, CAP_SYS_RESOURCE: services that are started with limits; the first is
+#   also what the daemon takes its own priority with.
 # - CAP_NET_ADMIN, CAP_NET_RAW, AF_NETLINK: nft, iptables, ip. CAP_NET_BIND_SERVICE, AF_INET, AF_INET6, PrivateNetwork=,
 #   IPAddressDeny=: commands that talk over the network.
 ";
