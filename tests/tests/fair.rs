@@ -9,7 +9,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regent_tests::{Running, SECRET, Wire, World, error, eventually, fixture, needs_root, proc};
 use regentd::connection::BYTES;
@@ -125,6 +125,19 @@ fn who_asks_and_reads_nothing_costs_no_more_than_its_share_and_nobody_else_waits
     another_is_served(&running, &["echo", "n=1"]);
     drop(crowd);
     eventually("the descriptors are as before", || (proc::descriptors(running.pid()).len() <= open).then_some(()));
+}
+
+#[test]
+fn who_is_refused_without_end_waits_a_little_for_each_refusal_and_nobody_for_what_it_may() {
+    let world = world();
+    let running = start(&world);
+    let mut wire = running.connect();
+    let mut refused = || error(&wire.ask(&json!({"secret": SECRET, "op": "nonsense"}))).to_owned();
+    (0..60).for_each(|_| assert_eq!(refused(), "Unknown operation"));
+    let since = Instant::now();
+    (0..25).for_each(|_| assert_eq!(refused(), "Unknown operation"));
+    assert!(since.elapsed() >= 20 * Duration::from_millis(20), "{:?}", since.elapsed());
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
 }
 
 #[test]

@@ -184,8 +184,10 @@ fn a_gibibyte_without_a_newline_costs_the_daemon_nothing() {
     while sent < 1 << 30 && wire.stream.write_all(&chunk).is_ok() {
         sent += chunk.len();
     }
+    assert!(sent < 1 << 30, "it was told that nobody reads");
     let after = regent_tests::proc::resident(running.pid());
     assert!(after < before + 2_048, "resident memory went from {before} to {after} KiB");
+    assert_eq!(error(&wire.reply()), "Request too long", "and why is there to be read");
     assert_eq!(running.op("echo", json!(1))["data"], 1);
 }
 

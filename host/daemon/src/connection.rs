@@ -1,12 +1,15 @@
 //! One connection: lines in, replies out, in order. What a peer may cost before anybody knows its secret is bounded here:
 //! bytes, seconds, one place of its uid's, and its turns on the thread.
 
+use std::future::{Future as _, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use regent_protocol::LINE_MAX;
 use rustix::event::{PollFd, PollFlags};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -140,9 +143,11 @@ impl Connection {
         self.turn.take()
     }
 
-    /// The last line is in memory no more.
+    /// The last line is in memory no more; what was read behind it may be.
     pub fn is_over(&mut self) {
-        self.long = None;
+        if self.read.len() < CHUNK {
+            self.long = None;
+        }
     }
 
     fn take_line(&mut self, end: usize) -> Next {
@@ -163,11 +168,12 @@ impl Connection {
             self.turn = Some(self.turns.take(self.peer).await);
             // Into its place at once: a line is a secret, and a buffer between would keep a copy of it.
             self.read.reserve_exact(chunk);
-            match self.stream.try_read_buf(&mut self.read) {
-                Ok(0) => return false,
-                Ok(_) => return true,
-                Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => self.turn = None,
-                Err(_) => return false,
+            // Asked once. Where less comes than there is room for, tokio knows that there is no more, and nobody has a turn for that.
+            let mut reading = pin!(self.stream.read_buf(&mut self.read));
+            match poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await {
+                Poll::Ready(Ok(0) | Err(_)) => return false,
+                Poll::Ready(Ok(_)) => return true,
+                Poll::Pending => self.turn = None,
             }
         }
     }
@@ -201,6 +207,8 @@ impl Connection {
             }
         };
         let _either_way = timeout(LINE_WITHIN, drained).await;
+        // Whoever still writes is told that nobody reads: its reply waits for it all the same.
+        let _gone = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Both);
     }
 
     /// Returns when the peer has closed both directions. One that closed its writing side alone may wait for a reply.

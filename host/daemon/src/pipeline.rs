@@ -31,13 +31,18 @@ pub struct Caller {
     pub requester: Rc<Requester>,
 }
 
+/// A wrong secret is answered after this. Its connection keeps its place so long, whether or not anybody still listens.
+pub const WRONG_SECRET: Duration = Duration::from_secs(1);
+/// That to one who is refused faster than it is written down.
+const TOO_FAST: Duration = Duration::from_millis(20);
+
 /// What the connection does next.
 #[derive(Debug)]
 pub enum Answered {
     /// Replies.
     Now(Reply),
-    /// Replies, but not before its second is over.
-    Late(Reply),
+    /// Replies, but not before this is over.
+    Late(Reply, Duration),
     /// Replies when this hold has ended, or the time is over.
     Waits {
         /// Its name.
@@ -63,14 +68,15 @@ pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, refer
     let admitted = match gate::admit(&caller.socket.secrets, line) {
         Ok(admitted) => admitted,
         Err(Turned::WrongSecret) => {
-            return Answered::Late(refused(daemon, &caller.requester, reference, Because::wrong_secret()));
+            let reply = refused(daemon, &caller.requester, reference, Because::wrong_secret());
+            return Answered::Late(reply, WRONG_SECRET);
         }
         Err(Turned::Refused(refusal)) => {
-            return Answered::Now(refused(daemon, &caller.requester, reference, refusal.into()));
+            return refused_in_time(daemon, &caller.requester, reference, refusal.into());
         }
     };
     let Some(_asking) = daemon.asking.take(caller.requester.peer(caller.socket.number), 1) else {
-        return Answered::Now(refused(daemon, &caller.requester, reference, too_many()));
+        return refused_in_time(daemon, &caller.requester, reference, too_many());
     };
     let result = match admitted.into_request().ask {
         Ask::Operation { op, data, dry_run: true, .. } => {
@@ -86,7 +92,14 @@ pub async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: &Line<'_>, refer
         Ask::Hold { uid, data: None, wait, .. } => read(daemon, caller, uid, wait, reference).await,
         Ask::Hold { uid, data: Some(_), .. } => answer_step(daemon, caller, &uid, reference).await,
     };
-    result.unwrap_or_else(|because| Answered::Now(refused(daemon, &caller.requester, reference, because)))
+    result.unwrap_or_else(|because| refused_in_time(daemon, &caller.requester, reference, because))
+}
+
+/// A refusal; of one who is refused faster than anybody reads it not at once, so that asking so costs the others little.
+pub fn refused_in_time(daemon: &Daemon, requester: &Requester, reference: &str, because: Because) -> Answered {
+    let too_fast = daemon.refusals.is_spent(&requester.owner());
+    let reply = refused(daemon, requester, reference, because);
+    if too_fast { Answered::Late(reply, TOO_FAST) } else { Answered::Now(reply) }
 }
 
 /// So many of this requester are being served that it has to wait for one of them itself.

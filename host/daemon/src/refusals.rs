@@ -182,6 +182,15 @@ impl Budget {
         Self(RefCell::new(Spent { all: 0, each: HashMap::new(), at: Instant::now(), unsaid: 0 }))
     }
 
+    /// Whether no more of this peer's is written for now.
+    #[must_use]
+    pub fn is_spent(&self, owner: &Owner) -> bool {
+        let mut spent = self.0.borrow_mut();
+        spent.come_back(Instant::now());
+        let own = spent.each.get(owner).copied().unwrap_or_default();
+        !BURST.has_room(own, spent.all, 1)
+    }
+
     /// Whether one more of this peer's is written, and how many before it were not.
     fn spend(&self, owner: Owner, now: Instant) -> Option<u64> {
         let mut spent = self.0.borrow_mut();

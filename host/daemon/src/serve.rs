@@ -4,7 +4,6 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use regent_peer::Peer;
@@ -19,7 +18,7 @@ use crate::fair::Peer as Share;
 use crate::gate::{Requester, place_of};
 use crate::held;
 use crate::listen::{Listener, connections};
-use crate::pipeline::{self, Answered, Caller};
+use crate::pipeline::{self, Answered, Caller, WRONG_SECRET, refused_in_time};
 use crate::policy::Socket;
 use crate::random;
 use crate::refusals::{Because, refused};
@@ -27,8 +26,6 @@ use crate::shares::{Shares, Taken};
 use crate::turns::{Turns, begun_in};
 use crate::why::Refused;
 
-/// A wrong secret is answered after this. Its connection keeps its place so long, whether or not anybody still listens.
-const WRONG_SECRET: Duration = Duration::from_secs(1);
 /// The admin socket, as far as places go.
 const ADMIN: u64 = u64::MAX;
 /// Connections that are accepted before whoever is connected is heard again.
@@ -210,8 +207,13 @@ async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: Vec<u8>, reference: 
         Ok(read) => read,
         Err(rejection) => {
             let denied = rejection.code() == regent_protocol::Code::Denied;
-            let reply = refused(daemon, &caller.requester, reference, Because::stranger(rejection.into()));
-            return (if denied { Answered::Late(reply) } else { Answered::Now(reply) }, None);
+            let answered = refused_in_time(daemon, &caller.requester, reference, Because::stranger(rejection.into()));
+            return match answered {
+                Answered::Now(reply) | Answered::Late(reply, _) if denied => {
+                    (Answered::Late(reply, WRONG_SECRET), None)
+                }
+                answered => (answered, None),
+            };
         }
     };
     let answered = tokio::select! {
@@ -223,8 +225,9 @@ async fn answer(daemon: &Rc<Daemon>, caller: &Caller, line: Vec<u8>, reference: 
 
 /// The last reply of a connection.
 async fn turn_away(daemon: &Daemon, caller: &Caller, connection: &mut Connection, reference: &str, because: Because) {
-    let reply = refused(daemon, &caller.requester, reference, because).to_line(None);
-    connection.reply_and_close(&reply).await;
+    let answered = refused_in_time(daemon, &caller.requester, reference, because);
+    let Some(reply) = settle(daemon, connection, answered, reference).await else { return };
+    connection.reply_and_close(&reply.to_line(None)).await;
 }
 
 fn too_many_bytes() -> Because {
@@ -240,8 +243,8 @@ fn too_many_bytes() -> Because {
 async fn settle(daemon: &Daemon, connection: &Connection, answered: Answered, reference: &str) -> Option<Reply> {
     match answered {
         Answered::Now(reply) => Some(reply),
-        Answered::Late(reply) => {
-            tokio::time::sleep(WRONG_SECRET).await;
+        Answered::Late(reply, late) => {
+            tokio::time::sleep(late).await;
             Some(reply)
         }
         Answered::Waits { id, uid, wait } => {

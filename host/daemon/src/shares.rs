@@ -15,7 +15,7 @@ const PART: usize = 8;
 pub struct Limit {
     /// For one peer.
     pub each: usize,
-    /// In all. Of eight times `each` or more one who is alone can have `each`; else an eighth of it.
+    /// In all. Nine times `each`, or more, where one who is alone can have `each`.
     pub most: usize,
 }
 
@@ -23,7 +23,7 @@ impl Limit {
     /// What one can have at the most, while nobody else has any.
     #[must_use]
     pub fn alone(&self) -> usize {
-        self.each.min(self.most / PART)
+        self.each.min(self.most.saturating_add(1) / (PART + 1))
     }
 
     /// Whether who has `own`, where `all` are taken, may have so much more.
@@ -115,6 +115,16 @@ mod tests {
         assert!(shares.take((1, 1), 1).is_some(), "another socket");
         taken.pop();
         assert!(shares.take((0, 1), 1).is_some());
+    }
+
+    #[test]
+    fn what_one_alone_can_have_is_what_it_gets() {
+        for limit in [LIMIT, Limit { each: 512, most: 512 }, Limit { each: 512, most: 32 }, Limit { each: 8, most: 9 }]
+        {
+            let shares = Shares::of(limit);
+            let taken: Vec<_> = (0..limit.most).map_while(|_| shares.take((0, 1), 1)).collect();
+            assert_eq!(taken.len(), limit.alone(), "{limit:?}");
+        }
     }
 
     #[test]

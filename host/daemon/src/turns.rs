@@ -1,7 +1,7 @@
 //! Whose line is next. One thread serves everybody, so whoever sends lines without end would keep it from the others: where more
 //! than one wants it, the next is the peer that has had least of it lately, however many connections it has.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::{Rc, Weak};
@@ -25,6 +25,16 @@ struct Inner {
     /// Somebody has the turn, or it is being passed on. If not, nobody waits.
     taken: bool,
     queue: Queue<oneshot::Sender<Turn>>,
+}
+
+thread_local! {
+    static WANTED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether somebody waits for this thread: then it is not to wait in place for anything that it could be woken by.
+#[must_use]
+pub fn is_wanted() -> bool {
+    WANTED.get()
 }
 
 /// The right to keep the thread for a line, until it is dropped: never across a point where others could run.
@@ -90,12 +100,14 @@ impl Inner {
         }
         let (give, given) = oneshot::channel();
         self.queue.wait(peer, give);
+        WANTED.set(true);
         Some(given)
     }
 
     fn next(&mut self) -> Option<(Peer, oneshot::Sender<Turn>)> {
         let next = self.queue.next(|_| true);
         self.taken = next.is_some();
+        WANTED.set(!self.queue.is_empty());
         next
     }
 }

@@ -11,6 +11,8 @@ use rustix::time::Timespec;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout_at};
 
+use crate::turns::is_wanted;
+
 /// How long the loop may wait for a lane in place, if that lane's last answer came so soon: a wake-up through the reactor
 /// costs more than most plugins do.
 const IN_PLACE: Duration = Duration::from_micros(200);
@@ -94,7 +96,7 @@ impl Lane {
     /// [`LaneError`]; the sandbox is then of no more use.
     pub async fn say(&mut self, deadline: Instant) -> Result<Say, LaneError> {
         let asked = Instant::now();
-        if self.quick && self.read.is_empty() {
+        if self.quick && self.read.is_empty() && !is_wanted() {
             self.look_in_place(asked);
         }
         loop {
