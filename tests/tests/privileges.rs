@@ -53,11 +53,15 @@ fn spawner(running: &Running<'_>) -> u32 {
     pids[0]
 }
 
-/// What a start says that comes to nothing.
-fn refused(world: &World) -> String {
+/// EX_UNAVAILABLE, EX_CONFIG.
+const CANNOT_START: i32 = 69;
+const BAD_CONFIGURATION: i32 = 78;
+
+/// What a start says that comes to nothing, and so ends.
+fn refused(world: &World, status: i32) -> String {
     let mut command = Command::new(world.program("regentd"));
     let ended = command.arg("--config").arg(world.config_path()).output().unwrap();
-    assert_eq!(ended.status.code(), Some(69), "{ended:?}");
+    assert_eq!(ended.status.code(), Some(status), "{ended:?}");
     String::from_utf8(ended.stderr).unwrap()
 }
 
@@ -91,7 +95,7 @@ fn a_daemon_becomes_the_user_that_regent_toml_names_with_its_groups() {
     say(&world, "daemon_user = \"mail\"");
     let state = world.path("state").display().to_string();
     let (uid, gid) = (user("mail"), group_of("mail"));
-    let said = refused(&world);
+    let said = refused(&world, CANNOT_START);
     assert!(
         said.contains(&format!("{state}: belongs to uid {}, and the daemon is to be uid {uid}", user("games"))),
         "{said}"
@@ -112,10 +116,10 @@ fn root_stays_root_only_where_that_is_said() {
 fn a_user_that_is_none_or_a_plugins_ends_the_start_with_what_to_do() {
     let world = world();
     say(&world, "daemon_user = \"no-such-user\"");
-    let said = refused(&world);
+    let said = refused(&world, BAD_CONFIGURATION);
     assert!(said.contains("daemon_user: there is no user no-such-user: `useradd --system"), "{said}");
     say(&world, "daemon_user = 1900000007");
-    let said = refused(&world);
+    let said = refused(&world, BAD_CONFIGURATION);
     assert!(said.contains("uid 1900000007 is one of [sandbox] uids"), "{said}");
 }
 

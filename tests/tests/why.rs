@@ -140,7 +140,7 @@ fn where_a_file_cannot_be_read_no_other_is_advised() {
     let file = world.path("grants/restart.toml");
     fs::write(&file, "[operations.restart]\nrun = [\"/usr/bin/true\"]\n").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    running.wait_log("may not read it");
+    running.wait_log("may not open it");
     let told = why(&running, &ask(&running, "web", &json!({"op": "restart", "data": {}})));
     let said = told["why"].as_str().unwrap();
     assert!(said.contains("cannot be read, and one of them may: ") && said.contains("chmod o+r"), "{told}");

@@ -97,11 +97,13 @@ impl Groups {
     /// # Errors
     /// What the kernel says.
     pub fn clear(&self, daemon: u32) -> io::Result<usize> {
-        let elsewhere = self.elsewhere(daemon);
-        let runs = elsewhere.iter().map(PathBuf::as_path).chain([self.runs()]);
-        let ended = end_runs(&runs.collect::<Vec<_>>())?;
         // What was confined ended with the predecessor's spawner, or ends now; it left nothing undone.
         end_runs(&[self.confined()])?;
+        let elsewhere = self.elsewhere(daemon);
+        let mut ended = end_runs(&[self.runs()])?;
+        // One that a service manager has removed meanwhile holds nothing.
+        let there: Vec<_> = elsewhere.iter().map(PathBuf::as_path).filter(|folder| folder.exists()).collect();
+        ended += end_runs(&there).unwrap_or_default();
         for folder in elsewhere {
             let _not_empty = fs::remove_dir(&folder);
         }

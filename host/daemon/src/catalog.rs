@@ -232,6 +232,12 @@ impl Catalog {
         self.operations.get(name)
     }
 
+    /// The operation that has this name in its file, and another for callers.
+    #[must_use]
+    pub fn called_otherwise(&self, name: &str) -> Option<&Rc<Served>> {
+        self.operations.values().find(|served| served.operation.name == name)
+    }
+
     /// The grants of a plugin that has this operation, where nothing serves one of this name.
     #[must_use]
     pub fn offering(&self, name: &str) -> Option<Rc<Grants>> {

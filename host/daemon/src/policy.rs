@@ -93,7 +93,12 @@ pub fn read(path: &Path, what_for: For, open: Open<'_>, findings: &mut Findings)
     if readable_by_others && holds_secret {
         findings.warnings.push(format!("{}: it holds a secret and others may read it: chmod 0600", path.display()));
     }
-    findings.keep(regent_resolve::daemon_user(&config));
+    if let Some(None) = findings.keep(regent_resolve::daemon_user(&config)) {
+        let (file, line) = (path.display(), config.daemon_user_line);
+        findings.warnings.push(format!(
+            "{file}:{line}: daemon_user: what reads strangers' bytes keeps all of root's rights: name another user, or take it out"
+        ));
+    }
     let sockets = sockets(&config, path, (what_for, open), findings);
     let admin = config.admin.as_ref().and_then(|admin| {
         let at = format!("{}: [admin]", path.display());
@@ -169,7 +174,9 @@ fn secrets(
             let cure = format!("regent secret new {}", regent_protocol::visible::argument(&path.display().to_string()));
             let file = findings.keep(open(path).map_err(|why| format!("{at}: {}", missing(&why, &cure))))?;
             if file.readable_by_others_than(group) {
-                findings.warnings.push(format!("{at}: others may read {}: chmod o-r", path.display()));
+                let cure =
+                    if file.readable_by_all() { "chmod o-r" } else { "chgrp it to the socket's group, or chmod 0600" };
+                findings.warnings.push(format!("{at}: others may read {}: {cure}", path.display()));
             }
             secrets_of(at, path, file, findings)
         }

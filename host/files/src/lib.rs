@@ -147,7 +147,13 @@ impl Trusted {
         self.mode & 0o044 != 0
     }
 
-    /// The same, but for a group that is meant to read it.
+    /// Whether everybody may.
+    #[must_use]
+    pub fn readable_by_all(&self) -> bool {
+        self.mode & 0o004 != 0
+    }
+
+    /// Whether group or others may read it, but for a group that is meant to.
     #[must_use]
     pub fn readable_by_others_than(&self, group: Option<u32>) -> bool {
         self.mode & 0o004 != 0 || (self.mode & 0o040 != 0 && group != Some(self.group))

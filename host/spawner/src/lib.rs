@@ -232,8 +232,6 @@ pub struct Ready {
 pub enum Answer {
     /// It was done.
     Done,
-    /// Of a socket: this spawner made it before, and it still has its name.
-    Kept,
     /// The step, as JSON: it is what a consent is bound to and what people are shown.
     Planned(String),
     /// What is wrong with a grants file on this machine, and what should be looked at.
@@ -243,6 +241,8 @@ pub enum Answer {
         /// Said loudly.
         warnings: Vec<String>,
     },
+    /// Of a socket: this spawner made it before, and it still has its name.
+    Kept,
 }
 
 /// Why it was not done.

@@ -105,7 +105,7 @@ impl Piece {
     /// Whether it is a folder, and the one user's whose it may be.
     fn is_handed_over(&self) -> bool {
         let there = self.path.symlink_metadata();
-        there.is_ok_and(|there| there.is_dir() && Some(there.uid()) == self.handed_to)
+        there.is_ok_and(|there| there.is_dir() && Some(there.uid()) == self.handed_to && there.mode() & 0o022 == 0)
     }
 
     fn shown(&self, there: bool) -> String {

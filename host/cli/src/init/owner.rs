@@ -1,6 +1,7 @@
 //! Whose the state folder is once a daemon has run: root's daemon becomes another user, and the folder with it.
 
 use nix::unistd::{Uid, User};
+use regent_files::Trusted;
 use regent_grants::{Config, DAEMON_USER};
 
 use super::layout::Layout;
@@ -11,7 +12,7 @@ pub(super) fn uid(layout: &Layout) -> Option<u32> {
         return None;
     }
     let path = layout.config();
-    let text = std::fs::read_to_string(&path).unwrap_or_default();
+    let text = Trusted::open(&path).and_then(Trusted::text).unwrap_or_default();
     let config = Config::parse(&path.display().to_string(), &text).ok();
     match config.and_then(|checked| checked.value.daemon_user) {
         Some(user) => named(&user),

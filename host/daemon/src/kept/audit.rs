@@ -1,7 +1,7 @@
 //! The audit log: one line of ASCII JSON a record, each with its number and the hash of the line before.
 //!
 //! A line is written before a privileged act and after it; if it cannot be written, nothing runs. A line that could not be
-//! written whole is taken back; if even that fails the log takes no more, and so nothing runs any more.
+//! written whole is taken back; if even that fails the log takes no more, and so nothing runs, until it can be.
 
 use std::fmt::Write as _;
 use std::io;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -42,7 +43,7 @@ pub fn launch_for(helpers: &Helpers, config: &Path) -> Result<Launched, Vec<Stri
     let failed = |why: io::Error| vec![format!("regent-spawner: {why}")];
     let socket = start(&helpers.spawner, &arguments).map_err(failed)?;
     let mut bytes = vec![0; WORD_MAX];
-    // It reads what root wrote and nothing else, so it is waited for without a deadline.
+    // What it reads is root's, and whatever a predecessor left that does not end is given up in time: so no deadline here.
     poll(&mut [PollFd::new(&socket, PollFlags::IN)], None).map_err(|why| failed(why.into()))?;
     let (length, _) = receive(&socket, &mut bytes).map_err(failed)?;
     match decode(bytes.get(..length).unwrap_or_default()) {
@@ -58,7 +59,7 @@ fn start(program: &OwnedFd, arguments: &[(&str, &Path)]) -> io::Result<OwnedFd> 
     rustix::io::ioctl_fionbio(&ours, true)?;
     #[allow(clippy::disallowed_methods, reason = "this is the door: the one program that the daemon starts itself")]
     let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
-    command.args(arguments.iter().flat_map(|(name, path)| [name.as_ref(), path.as_os_str()]));
+    command.arg0("regent-spawner").args(arguments.iter().flat_map(|(name, path)| [name.as_ref(), path.as_os_str()]));
     // Nothing but posix_spawn is asked for, which needs no copy of this process.
     let child = command.env_clear().stdin(Stdio::from(theirs)).stdout(Stdio::null()).spawn()?;
     // It ends with its socket; nobody waits for it.

@@ -44,6 +44,18 @@ pub struct Spawner {
 /// What came of a question, with the descriptor that was asked for.
 type Answered = (Result<Answer, Refused>, Option<OwnedFd>);
 
+/// A question, as long as somebody waits for its answer.
+struct Asked<'s> {
+    of: &'s Spawner,
+    token: u64,
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        self.of.questions.borrow_mut().remove(&self.token);
+    }
+}
+
 #[derive(Debug)]
 struct Waiting {
     started: Option<oneshot::Sender<i32>>,
@@ -197,10 +209,8 @@ impl Spawner {
         let token = self.token();
         let (say, answered) = oneshot::channel();
         self.questions.borrow_mut().insert(token, say);
-        if let Err(why) = self.words.say(&ask(token), &[]).await {
-            self.questions.borrow_mut().remove(&token);
-            return Err(Refused::Because(why));
-        }
+        let _until_then = Asked { of: self, token };
+        self.words.say(&ask(token), &[]).await.map_err(Refused::Because)?;
         let (answer, fd) = answered.await.map_err(|_| Refused::Because("the spawner has ended".into()))?;
         answer.map(|answer| (answer, fd))
     }

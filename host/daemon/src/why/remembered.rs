@@ -1,5 +1,5 @@
-//! Refusals that can still be asked about, in memory: bounded for each peer and in all, and kept and given up at the same small
-//! cost however many there are, for a stranger can have as many as it likes.
+//! Refusals that can still be asked about, in memory: bounded for each peer and in all, and kept at a cost that does not grow with
+//! those of others, for a stranger can have as many as it likes.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
@@ -56,14 +56,16 @@ impl<T> Default for Kept<T> {
 
 impl<T> Kept<T> {
     fn keep(&mut self, owner: Owner, reference: String, what: T) {
+        // Who reads the end of one hold again and again pushes nothing out with it.
+        if let Some(own) = self.of.get_mut(&owner) {
+            let before = own.len();
+            own.retain(|one| one.reference != reference);
+            self.all -= before - own.len();
+        }
         self.make_room(&owner);
         self.came += 1;
-        let own = self.of.entry(owner).or_default();
-        let before = own.len();
-        // Who reads the end of one hold again and again pushes nothing out with it.
-        own.retain(|one| one.reference != reference);
-        own.push_back(One { came: self.came, reference, what: Rc::new(what) });
-        self.all = self.all + own.len() - before;
+        self.of.entry(owner).or_default().push_back(One { came: self.came, reference, what: Rc::new(what) });
+        self.all += 1;
     }
 
     /// For one more: this owner's oldest goes, or whosever is.
@@ -124,5 +126,10 @@ mod tests {
         let kept = kept((0..100).map(|_| (1, 7)).chain([(1, 8)]));
         assert_eq!(kept.all, 2);
         assert!(kept.find("1-7").is_some());
+        // Nor where there is no more room, of its own or of all.
+        let full = (0..EACH).map(|number| (1, number)).chain([(1, 9)]);
+        assert!(super::tests::kept(full).find("1-0").is_some());
+        let full = (0..ALL).map(|owner| (owner, 0)).chain([(9, 0)]);
+        assert!(super::tests::kept(full).find("0-0").is_some());
     }
 }

@@ -68,6 +68,11 @@ fn twice(all: &[Rc<Served>], name: &str) -> (String, Rule) {
 }
 
 fn unknown(policy: &Policy, catalog: &Catalog, name: &str) -> Rule {
+    if let Some(served) = catalog.called_otherwise(name) {
+        let Operation { called, line, .. } = &served.operation;
+        let text = format!("[operations.{name}] has as = {called:?}: callers call it {called}");
+        return Rule { rule: rule(served.entry.grants.file.clone(), Some(*line), text), allow: None };
+    }
     if let Some(grants) = catalog.offering(name).filter(|_| is_name(name)) {
         return offered(&grants, name);
     }
