@@ -1,6 +1,7 @@
 //! What each kind of hostile connection does, until the daemon closes it or somebody ends it.
 
 use std::io::{BufRead as _, BufReader, Result, Write as _};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,8 +24,8 @@ pub(super) struct Target {
 /// One of them, on a connection of its own; counts what it does.
 type Kind = fn(&Target, &AtomicU64) -> Result<()>;
 
-/// All of them. The first half knows no secret.
-pub(super) const KINDS: [(&str, Kind); 18] = [
+/// All of them. Those of the first half know no secret.
+pub(super) const KINDS: [(&str, Kind); 19] = [
     ("guesses, and waits for the answer", |target, count| asks(target, count, guess())),
     ("guesses, and hangs up", |target, count| once(target, count, &line(&guess()))),
     ("a byte a second", drips),
@@ -34,6 +35,7 @@ pub(super) const KINDS: [(&str, Kind); 18] = [
     ("garbage lines, read by nobody", |target, count| says(target, count, &b"\xff\x00{]garbage\n".repeat(200))),
     ("connects and hangs up", |target, count| once(target, count, b"")),
     ("a guess a line, read by nobody", |target, count| says(target, count, &line(&guess()).repeat(100))),
+    ("guesses, and hangs up by half", by_half),
     ("deep data", deep),
     ("no-ops, one after the other", |target, count| asks(target, count, operation(target, "echo"))),
     ("no-ops, read by nobody", |target, count| says(target, count, &large(target))),
@@ -135,6 +137,16 @@ fn drips(target: &Target, count: &AtomicU64) -> Result<()> {
         counted(count);
         thread::sleep(Duration::from_secs(1));
     }
+    Ok(())
+}
+
+/// And reads nothing, so that its reply stays with the daemon.
+fn by_half(target: &Target, count: &AtomicU64) -> Result<()> {
+    let mut stream = connect(target)?;
+    stream.write_all(&line(&guess()))?;
+    stream.shutdown(Shutdown::Write)?;
+    counted(count);
+    thread::sleep(Duration::from_secs(2));
     Ok(())
 }
 

@@ -1,13 +1,12 @@
 //! What a good client notices of hostile ones: its no-ops while nothing else happens, while 200 hostile connections of all
 //! kinds attack another daemon, which shows what the machine alone costs, and while the same attack its own. Turn by turn.
 
-use std::fs;
 use std::path::Path;
 use std::rc::Rc;
 use std::thread;
 use std::time::Duration;
 
-use regent_build::{At as _, Error, Result};
+use regent_build::{Error, Result};
 
 use super::Amount;
 use super::figures::{Report, Times};
@@ -39,14 +38,7 @@ pub(super) fn measure(ground: &Rc<Ground>, dist: &Path, amount: Amount, report: 
 }
 
 fn daemon(ground: &Rc<Ground>, dist: &Path, name: &str) -> Result<Regentd> {
-    let daemon = Regentd::new(ground, name, dist, "")?;
-    let plugins = daemon.folder().join("plugins");
-    fs::create_dir(&plugins).at(&plugins)?;
-    for file in ["echo.wasm", "SHA256SUMS"] {
-        let from = dist.join("plugins").join(file);
-        daemon.write(&format!("plugins/{file}"), &fs::read(&from).at(&from)?)?;
-    }
-    daemon.write("plugins/echo.toml", b"module = \"echo\"\n[operations.echo]\n")?;
+    let daemon = Regentd::with_echo(ground, name, dist)?;
     daemon.open_to_all()?;
     daemon.start()?;
     daemon.says(" serves ", 1, 0)?;

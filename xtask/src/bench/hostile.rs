@@ -42,15 +42,8 @@ struct Ask {
 
 /// All of it, into the first table.
 pub(super) fn measure(ground: &Rc<Ground>, dist: &std::path::Path, amount: Amount, report: &mut Report) -> Result<()> {
-    let daemon = Regentd::new(ground, "hostile", dist, "")?;
-    let plugins = daemon.folder().join("plugins");
-    fs::create_dir(&plugins).at(&plugins)?;
-    for file in ["echo.wasm", "SHA256SUMS"] {
-        let from = dist.join("plugins").join(file);
-        daemon.write(&format!("plugins/{file}"), &fs::read(&from).at(&from)?)?;
-    }
-    daemon.write("plugins/echo.toml", b"module = \"echo\"\n[operations.echo]\n")?;
-    let written = attacks(&plugins)?;
+    let daemon = Regentd::with_echo(ground, "hostile", dist)?;
+    let written = attacks(&daemon.folder().join("plugins"))?;
     daemon.start()?;
     let serve = written.iter().map(|ask| ask.operation.as_str()).collect::<std::collections::BTreeSet<_>>().len() + 1;
     daemon.says(" serves ", serve, 0)?;

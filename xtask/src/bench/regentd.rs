@@ -52,6 +52,19 @@ impl Regentd {
         Ok(daemon)
     }
 
+    /// One that has `echo` to serve and is not started yet.
+    pub(crate) fn with_echo(ground: &Rc<Ground>, name: &str, dist: &Path) -> Result<Self> {
+        let daemon = Self::new(ground, name, dist, "")?;
+        let plugins = daemon.folder.join("plugins");
+        fs::create_dir(&plugins).at(&plugins)?;
+        for file in ["echo.wasm", "SHA256SUMS"] {
+            let from = dist.join("plugins").join(file);
+            daemon.write(&format!("plugins/{file}"), &fs::read(&from).at(&from)?)?;
+        }
+        daemon.write("plugins/echo.toml", b"module = \"echo\"\n[operations.echo]\n")?;
+        Ok(daemon)
+    }
+
     /// Every user may connect.
     pub(crate) fn open_to_all(&self) -> Result<()> {
         let path = self.folder.join("regent.toml");
