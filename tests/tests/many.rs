@@ -13,7 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use regent_tests::{Running, SECRET, World, code, error, needs_root, user};
+use regent_tests::{Running, SECRET, Wire, World, code, error, needs_root, user};
 use serde_json::{Value, json};
 
 const GUESSERS: usize = 200;
@@ -21,6 +21,7 @@ const DRIPPERS: usize = 100;
 const GOOD: usize = 1_000;
 const APPROVALS: usize = 100;
 const HELD: usize = 10_000;
+const CALLERS: usize = 50;
 /// Of one requester.
 const LIVE_EACH: usize = 8;
 /// A busy machine is not a slow daemon: what waited for a guesser would take a second.
@@ -177,17 +178,26 @@ fn of_a_hundred_approvals_at_once_one_counts_and_it_runs_once() {
 fn of_ten_thousand_equal_and_ten_thousand_different_requests_eight_are_held_and_others_can_hold() {
     let world = world();
     let running = start(&world);
-    let mut wire = running.connect();
-    let mut ask = |data: Value| wire.ask(&json!({"secret": SECRET, "op": "held", "data": {}, "id": data.to_string()}));
-    let mut held = 0;
-    for number in 0..2 * HELD {
-        let reply = ask(if number < HELD { json!("same") } else { json!(number) });
+    // Each refusal comes a little late: so by many, each on a connection of its own.
+    let ask = |wire: &mut Wire, number: usize| {
+        let id = if number < HELD { "same".to_owned() } else { number.to_string() };
+        let reply = wire.ask(&json!({"secret": SECRET, "op": "held", "data": {}, "id": id}));
         if reply["state"] == "held" {
-            held += 1;
-        } else {
-            assert_eq!((error(&reply), code(&reply)), ("Too many requests", "rate"));
+            return true;
         }
-    }
+        assert_eq!((error(&reply), code(&reply)), ("Too many requests", "rate"));
+        false
+    };
+    let held: usize = std::thread::scope(|scope| {
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|caller| {
+                let (mut wire, ask) = (running.connect(), &ask);
+                scope
+                    .spawn(move || (caller..2 * HELD).step_by(CALLERS).filter(|number| ask(&mut wire, *number)).count())
+            })
+            .collect();
+        callers.into_iter().map(|caller| caller.join().unwrap()).sum()
+    });
     assert_eq!(held, LIVE_EACH);
     let pending: Value = serde_json::from_str(&running.regent(&["pending", "--json"]).stdout).unwrap();
     assert_eq!(pending.as_array().unwrap().len(), LIVE_EACH, "what an approver sees");
