@@ -3,6 +3,10 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::thread;
+use std::time::{Duration, Instant};
+
+/// Longer than letting go takes on a busy machine.
+const LETS_GO_WITHIN: Duration = Duration::from_secs(5);
 
 /// strace at a thread or a process, until this is dropped.
 pub struct Injected(Child);
@@ -47,6 +51,15 @@ impl Drop for Injected {
         // By this one it lets go of what it is attached to; by KILL the kernel would do it later.
         let pid = rustix::process::Pid::from_child(&self.0);
         let _gone = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let since = Instant::now();
+        while since.elapsed() < LETS_GO_WITHIN {
+            if !matches!(self.0.try_wait(), Ok(None)) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        // It waits for a process to be stopped that was killed meanwhile, and would for ever.
+        let _gone = self.0.kill();
         let _gone = self.0.wait();
     }
 }
