@@ -91,6 +91,24 @@ fn what_took_a_sockets_name_stays_and_is_said_once_and_the_socket_is_back_when_i
 }
 
 #[test]
+fn one_name_that_is_taken_keeps_no_other_socket_away() {
+    let world = world().socket("another", "operations = [\"*\"]");
+    let running = world.start().serving("echo");
+    for (taken, lost) in [("another", "web"), ("web", "another")] {
+        for name in [taken, lost] {
+            fs::remove_file(world.socket_path(name)).unwrap();
+        }
+        fs::write(world.socket_path(taken), "precious").unwrap();
+        let path = world.socket_path(lost);
+        eventually("the other is there again", || UnixStream::connect(&path).ok());
+        assert_eq!(running.connect_to(lost).ask(&echo())["data"], 1);
+        assert_eq!(fs::read_to_string(world.socket_path(taken)).unwrap(), "precious");
+        fs::remove_file(world.socket_path(taken)).unwrap();
+        eventually("so is this one", || UnixStream::connect(world.socket_path(taken)).ok());
+    }
+}
+
+#[test]
 fn while_the_plugin_folder_is_gone_nothing_of_it_is_served_and_that_is_said_and_when_it_is_back_it_is() {
     let world =
         world().module("other", &regent_tests::dist().join("plugins/echo.wasm"), "[operations.echo]\nas = \"other\"\n");

@@ -104,6 +104,10 @@ fn with_a_full_audit_log_nothing_runs_or_is_held_or_decided_and_with_room_again_
         let decided = running.regent_as("games", &[verb, &id]);
         assert!(decided.status != 0 && decided.stderr.contains("the audit log cannot be written"), "{decided:?}");
     }
+    let cancelled = running.ask(json!({"uid": waits["uid"], "cancel": true}));
+    assert_eq!((error(&cancelled), code(&cancelled)), ("Operation failed", "failed"));
+    let why = running.regent(&["why", cancelled["ref"].as_str().unwrap()]);
+    assert!(why.stdout.contains("the audit log cannot be written"), "{why:?}");
     assert_eq!(running.ask(json!({"uid": waits["uid"]}))["state"], "held", "it waits as before");
     let why = running.regent(&["why", held["ref"].as_str().unwrap()]);
     assert!(why.stdout.contains("No space left on device"), "{why:?}");

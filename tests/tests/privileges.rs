@@ -9,6 +9,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use regent_tests::{Running, SECRET, Wire, World, group_of, needs_root, proc, user};
@@ -110,6 +111,35 @@ fn root_stays_root_only_where_that_is_said() {
     let running = world.start_as_is(&[]).serving("echo");
     assert_eq!(words(running.pid(), "Uid"), ["0"; 4]);
     assert_eq!(words(running.pid(), "Seccomp"), ["2"]);
+    running.wait_log("regent.toml:1: daemon_user: what reads strangers' bytes keeps all of root's rights");
+}
+
+/// As the unit of `regent init` starts it.
+#[test]
+fn with_whatever_umask_it_was_started_others_reach_the_sockets_that_they_may() {
+    let world = world();
+    let running = world.start_under(&["sh", "-c", "umask 0077; exec \"$0\" \"$@\""]).serving("echo");
+    let folder = fs::metadata(world.path("run-web")).unwrap();
+    assert_eq!((folder.mode() & 0o777, folder.uid()), (0o755, 0));
+    let asks = "import socket, sys\nstream = socket.socket(socket.AF_UNIX)\nstream.connect(sys.argv[1])\n";
+    let mut stranger = Command::new("/usr/bin/python3");
+    stranger.args(["-c", asks]).arg(world.socket_path("web")).current_dir("/");
+    assert!(stranger.uid(user("games")).gid(group_of("games")).status().unwrap().success());
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
+}
+
+#[test]
+fn a_spawner_that_does_not_answer_fails_what_needs_it_in_time_and_nothing_else() {
+    let grants = "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n";
+    let world = world().plugin("whoami", grants);
+    let running = world.start().serving("echo").serving("whoami");
+    let pid = rustix::process::Pid::from_raw(i32::try_from(spawner(&running)).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    assert_eq!(running.op("whoami", json!(null))["error"], "Operation failed");
+    running.wait_log("the spawner does not answer: is a user database of nsswitch.conf slow?");
+    assert_eq!(running.op("echo", json!(1))["data"], 1);
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    assert_eq!(running.op("whoami", json!(null))["data"], "root");
 }
 
 #[test]

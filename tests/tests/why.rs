@@ -134,6 +134,16 @@ fn an_operation_whose_file_has_a_mistake_is_told_with_that_and_not_with_another_
 }
 
 #[test]
+fn an_operation_that_callers_know_by_another_name_is_told_with_that_and_no_line_is_advised() {
+    needs_root();
+    let world = World::new().plugin("echo", "[operations.echo]\nas = \"say\"\n");
+    let running = world.start().serving("echo");
+    let told = why(&running, &ask(&running, "web", &json!({"op": "echo", "data": 1})));
+    assert_eq!(told["rule"]["rule"], "[operations.echo] has as = \"say\": callers call it say", "{told}");
+    assert_eq!(told["allow"], Value::Null);
+}
+
+#[test]
 fn where_a_file_cannot_be_read_no_other_is_advised() {
     let world = world();
     let running = start(&world);

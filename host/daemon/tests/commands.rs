@@ -266,6 +266,28 @@ fn what_a_command_may_leave_outlives_its_run_the_daemon_and_the_next_start() {
     }
 }
 
+/// Whoever has a group may make one of this name in it, and threads there that nobody can kill so.
+#[test]
+fn a_start_ends_what_its_predecessor_left_elsewhere_and_nothing_in_folders_of_others() {
+    let name = format!("regent-test-{}-elsewhere", std::process::id());
+    let own = Groups::open(&name).unwrap().expect("this test needs cgroup v2");
+    let above = own.runs().with_file_name(format!("{name}-session"));
+    let (folder, group) = (above.join(&name), above.join(&name).join("run-1"));
+    std::fs::create_dir_all(&group).unwrap();
+    #[allow(clippy::disallowed_methods, reason = "somebody else's process")]
+    let mut theirs = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    std::fs::write(group.join("cgroup.procs"), theirs.id().to_string()).unwrap();
+    let given = |uid| std::os::unix::fs::chown(&folder, Some(uid), None).unwrap();
+    given(4711);
+    assert_eq!(own.clear(0).unwrap(), 0);
+    assert!(theirs.try_wait().unwrap().is_none(), "it is nobody's of ours");
+    given(0);
+    assert_eq!(own.clear(0).unwrap(), 1);
+    assert!(!theirs.wait().unwrap().success());
+    own.remove();
+    std::fs::remove_dir(above).unwrap();
+}
+
 #[test]
 fn what_a_command_may_not_leave_is_gone_with_it() {
     both_ways("leave-not", async |spawner, mark: String| {

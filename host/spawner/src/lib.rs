@@ -21,8 +21,8 @@ pub const WORD_MAX: usize = 192 << 10;
 /// Descriptors that come with one word.
 pub const DESCRIPTORS_MAX: usize = 16;
 
-/// What the daemon asks. Each but [`Kill`](Self::Kill), [`Unlink`](Self::Unlink) and [`Forget`](Self::Forget) carries a token of its own, by which it is
-/// answered.
+/// What the daemon asks. Each but [`Kill`](Self::Kill), [`Unlink`](Self::Unlink) and [`Forget`](Self::Forget) carries a token of its
+/// own, by which it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
     /// Start a program. With it come its handle, its descriptors 0, 1 and 2, its further ones in order, and last, if it is

@@ -1,6 +1,7 @@
 //! `regent-spawner [--config FILE --sandbox FILE --compiler FILE [--credentials FOLDER]]`: the one door through which programs start, and the only part
-//! of a daemon that keeps root's rights. Of what a stranger wrote it reads the values of slots and nothing else, and a
-//! secret that stands in regent.toml is wiped when it was read, so nothing of these can reach what it starts; it stays small, so a start costs the same however the daemon grows.
+//! of a daemon that keeps root's rights. Of what a stranger wrote it reads the values of slots and nothing
+//! else, and a secret that stands in regent.toml is wiped when it was read, so nothing of these can reach what it starts; it stays
+//! small, so a start costs the same however the daemon grows.
 //!
 //! With a configuration it reads regent.toml and the grants files itself, and starts by name what they grant. Without one it
 //! starts what it is told: for a trial, whose spawner has no more rights than who typed it.
