@@ -26,6 +26,8 @@ static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 const END_WITHIN: Duration = Duration::from_secs(20);
 /// Then for the answers to whoever still waits: each fits into its socket's buffer.
 const LAST_ANSWERS: Duration = Duration::from_millis(50);
+/// And for what the spawner takes away: sockets' names, and groups whose processes were killed.
+const SPAWNER_ENDS_WITHIN: Duration = Duration::from_secs(5);
 /// Threads that read files: two hundred plugins that start at once would otherwise have one each.
 const FILES_AT_A_TIME: usize = 16;
 /// The daemon's niceness: nine times the weight of an ordinary process.
@@ -160,6 +162,9 @@ async fn end(daemon: &Rc<Daemon>) {
     }
     daemon.give_up();
     tokio::time::sleep(LAST_ANSWERS).await;
+    if !daemon.spawner.end(SPAWNER_ENDS_WITHIN).await {
+        regentd::warning!("the spawner has not ended yet: sockets and groups of processes may still be there");
+    }
 }
 
 /// As many descriptors as the administrator lets us have: each connection is one.

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::io;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
+use std::time::Duration;
 
 use regent_spawner::{Answer, Ask, Exit, Refused, Run, Say, Start};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::cgroup::Cgroups;
 use super::launched::Launched;
@@ -39,6 +40,9 @@ pub struct Spawner {
     waiting: RefCell<HashMap<u64, Waiting>>,
     questions: RefCell<HashMap<u64, oneshot::Sender<Answered>>>,
     unsaid: RefCell<Vec<Ask>>,
+    /// Told to end, and by then that it has.
+    ending: Cell<bool>,
+    gone: Notify,
 }
 
 /// What came of a question, with the descriptor that was asked for.
@@ -95,10 +99,15 @@ impl Spawner {
             waiting: RefCell::default(),
             questions: RefCell::default(),
             unsaid: RefCell::default(),
+            ending: Cell::new(false),
+            gone: Notify::new(),
         });
         let listener = Rc::clone(&spawner);
         tokio::task::spawn_local(async move {
             while listener.hear().await {}
+            if listener.ending.get() {
+                return listener.gone.notify_one();
+            }
             crate::error!("the spawner has ended: nothing can be started any more; ending");
             // What runs in a group has nobody left who would end it.
             listener.cgroups.iter().for_each(Cgroups::end_all);
@@ -213,6 +222,14 @@ impl Spawner {
         self.words.say(&ask(token), &[]).await.map_err(Refused::Because)?;
         let (answer, fd) = answered.await.map_err(|_| Refused::Because("the spawner has ended".into()))?;
         answer.map(|answer| (answer, fd))
+    }
+
+    /// Has it end what still runs and take away the names of the sockets, and waits until it has: who saw the daemon end finds
+    /// nothing left of it. False if it had not within this time, which it will all the same.
+    pub async fn end(&self, within: Duration) -> bool {
+        self.ending.set(true);
+        self.words.end();
+        tokio::time::timeout(within, self.gone.notified()).await.is_ok()
     }
 
     fn token(&self) -> u64 {

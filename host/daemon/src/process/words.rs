@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
+use std::net::Shutdown;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use regent_spawner::{Ask, Say, WORD_MAX, decode, encode};
@@ -57,6 +58,11 @@ impl Words {
     pub(super) fn try_say(&self, ask: &Ask) -> bool {
         let bytes = encode(ask).unwrap_or_default();
         rustix::net::send(self.socket.as_fd(), &bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT).is_ok()
+    }
+
+    /// Says nothing more; what was said is heard.
+    pub(super) fn end(&self) {
+        let _gone_already = self.socket.shutdown(Shutdown::Write);
     }
 
     /// Some words, each with its descriptor; `None` at the end of the socket.
