@@ -16,6 +16,7 @@ mod layers;
 // What a neighbour notices of a hostile plugin, and of hostile connections.
 mod connections;
 mod hostile;
+mod sides;
 // And what an author waits for.
 mod author;
 // Numbers, and what is made of them.

@@ -1,9 +1,11 @@
 //! Who is next of those that wait for something: the peer that has had least of it lately, however many wait of each. Somebody who
 //! asks now and then waits for what is being done at the moment, and for nobody's queue.
 //!
-//! It is fair queueing by start times (Goyal, Vin, Cheng: Start-time Fair Queueing, 1996): a peer's time begins where the others'
-//! is when it comes, and goes on by what it uses. The others' goes on by what all use, a part for each: were it only who is served
-//! that moves it, whoever comes as somebody new each time would be before everybody else for ever.
+//! What everybody has had is halved each time that all together have had so much more. Fair queueing by start times would divide as
+//! fairly, but has one that stays below its part wait after each use until the others have had theirs.
+//!
+//! Who comes as somebody new is taken to have had what the others have on average: were it nothing, whoever comes as somebody new
+//! each time would be before everybody else for ever.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -13,24 +15,22 @@ pub type Peer = (u64, u32);
 /// Those that wait, each with what it is told by.
 #[derive(Debug)]
 pub struct Queue<T> {
-    /// Where the time of who comes now begins.
-    now: u64,
     peers: HashMap<Peer, Own<T>>,
     /// Those of them that wait.
     order: BTreeSet<(Place, Peer)>,
     came: u64,
     /// How many wait, of all.
     waiting: usize,
-    /// With so many peers it is looked who need not be remembered: so that costs each use the same, however many there are.
-    forget_at: usize,
+    /// What the peers have had.
+    had: u64,
+    /// And since it was halved.
+    lately: u64,
 }
 
-/// Times are kept by so much finer a unit: of a small use each of many still has a part.
-const FINER: u64 = 1_024;
-/// Fewer peers are not worth a look.
-const FORGET_FROM: usize = 64;
+/// So much had by all halves what was had before: in microseconds, some hundreds of turns or exchanges.
+const HALF: u64 = 50_000;
 
-/// A time, and at one time who came first.
+/// What it has had, and among those who had the same who came first.
 type Place = (u64, u64);
 
 #[derive(Debug)]
@@ -41,27 +41,22 @@ struct Own<T> {
 
 impl<T> Default for Queue<T> {
     fn default() -> Self {
-        let (peers, order) = (HashMap::new(), BTreeSet::new());
-        Self { now: 0, peers, order, came: 0, waiting: 0, forget_at: FORGET_FROM }
-    }
-}
-
-impl<T> Default for Own<T> {
-    fn default() -> Self {
-        Self { place: (0, 0), waiting: VecDeque::new() }
+        Self { peers: HashMap::new(), order: BTreeSet::new(), came: 0, waiting: 0, had: 0, lately: 0 }
     }
 }
 
 impl<T> Queue<T> {
     /// One more waits.
     pub fn wait(&mut self, peer: Peer, told_by: T) {
-        let own = self.peers.entry(peer).or_default();
+        self.came += 1;
+        let came = self.came;
+        let own = self.own(peer);
         if own.waiting.is_empty() {
-            self.came += 1;
-            own.place = (own.place.0.max(self.now), self.came);
-            self.order.insert((own.place, peer));
+            own.place.1 = came;
         }
         own.waiting.push_back(told_by);
+        let place = own.place;
+        self.order.insert((place, peer));
         self.waiting += 1;
     }
 
@@ -70,14 +65,12 @@ impl<T> Queue<T> {
     pub fn next(&mut self, may: impl Fn(Peer) -> bool) -> Option<(Peer, T)> {
         let first = self.order.iter().find(|(_, peer)| may(*peer)).or_else(|| self.order.first()).copied();
         let next = first.and_then(|(place, peer)| {
-            self.order.remove(&(place, peer));
             let own = self.peers.get_mut(&peer)?;
             let next = own.waiting.pop_front()?;
-            if !own.waiting.is_empty() {
-                self.order.insert((place, peer));
+            if own.waiting.is_empty() {
+                self.order.remove(&(place, peer));
             }
             self.waiting -= 1;
-            self.now = self.now.max(place.0);
             Some((peer, next))
         });
         if next.is_none() {
@@ -86,31 +79,58 @@ impl<T> Queue<T> {
         next
     }
 
-    /// This peer has used so much, in whatever unit all are told in.
+    /// This peer has used so much, in microseconds.
     pub fn used(&mut self, peer: Peer, much: u64) {
-        let much = much.max(1).saturating_mul(FINER);
-        let now = self.now;
-        let own = self.peers.entry(peer).or_insert_with(|| Own { place: (now, 0), ..Own::default() });
-        let waits = self.order.remove(&(own.place, peer));
+        let much = much.max(1);
+        self.lately = self.lately.saturating_add(much);
+        if self.lately >= HALF {
+            self.halve(u32::try_from(self.lately / HALF).unwrap_or(u32::MAX));
+            self.lately %= HALF;
+        }
         self.came += 1;
-        own.place = (own.place.0.saturating_add(much), self.came);
+        let came = self.came;
+        let own = self.own(peer);
+        let before = own.place;
+        own.place = (before.0.saturating_add(much), came);
+        let (place, waits) = (own.place, !own.waiting.is_empty());
         if waits {
-            self.order.insert((own.place, peer));
+            self.order.remove(&(before, peer));
+            self.order.insert((place, peer));
         }
-        // This one, those that wait, and who may come next.
-        let sharers = self.order.len() + usize::from(!waits) + 1;
-        self.now = self.now.saturating_add(much / u64::try_from(sharers).unwrap_or(u64::MAX));
-        if self.peers.len() >= self.forget_at {
-            self.forget();
-        }
+        self.had = self.had.saturating_add(much);
+    }
+
+    /// This peer's, if need be as a newcomer's.
+    fn own(&mut self, peer: Peer) -> &mut Own<T> {
+        let average = self.had / u64::try_from(self.peers.len() + 1).unwrap_or(u64::MAX);
+        let had = &mut self.had;
+        self.peers.entry(peer).or_insert_with(|| {
+            *had = had.saturating_add(average);
+            Own { place: (average, 0), waiting: VecDeque::new() }
+        })
+    }
+
+    /// So many times. Who has had nothing any more and waits for nothing needs no remembering.
+    fn halve(&mut self, times: u32) {
+        self.order.clear();
+        self.had = 0;
+        let (order, had) = (&mut self.order, &mut self.had);
+        self.peers.retain(|peer, own| {
+            own.place.0 = own.place.0.checked_shr(times).unwrap_or(0);
+            *had = had.saturating_add(own.place.0);
+            let waits = !own.waiting.is_empty();
+            if waits {
+                order.insert((own.place, *peer));
+            }
+            waits || own.place.0 > 0
+        });
     }
 
     /// Takes out whoever is not to be kept.
     pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
-        let waiting = &mut self.waiting;
-        let order = &mut self.order;
-        order.retain(|(_, peer)| {
-            let Some(own) = self.peers.get_mut(peer) else { return false };
+        let (peers, waiting) = (&mut self.peers, &mut self.waiting);
+        self.order.retain(|(_, peer)| {
+            let Some(own) = peers.get_mut(peer) else { return false };
             let before = own.waiting.len();
             own.waiting.retain(&keep);
             *waiting -= before - own.waiting.len();
@@ -128,13 +148,6 @@ impl<T> Queue<T> {
     #[must_use]
     pub fn waiting(&self, peer: Peer) -> (usize, usize) {
         (self.peers.get(&peer).map_or(0, |own| own.waiting.len()), self.waiting)
-    }
-
-    /// Who waits for nothing and has had no more than the others needs no remembering.
-    fn forget(&mut self) {
-        let now = self.now;
-        self.peers.retain(|_, own| own.place.0 > now || !own.waiting.is_empty());
-        self.forget_at = FORGET_FROM.max(self.peers.len() * 2);
     }
 }
 
@@ -202,13 +215,45 @@ mod tests {
     }
 
     #[test]
+    fn who_stays_below_its_part_is_next_each_time_that_it_comes() {
+        let mut queue = Queue::default();
+        for peer in [CROWD, OTHERS] {
+            (0..2_000).for_each(|_| queue.wait(peer, ()));
+        }
+        // As large as theirs, but seldom.
+        for turn in 0..2_000 {
+            let guests = turn > 100 && turn % 5 == 0;
+            if guests {
+                queue.wait(GUEST, ());
+            }
+            let (peer, ()) = queue.next(anybody).unwrap_or_else(|| panic!("somebody waits"));
+            assert_eq!(peer == GUEST, guests, "{turn}");
+            queue.used(peer, 100);
+        }
+    }
+
+    #[test]
+    fn who_had_everything_while_nobody_else_wanted_it_waits_for_a_while_only() {
+        let mut queue = Queue::default();
+        (0..10_000).for_each(|_| queue.wait(CROWD, ()));
+        (0..5_000).for_each(|_| {
+            queue.next(anybody);
+            queue.used(CROWD, 100);
+        });
+        (0..10_000).for_each(|_| queue.wait(OTHERS, ()));
+        let first = order(&mut queue, |_| 100);
+        let waited = first.iter().take_while(|peer| **peer != CROWD).count();
+        assert!(waited < 1_000, "{waited}");
+    }
+
+    #[test]
     fn of_many_who_came_once_few_are_remembered() {
         let mut queue = Queue::default();
         queue.wait(CROWD, ());
-        for uid in 10..10_000 {
-            queue.used((0, uid), 10);
+        for uid in 10..100_000 {
+            queue.used((0, uid), 100);
         }
-        assert!(queue.peers.len() < 4 * FORGET_FROM, "{}", queue.peers.len());
+        assert!(queue.peers.len() < 10_000, "{}", queue.peers.len());
         assert_eq!(queue.waiting(CROWD), (1, 1));
     }
 
@@ -232,6 +277,6 @@ mod tests {
         assert_eq!(queue.next(anybody), Some((CROWD, 2)));
         queue.used(CROWD, 5);
         assert_eq!(queue.next(anybody), None);
-        assert!(queue.peers.is_empty() && queue.order.is_empty() && queue.now == 0);
+        assert!(queue.peers.is_empty() && queue.order.is_empty() && queue.had == 0);
     }
 }

@@ -74,6 +74,11 @@ impl Attackers {
         Ok(begun)
     }
 
+    /// Each process.
+    pub(crate) fn pids(&self) -> impl Iterator<Item = u32> {
+        self.0.iter().map(Child::id)
+    }
+
     /// Ends them: how often each kind did what it does.
     pub(crate) fn end(mut self) -> Result<Vec<u64>> {
         let mut counts = vec![0; KINDS.len()];
