@@ -1,21 +1,18 @@
 //! One connection: lines in, replies out, in order. What a peer may cost before anybody knows its secret is bounded here:
 //! bytes, seconds, one place of its uid's, and its turns on the thread.
 
-use std::future::{Future as _, poll_fn};
-use std::pin::pin;
+use std::os::unix::net::UnixStream;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
 use regent_protocol::LINE_MAX;
-use rustix::event::{PollFd, PollFlags};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::UnixStream;
+use rustix::net::Shutdown;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::fair::Peer;
 use crate::shares::{Limit, Shares, Taken};
+use crate::stream::Stream;
 use crate::turns::{Turn, Turns};
 
 /// A connection that says nothing at all: a client that connects knows what it wants.
@@ -38,13 +35,11 @@ const UNHEARD_EVERY: Duration = Duration::from_millis(5);
 const LONG_LINE: usize = 2 * LINE_MAX;
 /// Such lines, and replies that are not taken at once, of one peer and of all: bytes that the daemon keeps for others.
 pub const BYTES: Limit = Limit { each: 16 << 20, most: 144 << 20 };
-/// What the kernel keeps of a reply until the peer takes it; it doubles this for what it keeps beside the bytes.
-const KERNEL_KEEPS: usize = 32 << 10;
 
 /// The stream, and what was read of it beyond the last line.
 #[derive(Debug)]
 pub struct Connection {
-    stream: UnixStream,
+    stream: Stream,
     peer: Peer,
     turns: Rc<Turns>,
     bytes: Rc<Shares>,
@@ -70,11 +65,10 @@ pub enum Next {
 }
 
 impl Connection {
-    /// Over an accepted stream of this peer's.
+    /// Over an accepted stream of this peer's, which does not block.
     #[must_use]
     pub fn new(stream: UnixStream, peer: Peer, turns: &Rc<Turns>, bytes: &Rc<Shares>) -> Self {
-        // If the kernel should refuse this it keeps what it keeps otherwise.
-        let _either_way = rustix::net::sockopt::set_socket_send_buffer_size(&stream, KERNEL_KEEPS);
+        let stream = Stream::new(stream);
         let (turns, bytes) = (Rc::clone(turns), Rc::clone(bytes));
         Self { stream, peer, turns, bytes, read: Vec::new(), long: None, turn: None, started: false }
     }
@@ -168,12 +162,10 @@ impl Connection {
             self.turn = Some(self.turns.take(self.peer).await);
             // Into its place at once: a line is a secret, and a buffer between would keep a copy of it.
             self.read.reserve_exact(chunk);
-            // Asked once. Where less comes than there is room for, tokio knows that there is no more, and nobody has a turn for that.
-            let mut reading = pin!(self.stream.read_buf(&mut self.read));
-            match poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await {
-                Poll::Ready(Ok(0) | Err(_)) => return false,
-                Poll::Ready(Ok(_)) => return true,
-                Poll::Pending => self.turn = None,
+            match self.stream.read(&mut self.read).await {
+                Ok(Some(0)) | Err(_) => return false,
+                Ok(Some(_)) => return true,
+                Ok(None) => self.turn = None,
             }
         }
     }
@@ -181,22 +173,21 @@ impl Connection {
     /// Sends a reply; false if the peer does not take it, or has too many others to take.
     pub async fn reply(&mut self, line: &[u8]) -> bool {
         // Nearly every reply fits at once: no timer for those.
-        let written = match self.stream.try_write(line) {
+        let written = match self.stream.send(line) {
             Ok(written) if written == line.len() => return true,
             Ok(written) => written,
-            Err(why) if why.kind() == std::io::ErrorKind::WouldBlock => 0,
             Err(_) => return false,
         };
         let Some(_kept) = self.bytes.take(self.peer, line.len()) else { return false };
         let rest = line.get(written..).unwrap_or_default();
-        matches!(timeout(REPLY_WITHIN, self.stream.write_all(rest)).await, Ok(Ok(())))
+        matches!(timeout(REPLY_WITHIN, self.stream.send_all(rest)).await, Ok(Ok(())))
     }
 
     /// Sends a last reply to a peer that may still be sending, and reads on for a moment: a socket closed with bytes unread
     /// would take the reply with it.
     pub async fn reply_and_close(&mut self, line: &[u8]) {
         (self.read, self.long, self.turn) = (Vec::new(), None, None);
-        if !self.reply(line).await || self.stream.shutdown().await.is_err() {
+        if !self.reply(line).await || self.stream.shutdown(Shutdown::Write).is_err() {
             return;
         }
         let drained = async {
@@ -208,7 +199,7 @@ impl Connection {
         };
         let _either_way = timeout(LINE_WITHIN, drained).await;
         // Whoever still writes is told that nobody reads: its reply waits for it all the same.
-        let _gone = rustix::net::shutdown(&self.stream, rustix::net::Shutdown::Both);
+        let _gone = self.stream.shutdown(Shutdown::Both);
     }
 
     /// Returns when the peer has closed both directions. One that closed its writing side alone may wait for a reply.
@@ -223,15 +214,13 @@ impl Connection {
     pub async fn taken(mut self) {
         // Nothing of it waits with the connection: nobody's turn least of all.
         (self.read, self.long, self.turn) = (Vec::new(), None, None);
-        while regent_peer::unread(&self.stream).is_ok_and(|bytes| bytes > 0) && !self.is_gone() {
+        while self.stream.is_unread() && !self.is_gone() {
             sleep(LOOK_EVERY).await;
         }
     }
 
-    fn is_gone(&self) -> bool {
-        let mut look = [PollFd::new(&self.stream, PollFlags::empty())];
-        let now = rustix::time::Timespec::default();
-        let looked = rustix::event::poll(&mut look, Some(&now));
-        looked.is_ok() && look.iter().any(|fd| fd.revents().contains(PollFlags::HUP))
+    /// Whether the peer has closed both directions.
+    pub fn is_gone(&self) -> bool {
+        self.stream.is_gone()
     }
 }

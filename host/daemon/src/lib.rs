@@ -40,6 +40,7 @@ pub mod shares;
 pub mod turns;
 // One connection: lines in, replies out.
 pub mod connection;
+mod stream;
 // The way of a request, read from top to bottom.
 pub mod pipeline;
 // Who is asking, and may it ask here at all.

@@ -5,13 +5,16 @@ use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::{UnixDatagram as Unwatched, UnixStream};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use regent_peer::Peer;
 use regent_spawner::Ask;
-use tokio::net::{UnixListener, UnixStream};
+use rustix::net::SocketFlags;
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
 
 use crate::process::Spawner;
 use crate::shares::{Limit, Shares};
@@ -57,7 +60,8 @@ impl std::error::Error for CannotListen {}
 /// A socket that listens. Its name goes when it does, unless it is another's, who handed the socket over.
 #[derive(Debug)]
 pub struct Listener {
-    listener: UnixListener,
+    /// Tokio's own would have its reactor watch every stream from the beginning. It watches this one as it would a datagram socket.
+    listener: UnixDatagram,
     path: PathBuf,
     /// Who made it and removes its name, and by which number.
     own: Option<(Rc<Spawner>, u64)>,
@@ -89,9 +93,9 @@ impl Listener {
     }
 
     fn of(socket: OwnedFd, place: &Place, own: Option<(Rc<Spawner>, u64)>) -> io::Result<Self> {
-        let listener = std::os::unix::net::UnixListener::from(socket);
+        let listener = Unwatched::from(socket);
         listener.set_nonblocking(true)?;
-        Ok(Self { listener: UnixListener::from_std(listener)?, path: place.path.clone(), own, said: Cell::new(None) })
+        Ok(Self { listener: UnixDatagram::from_std(listener)?, path: place.path.clone(), own, said: Cell::new(None) })
     }
 
     /// Whether it is the daemon's to say who may connect.
@@ -100,11 +104,13 @@ impl Listener {
         self.own.is_some()
     }
 
-    /// The next peer that the kernel vouches for.
+    /// The next peer that the kernel vouches for, on a stream that does not block.
     pub async fn accept(&self) -> (UnixStream, Peer) {
         loop {
-            match self.listener.accept().await {
-                Ok((stream, _)) => match regent_peer::credentials(&stream) {
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let accept = || Ok(rustix::net::accept_with(&self.listener, flags)?);
+            match self.listener.async_io(Interest::READABLE, accept).await.map(UnixStream::from) {
+                Ok(stream) => match regent_peer::credentials(&stream) {
                     Ok(peer) => return (stream, peer),
                     Err(why) => crate::warning!("{}: a peer without credentials: {why}", self.path.display()),
                 },

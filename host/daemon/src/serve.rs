@@ -1,6 +1,7 @@
 //! Sockets and what happens on them: a task for each socket, and one for each connection.
 
 use std::future::Future;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use regent_peer::Peer;
 use regent_protocol::{Line, Refusal, Reply};
-use tokio::net::UnixStream;
+use rustix::net::SendFlags;
 use tokio::task::{AbortHandle, spawn_local, yield_now};
 
 use crate::admin;
@@ -108,7 +109,8 @@ fn accept<F: Future<Output = ()> + 'static>(
                     let (refusal, reference) = (Refusal::too_many_requests(), random::reference());
                     full(peer, &refusal, &reference);
                     let reply = Reply::refused(refusal.with_reference(reference));
-                    let _gone = stream.try_write(&reply.to_line(None));
+                    let _gone =
+                        rustix::net::send(&stream, &reply.to_line(None), SendFlags::DONTWAIT | SendFlags::NOSIGNAL);
                 }
             }
             if count.is_multiple_of(ACCEPTED_AT_ONCE) {
@@ -243,6 +245,7 @@ fn too_many_bytes() -> Because {
 async fn settle(daemon: &Daemon, connection: &Connection, answered: Answered, reference: &str) -> Option<Reply> {
     match answered {
         Answered::Now(reply) => Some(reply),
+        Answered::Late(..) if connection.is_gone() => None,
         Answered::Late(reply, late) => {
             tokio::time::sleep(late).await;
             Some(reply)
