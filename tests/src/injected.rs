@@ -1,5 +1,6 @@
 //! System calls of a running process that fail, by strace.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -15,27 +16,30 @@ impl Injected {
     /// What these calls of this thread (a process' number is that of its first) do, in the words of `strace -e inject=`.
     /// Attached when this returns.
     pub fn at(thread: u32, what: &str) -> Self {
-        Self::attached(&[], thread, what)
+        Self::attached(&[thread], what)
     }
 
-    /// The same at each thread of a process, which counts its own calls.
+    /// The same at each thread that a process has, which counts its own calls. What it starts from now on is let alone.
     pub fn at_all_threads(pid: u32, what: &str) -> Self {
-        Self::attached(&["-f"], pid, what)
+        let tasks = fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(|task| task.unwrap().file_name());
+        let threads: Vec<u32> = tasks.map(|task| task.to_str().unwrap().parse().unwrap()).collect();
+        Self::attached(&threads, what)
     }
 
-    fn attached(more: &[&str], pid: u32, what: &str) -> Self {
+    fn attached(threads: &[u32], what: &str) -> Self {
         let call = what.split(':').next().unwrap();
         let mut strace = Command::new("strace")
-            .args(more)
-            .args(["-e", &format!("trace={call}"), "-e", &format!("inject={what}"), "-p", &pid.to_string()])
+            .args(["-e", &format!("trace={call}"), "-e", &format!("inject={what}")])
+            .args(threads.iter().flat_map(|thread| ["-p".to_owned(), thread.to_string()]))
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .expect("strace");
         let mut said = BufReader::new(strace.stderr.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        assert!(line.contains("attached"), "{line}");
+        let mut read = String::new();
+        while read.matches(" attached").count() < threads.len() {
+            assert!(said.read_line(&mut read).unwrap() > 0, "{read}");
+        }
         thread::spawn(move || said.lines().count());
         Self(strace)
     }

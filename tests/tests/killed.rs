@@ -11,13 +11,15 @@
 mod story;
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regent_tests::{Injected, eventually, proc};
 use story::{Mortal, Story, log, world};
 
 /// EX_OSERR: without the spawner nothing can be started or ended any more.
 const WITHOUT_SPAWNER: i32 = 71;
+/// What goes on after an answer is over by then, though each of its calls is looked at.
+const GOES_ON: Duration = Duration::from_secs(1);
 
 fn serving(world: &regent_tests::World) -> Mortal {
     let daemon = Mortal::start(world);
@@ -35,15 +37,22 @@ fn is_gone(pid: u32) -> bool {
     proc::status(pid, "State").is_none_or(|state| state.starts_with('Z'))
 }
 
+/// Whether it dies, if not within the story then by what it goes on to.
+fn dies(pid: u32, whole: bool) -> bool {
+    let since = Instant::now();
+    while whole && !is_gone(pid) && since.elapsed() < GOES_ON {
+        thread::sleep(Duration::from_millis(5));
+    }
+    !whole || is_gone(pid)
+}
+
 /// One life, in which the spawner dies at this call; false if it has no such call.
 fn without_spawner(story: &mut Story<'_>, call: &str, nth: usize) -> bool {
     let world = story.world;
     let daemon = serving(world);
     let (spawner, injected) = dies_at(&daemon, "regent-spawner", call, nth);
     let whole = story.go_on().is_some();
-    // It may have gone on to more than the story needs.
-    thread::sleep(Duration::from_millis(if whole { 100 } else { 0 }));
-    let died = !whole || is_gone(spawner);
+    let died = dies(spawner, whole);
     if died {
         assert_eq!(daemon.ended().code(), Some(WITHOUT_SPAWNER), "{}", log(world));
         assert!(log(world).contains("the spawner has ended"), "{}", log(world));
@@ -76,7 +85,7 @@ fn without_sandbox(story: &mut Story<'_>, call: &str, nth: usize) -> bool {
     let mut daemon = serving(world);
     let (sandbox, injected) = dies_at(&daemon, "regent-sandbox", call, nth);
     let whole = story.go_on().is_some();
-    let died = !whole || is_gone(sandbox);
+    let died = dies(sandbox, whole);
     drop(injected);
     story.settle();
     assert!(!daemon.has_ended(), "{}", log(world));

@@ -84,6 +84,7 @@ enum Part {
     Engines,
     Hostile,
     Layers,
+    Original,
     Plugins,
 }
 
@@ -118,8 +119,8 @@ pub(crate) fn bench(words: &[&str]) -> Result<()> {
 
 /// Set for the call that measures with an optimised client.
 const INNER: &str = "REGENT_BENCH_INNER";
-/// It ends long before, measuring; before that cargo compiles a few small crates.
-const INNER_WITHIN: Duration = Duration::from_mins(20);
+/// It ends long before, measuring all parts; before that cargo compiles a few small crates.
+const INNER_WITHIN: Duration = Duration::from_hours(1);
 
 fn optimised(words: &[&str]) -> Result<()> {
     let cargo = regent_build::cargo(place::root()).folder(&std::env::current_dir().unwrap_or_default());
@@ -151,6 +152,7 @@ fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
             "--connections" => wish.only = Some(Part::Connections),
             "--hostile" => wish.only = Some(Part::Hostile),
             "--layers" => wish.only = Some(Part::Layers),
+            "--original" => wish.only = Some(Part::Original),
             "--json" => wish.file = Some(words.next().copied().ok_or_else(|| Error::new(USAGE))?),
             _ => return Err(Error::new(USAGE)),
         }
@@ -158,14 +160,13 @@ fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
     Ok(wish)
 }
 
-const USAGE: &str =
-    "usage: cargo xtask bench [--quick] [--plugins | --engines | --layers | --hostile | --connections] [--json FILE]";
+const USAGE: &str = "usage: cargo xtask bench [--quick] [--original | --plugins | --engines | --layers | --hostile | --connections] [--json FILE]";
 
 fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
     let ground = Rc::new(Ground::open()?);
     let mut report = Report::new(machine(wish.amount));
     let wanted = |part| wish.only.is_none_or(|only| only == part);
-    if wish.only.is_none() {
+    if wanted(Part::Original) {
         beside_others(&ground, dist, wish.amount, &mut report)?;
     }
     if wanted(Part::Engines) {

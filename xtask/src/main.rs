@@ -41,7 +41,7 @@ usage: cargo xtask COMMAND
 
   build [--release]   programs, plugins with their grants files, the SDK and the WIT into target/dist
   demo                builds, starts a daemon of its own, and shows a conversation with it
-  bench [--quick] [--plugins | --engines | --layers | --hostile | --connections] [--json FILE]
+  bench [--quick] [--original | --plugins | --engines | --layers | --hostile | --connections] [--json FILE]
                       how fast, against the original and bare processes, as a table of ratios; each shipped plugin on either
                       engine (--engines: that alone); what each layer of the
                       confinement costs (--layers: that, and the no-op against the original); what a neighbour notices of 200 hostile connections (--connections:
