@@ -236,6 +236,22 @@ fn wrong_secret_is_answered_after_its_second_and_delays_nobody_else() {
 }
 
 #[test]
+fn who_guesses_and_hangs_up_has_its_place_taken_for_that_second_all_the_same() {
+    let world = world();
+    let running = world.start().serving("echo");
+    let descriptors = || regent_tests::proc::descriptors(running.pid()).len();
+    let before = descriptors();
+    let mut guessers: Vec<_> = (0..20).map(|_| running.connect()).collect();
+    regent_tests::eventually("all are accepted", || (descriptors() == before + 20).then_some(()));
+    let begin = Instant::now();
+    for mut wire in guessers.drain(..) {
+        wire.send(b"{\"secret\": \"guess\", \"op\": \"echo\"}\n");
+    }
+    regent_tests::eventually("the last has gone", || (descriptors() == before).then_some(()));
+    assert!(begin.elapsed() >= Duration::from_secs(1), "{:?}", begin.elapsed());
+}
+
+#[test]
 fn wrong_secret_is_refused_before_the_operation_is_looked_up() {
     let world = world();
     let running = world.start().serving("echo");

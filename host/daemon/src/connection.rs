@@ -219,8 +219,7 @@ impl Connection {
         }
     }
 
-    /// Whether the peer has closed both directions.
-    pub fn is_gone(&self) -> bool {
+    fn is_gone(&self) -> bool {
         self.stream.is_gone()
     }
 }

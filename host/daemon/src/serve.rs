@@ -245,7 +245,6 @@ fn too_many_bytes() -> Because {
 async fn settle(daemon: &Daemon, connection: &Connection, answered: Answered, reference: &str) -> Option<Reply> {
     match answered {
         Answered::Now(reply) => Some(reply),
-        Answered::Late(..) if connection.is_gone() => None,
         Answered::Late(reply, late) => {
             tokio::time::sleep(late).await;
             Some(reply)
