@@ -8,6 +8,7 @@
 //! each time would be before everybody else for ever.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
 
 /// Who waits for the same thing as others: the socket's number and the uid.
 pub type Peer = (u64, u32);
@@ -15,6 +16,8 @@ pub type Peer = (u64, u32);
 /// Those that wait, each with what it is told by.
 #[derive(Debug)]
 pub struct Queue<T> {
+    /// So much had by all halves what was had before, in microseconds.
+    half: u64,
     peers: HashMap<Peer, Own<T>>,
     /// Those of them that wait.
     order: BTreeSet<(Place, Peer)>,
@@ -27,9 +30,6 @@ pub struct Queue<T> {
     lately: u64,
 }
 
-/// So much had by all halves what was had before: in microseconds, some hundreds of turns or exchanges.
-const HALF: u64 = 50_000;
-
 /// What it has had, and among those who had the same who came first.
 type Place = (u64, u64);
 
@@ -39,13 +39,18 @@ struct Own<T> {
     waiting: VecDeque<T>,
 }
 
-impl<T> Default for Queue<T> {
-    fn default() -> Self {
-        Self { peers: HashMap::new(), order: BTreeSet::new(), came: 0, waiting: 0, had: 0, lately: 0 }
-    }
-}
-
 impl<T> Queue<T> {
+    /// Nobody waits. So much had by all halves what was had before: many times the longest use, for of what is forgotten with the
+    /// next use nobody is told from anybody else.
+    #[must_use]
+    pub fn halved_each(half: Duration) -> Self {
+        Self::of(u64::try_from(half.as_micros()).unwrap_or(u64::MAX).max(1))
+    }
+
+    fn of(half: u64) -> Self {
+        Self { half, peers: HashMap::new(), order: BTreeSet::new(), came: 0, waiting: 0, had: 0, lately: 0 }
+    }
+
     /// One more waits.
     pub fn wait(&mut self, peer: Peer, told_by: T) {
         self.came += 1;
@@ -74,7 +79,7 @@ impl<T> Queue<T> {
             Some((peer, next))
         });
         if next.is_none() {
-            *self = Self::default();
+            *self = Self::of(self.half);
         }
         next
     }
@@ -83,9 +88,9 @@ impl<T> Queue<T> {
     pub fn used(&mut self, peer: Peer, much: u64) {
         let much = much.max(1);
         self.lately = self.lately.saturating_add(much);
-        if self.lately >= HALF {
-            self.halve(u32::try_from(self.lately / HALF).unwrap_or(u32::MAX));
-            self.lately %= HALF;
+        if self.lately >= self.half {
+            self.halve(u32::try_from(self.lately / self.half).unwrap_or(u32::MAX));
+            self.lately %= self.half;
         }
         self.came += 1;
         let came = self.came;
@@ -159,6 +164,10 @@ mod tests {
     const OTHERS: Peer = (0, 2);
     const GUEST: Peer = (0, 3);
 
+    fn queue<T>() -> Queue<T> {
+        Queue::halved_each(Duration::from_millis(50))
+    }
+
     fn anybody(_: Peer) -> bool {
         true
     }
@@ -175,7 +184,7 @@ mod tests {
 
     #[test]
     fn who_comes_last_and_had_nothing_yet_is_before_the_rest_of_a_crowd() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         (0..50).for_each(|_| queue.wait(CROWD, ()));
         assert_eq!(queue.next(anybody), Some((CROWD, ())));
         queue.used(CROWD, 10);
@@ -186,7 +195,7 @@ mod tests {
 
     #[test]
     fn who_uses_twice_as_much_at_a_time_is_next_half_as_often() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         (0..30).for_each(|_| queue.wait(CROWD, ()));
         (0..30).for_each(|_| queue.wait(OTHERS, ()));
         let first = order(&mut queue, |peer| if peer == CROWD { 20 } else { 10 });
@@ -196,7 +205,7 @@ mod tests {
 
     #[test]
     fn who_comes_as_somebody_new_each_time_is_not_before_who_comes_again_for_ever() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         // It has had a turn like everybody's, and asks again.
         queue.used(GUEST, 10);
         (1_000..1_020).for_each(|uid| queue.wait((0, uid), ()));
@@ -216,7 +225,7 @@ mod tests {
 
     #[test]
     fn who_stays_below_its_part_is_next_each_time_that_it_comes() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         for peer in [CROWD, OTHERS] {
             (0..2_000).for_each(|_| queue.wait(peer, ()));
         }
@@ -234,7 +243,7 @@ mod tests {
 
     #[test]
     fn who_had_everything_while_nobody_else_wanted_it_waits_for_a_while_only() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         (0..10_000).for_each(|_| queue.wait(CROWD, ()));
         (0..5_000).for_each(|_| {
             queue.next(anybody);
@@ -248,7 +257,7 @@ mod tests {
 
     #[test]
     fn of_many_who_came_once_few_are_remembered() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         queue.wait(CROWD, ());
         for uid in 10..100_000 {
             queue.used((0, uid), 100);
@@ -259,7 +268,7 @@ mod tests {
 
     #[test]
     fn who_may_not_is_passed_over_while_another_waits_who_may() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         queue.wait(CROWD, 1);
         queue.wait(GUEST, 2);
         assert_eq!(queue.next(|peer| peer != CROWD), Some((GUEST, 2)));
@@ -268,7 +277,7 @@ mod tests {
 
     #[test]
     fn who_gave_up_is_not_next_and_nothing_of_it_stays() {
-        let mut queue = Queue::default();
+        let mut queue = queue();
         queue.wait(CROWD, 1);
         queue.wait(CROWD, 2);
         queue.wait(GUEST, 3);

@@ -5,12 +5,15 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::rc::{Rc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot};
 use tokio::task::{spawn_local, yield_now};
 
 use crate::fair::{Peer, Queue};
+
+/// What is lately: some hundreds of lines.
+const LATELY: Duration = Duration::from_millis(50);
 
 /// The thread, and who waits for it.
 #[derive(Debug)]
@@ -20,7 +23,7 @@ pub struct Turns {
     over: Rc<Notify>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     /// Somebody has the turn, or it is being passed on. If not, nobody waits.
     taken: bool,
@@ -49,7 +52,8 @@ impl Turns {
     /// Nobody's turn. Must be called where tasks can be started.
     #[must_use]
     pub fn new() -> Rc<Self> {
-        let turns = Rc::new(Self { inner: RefCell::default(), over: Rc::default() });
+        let inner = Inner { taken: false, queue: Queue::halved_each(LATELY) };
+        let turns = Rc::new(Self { inner: RefCell::new(inner), over: Rc::default() });
         spawn_local(pass_on(Rc::downgrade(&turns), Rc::clone(&turns.over)));
         turns
     }

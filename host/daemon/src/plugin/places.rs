@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use regent_lane::LANES;
 use tokio::sync::oneshot;
@@ -16,6 +17,8 @@ use crate::shares::Limit;
 pub const WAITING: Limit = Limit { each: 64, most: 576 };
 /// Of one peer, while others wait.
 const SHARE: usize = LANES / 2;
+/// What is lately: some dozens of exchanges that take as long as a plugin may.
+const LATELY: Duration = Duration::from_secs(10);
 
 /// The places of one plugin.
 #[derive(Debug)]
@@ -44,7 +47,8 @@ impl Places {
     /// All free.
     #[must_use]
     pub fn new() -> Rc<Self> {
-        Rc::new(Self(RefCell::new(Inner { free: LANES, held: HashMap::new(), queue: Queue::default() })))
+        let queue = Queue::halved_each(LATELY);
+        Rc::new(Self(RefCell::new(Inner { free: LANES, held: HashMap::new(), queue })))
     }
 
     /// Waits for a place.
@@ -131,8 +135,6 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn soon() -> Instant {
@@ -227,5 +229,23 @@ mod tests {
             .await;
         let place = order.borrow().iter().position(|peer| *peer == 9).unwrap();
         assert!(place <= 3, "{:?}", order.borrow());
+    }
+
+    #[test]
+    fn who_asks_for_little_is_next_nearly_each_time_however_long_the_exchanges_of_the_others_are() {
+        let (mut queue, guest) = (Queue::halved_each(LATELY), (0, 100));
+        for peer in 0..8 {
+            (0..100).for_each(|_| queue.wait((0, peer), ()));
+        }
+        let mut guests = 0;
+        for turn in 0..400 {
+            if turn % 2 == 0 && queue.waiting(guest).0 == 0 {
+                queue.wait(guest, ());
+            }
+            let (peer, ()) = queue.next(|_| true).unwrap();
+            guests += u32::from(peer == guest);
+            queue.used(peer, if peer == guest { 1_000 } else { 200_000 });
+        }
+        assert!(guests > 180, "{guests} of 200");
     }
 }
