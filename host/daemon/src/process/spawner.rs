@@ -105,12 +105,12 @@ impl Spawner {
         let listener = Rc::clone(&spawner);
         tokio::task::spawn_local(async move {
             while listener.hear().await {}
+            // What still runs in a group has nobody left who would end it.
+            listener.cgroups.iter().for_each(Cgroups::end_all);
             if listener.ending.get() {
                 return listener.gone.notify_one();
             }
             crate::error!("the spawner has ended: nothing can be started any more; ending");
-            // What runs in a group has nobody left who would end it.
-            listener.cgroups.iter().for_each(Cgroups::end_all);
             std::process::exit(71)
         });
         Ok(spawner)
