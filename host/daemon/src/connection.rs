@@ -209,6 +209,14 @@ impl Connection {
         }
     }
 
+    /// Closes what nobody is at the other end of any more: its place is kept all the same, at no more cost than that.
+    pub fn let_go_if_gone(&mut self) {
+        if self.stream.is_gone() {
+            (self.read, self.long) = (Vec::new(), None);
+            self.stream.close();
+        }
+    }
+
     /// Returns when the peer has taken everything, or has gone. What it leaves lies in the kernel at the daemon's cost, so its
     /// connection counts as long as that does.
     pub async fn taken(mut self) {

@@ -242,10 +242,11 @@ fn too_many_bytes() -> Because {
 }
 
 /// Waits with a reply as long as it is to wait; `None` when nobody is there any more to hear it.
-async fn settle(daemon: &Daemon, connection: &Connection, answered: Answered, reference: &str) -> Option<Reply> {
+async fn settle(daemon: &Daemon, connection: &mut Connection, answered: Answered, reference: &str) -> Option<Reply> {
     match answered {
         Answered::Now(reply) => Some(reply),
         Answered::Late(reply, late) => {
+            connection.let_go_if_gone();
             tokio::time::sleep(late).await;
             Some(reply)
         }

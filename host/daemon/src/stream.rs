@@ -29,8 +29,8 @@ pub(crate) struct Stream {
 enum State {
     Unwatched(Unwatched),
     Watched(UnixStream),
-    /// The reactor did not take it.
-    Lost,
+    /// Closed, or not taken by the reactor.
+    Closed,
 }
 
 impl Stream {
@@ -42,13 +42,13 @@ impl Stream {
         match &self.state {
             State::Unwatched(stream) => Ok(stream.as_fd()),
             State::Watched(stream) => Ok(stream.as_fd()),
-            State::Lost => Err(io::ErrorKind::NotConnected.into()),
+            State::Closed => Err(io::ErrorKind::NotConnected.into()),
         }
     }
 
     fn watched(&mut self) -> io::Result<&mut UnixStream> {
         if let State::Unwatched(_) = self.state
-            && let State::Unwatched(stream) = std::mem::replace(&mut self.state, State::Lost)
+            && let State::Unwatched(stream) = std::mem::replace(&mut self.state, State::Closed)
         {
             self.state = State::Watched(UnixStream::from_std(stream)?);
         }
@@ -120,6 +120,11 @@ impl Stream {
     /// The kernel's.
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         Ok(rustix::net::shutdown(self.fd()?, how)?)
+    }
+
+    /// Closes it before it is dropped.
+    pub(crate) fn close(&mut self) {
+        self.state = State::Closed;
     }
 
     /// Whether something that was sent has not been taken yet.
