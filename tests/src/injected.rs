@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// It ends by itself so soon after what it is attached to.
+const ENDS_WITHIN: Duration = Duration::from_millis(200);
 /// Longer than letting go takes on a busy machine.
 const LETS_GO_WITHIN: Duration = Duration::from_secs(5);
 
@@ -50,20 +52,31 @@ impl Injected {
     }
 }
 
-impl Drop for Injected {
-    fn drop(&mut self) {
-        // By this one it lets go of what it is attached to; by KILL the kernel would do it later.
-        let pid = rustix::process::Pid::from_child(&self.0);
-        let _gone = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+impl Injected {
+    fn ends_within(&mut self, within: Duration) -> bool {
         let since = Instant::now();
-        while since.elapsed() < LETS_GO_WITHIN {
-            if !matches!(self.0.try_wait(), Ok(None)) {
-                return;
+        while matches!(self.0.try_wait(), Ok(None)) {
+            if since.elapsed() > within {
+                return false;
             }
             thread::sleep(Duration::from_millis(2));
         }
-        // It waits for a process to be stopped that was killed meanwhile, and would for ever.
-        let _gone = self.0.kill();
-        let _gone = self.0.wait();
+        true
+    }
+}
+
+impl Drop for Injected {
+    fn drop(&mut self) {
+        // Interrupted while the last thread of a process that was killed has still to be heard, it waits for the first for ever.
+        if self.ends_within(ENDS_WITHIN) {
+            return;
+        }
+        // By this one it lets go of what it is attached to; by KILL the kernel would do it later.
+        let pid = rustix::process::Pid::from_child(&self.0);
+        let _gone = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        if !self.ends_within(LETS_GO_WITHIN) {
+            let _gone = self.0.kill();
+            let _gone = self.0.wait();
+        }
     }
 }
