@@ -80,6 +80,28 @@ fn a_held_operation_runs_when_another_person_has_approved_it_and_not_before() {
 }
 
 #[test]
+fn an_approval_that_the_spawner_is_slow_to_look_at_runs_when_it_has_and_is_not_void() {
+    let world = world();
+    let running = world.start().serving("firewall");
+    let handle = uid(&open(&running));
+    let id = running.only_pending();
+    let spawner = regent_tests::proc::named(running.pid(), "regent-spawner")[0];
+    let spawner = rustix::process::Pid::from_raw(i32::try_from(spawner).unwrap()).unwrap();
+    rustix::process::kill_process(spawner, rustix::process::Signal::STOP).unwrap();
+    let goes_on = std::thread::spawn(move || {
+        // Three times what is waited for a plan.
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        rustix::process::kill_process(spawner, rustix::process::Signal::CONT).unwrap();
+    });
+    let approved = running.regent_as("games", &["approve", &id]);
+    assert_eq!(approved.status, 0, "{approved:?}");
+    goes_on.join().unwrap();
+    let ended = running.ask(json!({"uid": handle, "wait": 20}));
+    assert_eq!(ended["state"], "done", "{ended}");
+    assert!(ran(&world));
+}
+
+#[test]
 fn people_see_who_asks_from_where_the_plugins_word_and_each_command_line() {
     let world = world();
     let running = world.start().serving("firewall");

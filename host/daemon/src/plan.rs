@@ -65,19 +65,32 @@ impl Plan {
     /// The same plan by today's grants and on today's machine.
     ///
     /// # Errors
-    /// Why it can no longer be made, for the administrator.
-    pub async fn again(spawner: &Spawner, grants: &Rc<Grants>, planned: &[PlannedStep]) -> Result<Self, String> {
+    /// [`Unequal`].
+    pub async fn again(spawner: &Spawner, grants: &Rc<Grants>, planned: &[PlannedStep]) -> Result<Self, Unequal> {
         let mut plan = Self::default();
         for step in planned {
-            let command = grants.command(&step.command).ok_or_else(|| not_granted(&step.command, &grants.name))?;
+            let command = grants.command(&step.command);
+            let command = command.ok_or_else(|| Unequal::Differs(not_granted(&step.command, &grants.name)))?;
             let again = self::step(spawner, grants, command, &step.values).await.map_err(|why| match why {
-                NotPlanned::Caller { slot, rule, .. } => format!("{}: {slot}: {rule}", step.command),
-                NotPlanned::Ungranted(_, why) | NotPlanned::Plugin(why) | NotPlanned::Host(why) => why,
+                NotPlanned::Caller { slot, rule, .. } => Unequal::Differs(format!("{}: {slot}: {rule}", step.command)),
+                NotPlanned::Ungranted(_, why) | NotPlanned::Plugin(why) | NotPlanned::Host(why) => {
+                    Unequal::Differs(why)
+                }
+                NotPlanned::Unanswered(why) => Unequal::Unanswered(why),
             })?;
             plan.0.push(again);
         }
         Ok(plan)
     }
+}
+
+/// Why what was held is not what would run now.
+#[derive(Debug)]
+pub enum Unequal {
+    /// In this: a field, or why it can no longer be made; for the administrator.
+    Differs(String),
+    /// Nobody could say in time whether it is.
+    Unanswered(String),
 }
 
 /// Why a call is no step, by blame.
@@ -94,6 +107,7 @@ enum NotPlanned {
     Ungranted(Vec<String>, String),
     Plugin(String),
     Host(String),
+    Unanswered(String),
 }
 
 /// Values that make no command line, by blame, and where to mend it.
@@ -133,6 +147,7 @@ async fn step(
     let planned = spawner.plan(grants, command, rendered.values()).await.map_err(|why| match why {
         Unplanned::Path { slot, rule } => NotPlanned::Caller { slot, rule, line: None, allow: None },
         Unplanned::Host(why) => NotPlanned::Host(why),
+        Unplanned::Unanswered(why) => NotPlanned::Unanswered(why),
     })?;
     Ok(Step { planned, command: command.clone(), grants: Rc::clone(grants) })
 }
@@ -225,7 +240,7 @@ impl Planner for Planning {
                 self.fault.get_or_insert(Fault::Rule(why));
                 Err(refusal("not planned".into()))
             }
-            Err(NotPlanned::Host(why)) => {
+            Err(NotPlanned::Host(why) | NotPlanned::Unanswered(why)) => {
                 self.rule = rules::command(&self.grants, &call.command);
                 self.fault.get_or_insert(Fault::Host(why));
                 Err(refusal("not planned".into()))

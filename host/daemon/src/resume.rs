@@ -12,9 +12,12 @@ use crate::catalog::Status;
 use crate::daemon::Daemon;
 use crate::hold::{Hold, HoldId};
 use crate::perform;
+use crate::plan::Unequal;
 
 /// A held operation may take as long as its steps, and this for the plugin and the starts.
 const BESIDE_STEPS: Duration = Duration::from_secs(5);
+/// Until somebody who did not answer is asked again.
+const ASKED_AGAIN: Duration = Duration::from_secs(1);
 /// How long an approver's answer waits for a plugin that is still being prepared.
 const PREPARED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -39,13 +42,18 @@ pub async fn start_all(daemon: &Rc<Daemon>) {
 
 async fn run(daemon: &Rc<Daemon>, hold: Hold) {
     let id = &hold.id;
-    let authorized = match authorize(daemon, &hold, until(daemon, &hold)).await {
+    let authorized = match authorize_in_time(daemon, &hold).await {
         Ok(authorized) => authorized,
         Err(NotNow::Differs(field)) => {
             crate::warning!("hold {id}: {} is void: not as it was approved: {field}", hold.operation);
             if let Err(why) = daemon.held.void(id, &field).await {
                 crate::error!("hold {id}: that it is void could not be stored: {why:?}");
             }
+            return;
+        }
+        Err(NotNow::Unanswered(why)) => {
+            let name = &hold.operation;
+            crate::warning!("hold {id}: {name} is approved and was not begun: {why}: it can run after a restart");
             return;
         }
         Err(NotNow::Unserved) => {
@@ -81,8 +89,32 @@ async fn run(daemon: &Rc<Daemon>, hold: Hold) {
 enum NotNow {
     /// This field is not as it was approved.
     Differs(String),
+    /// Nobody said in time whether all is as it was approved.
+    Unanswered(String),
     /// Its plugin does not serve, so nothing can be said: it stays approved until its time is over.
     Unserved,
+}
+
+impl From<Unequal> for NotNow {
+    fn from(unequal: Unequal) -> Self {
+        match unequal {
+            Unequal::Differs(field) => Self::Differs(field),
+            Unequal::Unanswered(why) => Self::Unanswered(why),
+        }
+    }
+}
+
+/// Asks again whoever does not answer, as long as what was approved may run.
+async fn authorize_in_time(daemon: &Rc<Daemon>, hold: &Hold) -> Result<Authorized, NotNow> {
+    let deadline = until(daemon, hold);
+    loop {
+        let authorized = authorize(daemon, hold, deadline).await;
+        let asks_again = matches!(authorized, Err(NotNow::Unanswered(_))) && !daemon.ending.get();
+        if !asks_again || Instant::now() + ASKED_AGAIN > deadline {
+            return authorized;
+        }
+        tokio::time::sleep(ASKED_AGAIN).await;
+    }
 }
 
 /// The first field in which a hold differs from what would run now, as far as that can be said now; it is compared again
@@ -90,7 +122,7 @@ enum NotNow {
 pub async fn difference(daemon: &Rc<Daemon>, hold: &Hold) -> Option<String> {
     match authorize(daemon, hold, Instant::now() + PREPARED_WITHIN).await {
         Err(NotNow::Differs(field)) => Some(field),
-        Err(NotNow::Unserved) | Ok(_) => None,
+        Err(NotNow::Unanswered(_) | NotNow::Unserved) | Ok(_) => None,
     }
 }
 
@@ -100,10 +132,10 @@ async fn authorize(daemon: &Rc<Daemon>, hold: &Hold, deadline: Instant) -> Resul
     let found = daemon.catalog().find_again(socket, &hold.requester, &hold.operation);
     let found = found.ok_or_else(|| NotNow::Differs("operation".into()))?;
     match found.settled(deadline).await {
-        Status::Serving(plugin) => auth::again(daemon, hold, found, &plugin).await.map_err(NotNow::Differs),
+        Status::Serving(plugin) => Ok(auth::again(daemon, hold, found, &plugin).await?),
         // Another module than the pinned one has its place.
         Status::Unserved(Some(module)) => match auth::bound::compare(daemon, hold, &found, &module).await {
-            Err(field) => Err(NotNow::Differs(field)),
+            Err(unequal) => Err(unequal.into()),
             Ok(_) => Err(NotNow::Unserved),
         },
         Status::Unserved(None) | Status::Preparing => Err(NotNow::Unserved),

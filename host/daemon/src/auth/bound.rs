@@ -7,7 +7,7 @@ use crate::catalog::Found;
 use crate::daemon::Daemon;
 use crate::gate::Requester;
 use crate::hold::{Bound, Hold, PlannedStep};
-use crate::plan::Plan;
+use crate::plan::{Plan, Unequal};
 use crate::plugin::module::ModuleDigest;
 
 /// The fields, as they are at one moment.
@@ -57,8 +57,8 @@ impl Fields<'_> {
 /// The plan by today's grants on today's machine, if nothing has changed.
 ///
 /// # Errors
-/// The field that has.
-pub async fn compare(daemon: &Daemon, hold: &Hold, found: &Found, module: &ModuleDigest) -> Result<Plan, String> {
+/// [`Unequal`]: the field that has, or that nobody can say.
+pub async fn compare(daemon: &Daemon, hold: &Hold, found: &Found, module: &ModuleDigest) -> Result<Plan, Unequal> {
     let fields = |plan: &[PlannedStep]| {
         let fields = Fields {
             instance: &daemon.instance,
@@ -75,11 +75,14 @@ pub async fn compare(daemon: &Daemon, hold: &Hold, found: &Found, module: &Modul
     };
     // First all but the plan, which changed grants may make impossible to make again: the grants are the better word then.
     if let Some(field) = hold.bound.difference(&fields(&hold.plan)) {
-        return Err(field.to_owned());
+        return Err(Unequal::Differs(field.to_owned()));
     }
-    let plan = Plan::again(&daemon.spawner, found.grants(), &hold.plan).await.map_err(|why| format!("plan: {why}"))?;
+    let plan = Plan::again(&daemon.spawner, found.grants(), &hold.plan).await.map_err(|why| match why {
+        Unequal::Differs(why) => Unequal::Differs(format!("plan: {why}")),
+        unanswered => unanswered,
+    })?;
     match hold.bound.difference(&fields(&plan.planned())) {
-        Some(field) => Err(field.to_owned()),
+        Some(field) => Err(Unequal::Differs(field.to_owned())),
         None => Ok(plan),
     }
 }

@@ -16,7 +16,7 @@ use regent_protocol::Data;
 use crate::catalog::Found;
 use crate::daemon::Daemon;
 use crate::hold::{ConsentStep, Hold};
-use crate::plan::Plan;
+use crate::plan::{Plan, Unequal};
 use crate::plugin::Plugin;
 use crate::plugin::exchange::Answer;
 
@@ -161,9 +161,9 @@ fn authorized(prepared: Prepared) -> Authorized {
 /// What was held and is consented, compared with what would run today.
 ///
 /// # Errors
-/// The field that is no longer what was consented to.
-pub async fn again(daemon: &Daemon, hold: &Hold, found: Found, plugin: &Rc<Plugin>) -> Result<Authorized, String> {
-    consent::still_count(hold, &daemon.held.people())?;
+/// [`Unequal`]: the field that is no longer what was consented to, or that nobody can say.
+pub async fn again(daemon: &Daemon, hold: &Hold, found: Found, plugin: &Rc<Plugin>) -> Result<Authorized, Unequal> {
+    consent::still_count(hold, &daemon.held.people()).map_err(Unequal::Differs)?;
     let plan = bound::compare(daemon, hold, &found, &plugin.digest).await?;
     Ok(Authorized(Run {
         plugin: Rc::clone(plugin),

@@ -29,6 +29,8 @@ pub enum Unplanned {
     },
     /// This machine is not as the grant needs it.
     Host(String),
+    /// Nobody said in time: it may be as it was.
+    Unanswered(String),
 }
 
 impl From<Refused> for Unplanned {
@@ -59,7 +61,8 @@ impl Spawner {
             });
         }
         let planned = self.question(|token| Ask::Plan(Box::new(granted(token, grants, command, values))));
-        let slow = |_| Unplanned::Host("the spawner does not answer: is a user database of nsswitch.conf slow?".into());
+        let slow =
+            |_| Unplanned::Unanswered("the spawner does not answer: is a user database of nsswitch.conf slow?".into());
         let answer = timeout(PLANNED_WITHIN, planned).await.map_err(slow)??;
         match answer.0 {
             Answer::Planned(step) => serde_json::from_str(&step).map_err(|why| Unplanned::Host(why.to_string())),
