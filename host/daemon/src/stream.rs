@@ -1,5 +1,5 @@
 //! The bytes of a connection. The reactor is told of them only when something has to be waited for: many a peer has said all that
-//! it will, or has gone, when it is looked at first, and costs half as much so.
+//! it will, or has gone, when it is looked at first, and costs half as many system calls so.
 
 use std::future::{Future as _, poll_fn};
 use std::io;
