@@ -214,6 +214,27 @@ fn no_core_is_written_of_any_process_and_only_root_can_look_into_one() {
     }
 }
 
+/// With `fs.suid_dumpable` at 2 it would be dumpable from then on, for a handler of cores.
+#[test]
+fn the_change_of_user_does_not_leave_the_daemon_dumpable() {
+    needs_root();
+    let world = World::new();
+    let trace = world.path("trace");
+    let wrapper = ["strace", "-e", "trace=prctl,setresuid", "-o", trace.to_str().unwrap()];
+    assert!(world.start_under(&wrapper).end().success());
+    let trace = fs::read_to_string(trace).unwrap();
+    let (_, after) = trace.split_once("setresuid(").unwrap_or_else(|| panic!("{trace}"));
+    assert!(after.contains("PR_SET_DUMPABLE, SUID_DUMP_DISABLE"), "{trace}");
+}
+
+#[test]
+fn what_is_typed_where_the_daemon_was_started_is_not_its_to_read() {
+    let world = World::new();
+    let (typed, _terminal) = std::io::pipe().unwrap();
+    let running = world.start_given(&[], typed);
+    assert_eq!(fs::read_link(format!("/proc/{}/fd/0", running.pid())).unwrap(), Path::new("/dev/null"));
+}
+
 #[test]
 fn the_daemon_of_an_ordinary_user_is_closed_to_that_user() {
     needs_root();

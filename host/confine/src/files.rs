@@ -13,7 +13,7 @@ use crate::Missing;
 /// What every kernel with Landlock can take away (Linux 5.13): the least that is worth the name.
 const LEAST: ABI = ABI::V1;
 /// What the newest can. Of this as much as the kernel knows.
-const NEWEST: ABI = ABI::V7;
+const NEWEST: ABI = ABI::V10;
 
 /// Takes all of it away for ever, and looks whether that holds.
 ///
@@ -52,5 +52,19 @@ fn holds() -> Result<(), String> {
         Err(Errno::ACCESS) => Ok(()),
         Ok(_) => Err("it was accepted, and the root can still be read".into()),
         Err(why) => Err(format!("it was accepted, and the root says: {why}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landlock::BitFlags;
+
+    use super::*;
+
+    #[test]
+    fn nothing_that_the_library_knows_of_is_left_out() {
+        assert_eq!(AccessFs::from_all(NEWEST), BitFlags::all());
+        assert_eq!(AccessNet::from_all(NEWEST), BitFlags::all());
+        assert_eq!(Scope::from_all(NEWEST), BitFlags::all());
     }
 }

@@ -64,7 +64,7 @@ fn main() -> ExitCode {
         return check(&config);
     }
     service::look();
-    if let Err(why) = memory::keep_to_itself() {
+    if let Err(why) = memory::keep_to_itself().and_then(|()| hear_nothing()) {
         return failed(&[why], CANNOT_START);
     }
     // Before anything of our own has one of their numbers.
@@ -165,6 +165,13 @@ async fn end(daemon: &Rc<Daemon>) {
     if !daemon.spawner.end(SPAWNER_ENDS_WITHIN).await {
         regentd::warning!("the spawner has not ended yet: sockets and groups of processes may still be there");
     }
+}
+
+/// What is typed where it was started by hand, root's terminal, is not for whoever takes it over.
+fn hear_nothing() -> Result<(), String> {
+    use rustix::fs::{Mode, OFlags, open};
+    let null = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    null.and_then(rustix::stdio::dup2_stdin).map_err(|why| format!("/dev/null as standard input: {why}"))
 }
 
 /// As many descriptors as the administrator lets us have: each connection is one.

@@ -2,7 +2,8 @@
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
-/// Closes it, before anything secret is in it. What the daemon starts may be read again by whoever is the same user, and has the
+/// Closes it, before anything secret is in it, and again after a change of user: then the kernel makes it what
+/// `fs.suid_dumpable` says, and with 2 of that a handler of cores is given one. What the daemon starts may be read again by whoever is the same user, and has the
 /// limit of the core's size from it.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use rustix::thread::{
     set_no_new_privs,
 };
 
-use crate::system_calls;
+use crate::{memory, system_calls};
 
 /// Everything, before there is a second thread; returns what of it this machine does not let it give.
 ///
@@ -18,6 +18,8 @@ use crate::system_calls;
 pub fn give_away(user: Option<&Ids>) -> Result<Vec<String>, String> {
     if let Some(user) = user {
         become_user(user)?;
+        // The kernel has undone it with the change of user.
+        memory::keep_to_itself()?;
     }
     set_no_new_privs(true).map_err(|why| format!("no new privileges: {why}"))?;
     let filtered = system_calls::keep();
