@@ -56,6 +56,24 @@ fn read(running: &Running<'_>, uid: &str) -> Value {
     running.ask(json!({"uid": uid, "data": null}))
 }
 
+/// Does nothing, until it is dropped.
+struct Stopped(rustix::process::Pid);
+
+impl Stopped {
+    fn spawner(running: &Running<'_>) -> Self {
+        let spawner = regent_tests::proc::named(running.pid(), "regent-spawner")[0];
+        let spawner = rustix::process::Pid::from_raw(i32::try_from(spawner).unwrap()).unwrap();
+        rustix::process::kill_process(spawner, rustix::process::Signal::STOP).unwrap();
+        Self(spawner)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _has_ended = rustix::process::kill_process(self.0, rustix::process::Signal::CONT);
+    }
+}
+
 fn ran(world: &World) -> bool {
     world.path("ran/done").exists()
 }
@@ -85,13 +103,11 @@ fn an_approval_that_the_spawner_is_slow_to_look_at_runs_when_it_has_and_is_not_v
     let running = world.start().serving("firewall");
     let handle = uid(&open(&running));
     let id = running.only_pending();
-    let spawner = regent_tests::proc::named(running.pid(), "regent-spawner")[0];
-    let spawner = rustix::process::Pid::from_raw(i32::try_from(spawner).unwrap()).unwrap();
-    rustix::process::kill_process(spawner, rustix::process::Signal::STOP).unwrap();
+    let stopped = Stopped::spawner(&running);
     let goes_on = std::thread::spawn(move || {
         // Three times what is waited for a plan.
         std::thread::sleep(std::time::Duration::from_secs(3));
-        rustix::process::kill_process(spawner, rustix::process::Signal::CONT).unwrap();
+        drop(stopped);
     });
     let approved = running.regent_as("games", &["approve", &id]);
     assert_eq!(approved.status, 0, "{approved:?}");
@@ -99,6 +115,21 @@ fn an_approval_that_the_spawner_is_slow_to_look_at_runs_when_it_has_and_is_not_v
     let ended = running.ask(json!({"uid": handle, "wait": 20}));
     assert_eq!(ended["state"], "done", "{ended}");
     assert!(ran(&world));
+}
+
+#[test]
+fn an_approval_that_nobody_could_look_at_in_its_time_runs_never_and_says_so() {
+    let world = world_with("run_within = \"3s\"");
+    let running = world.start().serving("firewall");
+    let handle = uid(&open(&running));
+    let id = running.only_pending();
+    let stopped = Stopped::spawner(&running);
+    assert_eq!(running.regent_as("games", &["approve", &id]).status, 0);
+    running.wait_log("was not begun");
+    drop(stopped);
+    let ended = eventually("it is over", || Some(read(&running, &handle)).filter(|reply| reply["state"] == "expired"));
+    assert_eq!(ended["error"], "Authorisation failed", "{ended}");
+    assert!(!ran(&world));
 }
 
 #[test]

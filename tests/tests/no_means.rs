@@ -9,7 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test limits a process that runs")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::thread;
@@ -57,6 +57,22 @@ fn crowd(running: &Running<'_>) -> Vec<UnixStream> {
         line.contains("Too many requests").then_some(())
     });
     crowd
+}
+
+#[test]
+fn a_connection_that_the_kernel_has_no_room_to_watch_is_closed_and_said_and_others_are_answered() {
+    let world = world();
+    let running = world.start().serving("echo");
+    let mut kept = running.connect();
+    assert_eq!(kept.ask(&request("echo"))["data"], 1);
+    let injected = Injected::at(running.pid(), "epoll_ctl:error=ENOSPC");
+    let mut silent = UnixStream::connect(world.socket_path("web")).unwrap();
+    silent.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    assert_eq!(silent.read(&mut [0; 1]).unwrap(), 0, "it is closed");
+    running.wait_log("a connection is closed, for it cannot be waited for: No space left on device");
+    assert_eq!(kept.ask(&request("echo"))["data"], 1, "who is connected is answered");
+    drop(injected);
+    assert_eq!(running.op("echo", json!(1))["data"], 1, "and who comes later");
 }
 
 #[test]

@@ -1,14 +1,13 @@
 //! Sockets in the file system, which the spawner makes. Whoever connects is who the kernel says it is, at that moment and for as
 //! long as the connection lasts.
 
-use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram as Unwatched, UnixStream};
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use regent_peer::Peer;
 use regent_spawner::Ask;
@@ -16,6 +15,7 @@ use rustix::net::SocketFlags;
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
+use crate::log::Seldom;
 use crate::process::Spawner;
 use crate::shares::{Limit, Shares};
 
@@ -24,8 +24,6 @@ use crate::shares::{Limit, Shares};
 pub const CONNECTIONS: Limit = Limit { each: 512, most: 4_608 };
 /// After the descriptors ran out: closing takes place meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
-/// How often it is said that nobody can be accepted.
-const SAID_EVERY: Duration = Duration::from_secs(60);
 
 /// A socket's place and who may connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +63,8 @@ pub struct Listener {
     path: PathBuf,
     /// Who made it and removes its name, and by which number.
     own: Option<(Rc<Spawner>, u64)>,
-    /// When it was said that nobody can be accepted.
-    said: Cell<Option<Instant>>,
+    /// That nobody can be accepted.
+    full: Seldom,
 }
 
 impl Listener {
@@ -95,7 +93,7 @@ impl Listener {
     fn of(socket: OwnedFd, place: &Place, own: Option<(Rc<Spawner>, u64)>) -> io::Result<Self> {
         let listener = Unwatched::from(socket);
         listener.set_nonblocking(true)?;
-        Ok(Self { listener: UnixDatagram::from_std(listener)?, path: place.path.clone(), own, said: Cell::new(None) })
+        Ok(Self { listener: UnixDatagram::from_std(listener)?, path: place.path.clone(), own, full: Seldom::new() })
     }
 
     /// Whether it is the daemon's to say who may connect.
@@ -124,8 +122,7 @@ impl Listener {
 
     /// Now and then, for it is tried ten times a second.
     fn say_full(&self, why: &io::Error) {
-        if self.said.get().is_none_or(|at| at.elapsed() >= SAID_EVERY) {
-            self.said.set(Some(Instant::now()));
+        if self.full.is_due() {
             let cure =
                 "who connects waits until others have gone; more are had by LimitNOFILE= of the unit, or ulimit -n";
             crate::warning!("{}: cannot accept: {why}: {cure}", self.path.display());

@@ -3,9 +3,11 @@
 //! Whatever a requester or a plugin had a hand in is made harmless here, so no caller of [`say`] can forget it. A closed or
 //! full standard error loses lines, never the daemon.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::Write as _;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use regent_protocol::visible;
 
@@ -22,6 +24,30 @@ pub enum Level {
 
 /// The longest line: a plugin's own text is cut before, this bounds all the rest.
 const LINE_MAX: usize = 8 << 10;
+
+/// How often what may happen to each of a thousand connections is said.
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// What is said now and then only, however often it happens.
+#[derive(Debug, Default)]
+pub struct Seldom(Cell<Option<Instant>>);
+
+impl Seldom {
+    /// Nothing was said yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Cell::new(None))
+    }
+
+    /// Whether it is to be said now; then not again for a minute.
+    pub fn is_due(&self) -> bool {
+        let due = self.0.get().is_none_or(|at| at.elapsed() >= SELDOM);
+        if due {
+            self.0.set(Some(Instant::now()));
+        }
+        due
+    }
+}
 
 /// A line that was kept instead of written.
 #[derive(Debug, Clone, PartialEq, Eq)]

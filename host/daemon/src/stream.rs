@@ -14,6 +14,8 @@ use rustix::time::Timespec;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
+use crate::log::Seldom;
+
 /// What the kernel keeps of a reply until the peer takes it; it doubles this for what it keeps beside the bytes.
 const KERNEL_KEEPS: usize = 32 << 10;
 
@@ -50,7 +52,7 @@ impl Stream {
         if let State::Unwatched(_) = self.state
             && let State::Unwatched(stream) = std::mem::replace(&mut self.state, State::Closed)
         {
-            self.state = State::Watched(UnixStream::from_std(stream)?);
+            self.state = State::Watched(UnixStream::from_std(stream).inspect_err(say_unwatched)?);
         }
         match &mut self.state {
             State::Watched(stream) => Ok(stream),
@@ -138,6 +140,18 @@ impl Stream {
         let mut look = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
         let looked = rustix::event::poll(&mut look, Some(&Timespec::default()));
         looked.is_ok() && look.iter().any(|fd| fd.revents().contains(PollFlags::HUP))
+    }
+}
+
+thread_local! {
+    static UNWATCHED: Seldom = const { Seldom::new() };
+}
+
+fn say_unwatched(why: &io::Error) {
+    if UNWATCHED.with(Seldom::is_due) {
+        crate::warning!(
+            "a connection is closed, for it cannot be waited for: {why}: more may be by sysctl fs.epoll.max_user_watches"
+        );
     }
 }
 
