@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
-use regent_tests::{World, dist, eventually, needs_root};
+use regent_tests::{World, dist, eventually, needs_root, user as uid};
 use serde_json::json;
 
 /// EX_CONFIG.
@@ -62,6 +62,23 @@ fn a_module_that_is_not_the_pinned_one_is_told_by_the_check_and_the_pinned_one_i
         said.contains("echo.wasm is not the module that echo.toml pins") && said.contains("regent plugin upgrade echo"),
         "{said}"
     );
+}
+
+#[test]
+fn a_command_that_runs_as_the_daemons_own_user_is_told_by_the_check_and_another_is_not() {
+    let granted = |user: &str| {
+        format!(
+            "[operations.whoami]\nallow = [{{ uid = 0 }}]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\nrun_as = \"{user}\"\n"
+        )
+    };
+    for (user, told) in [("games", true), ("mail", false)] {
+        let world = world().plugin("whoami", &granted(user));
+        let config = fs::read_to_string(world.write_config()).unwrap();
+        fs::write(world.path("regent.toml"), format!("daemon_user = \"games\"\n{config}")).unwrap();
+        let (status, said) = regentd(&world, &["--check"]);
+        let text = format!("command whoami: run_as: uid {} is the daemon's own user (daemon_user)", uid("games"));
+        assert!(status == 0 && said.contains(&text) == told, "{said}");
+    }
 }
 
 /// Root may read everything, and the daemon is not root when it reads grants and modules.

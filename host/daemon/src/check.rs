@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use regent_grants::{Grants, Visible};
+use regent_grants::{Command, Grants, Visible};
 
 use crate::catalog::{Catalog, Entry, Status};
 use crate::installed::bring::unaccepted;
@@ -43,6 +43,7 @@ fn granted(mut file: File, policy: &Policy, findings: &mut Findings) -> Option<(
     let written = file.written().map_err(|mistakes| findings.mistakes.extend(mistakes)).ok()?;
     findings.mistakes.extend(seen::unresolved(&written.grants, &written.allowed));
     findings.warnings.extend(allowing_nobody(&written.grants, policy));
+    findings.warnings.extend(as_the_daemon(&written.grants, policy));
     let file = &written.grants.file;
     match &written.module {
         // A daemon that runs serves on with the module before it.
@@ -73,6 +74,22 @@ fn as_its_user(policy: &Policy, user: &regent_resolve::Ids, findings: &mut Findi
     }
     mistakes.retain(|mistake| !findings.mistakes.contains(mistake));
     findings.mistakes.extend(mistakes);
+}
+
+/// Commands that run as whom the daemon becomes: what is written for it is written for them.
+fn as_the_daemon(grants: &Grants, policy: &Policy) -> Vec<String> {
+    let Ok(Some((daemon, ..))) = regent_resolve::daemon_user(&policy.config) else { return Vec::new() };
+    let runs_as_it = |command: &&Command| {
+        command.run_as.is_some() && regent_resolve::identity(command).is_ok_and(|user| user.uid == daemon)
+    };
+    let said = |command: &Command| {
+        format!(
+            "{}: command {}: run_as: uid {daemon} is the daemon's own user (daemon_user), so what runs can change its holds and \
+             its audit log: name another",
+            grants.file, command.name
+        )
+    };
+    grants.commands.values().filter(runs_as_it).map(said).collect()
 }
 
 /// Operations that a socket shows by name, and that nobody can ask for there: its peers' uids mean nothing.
