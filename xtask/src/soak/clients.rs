@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use regent_build::{At as _, Error, Result};
 use regent_client::{Answer, Client, Code, Data, Error as Answered, Options};
@@ -24,8 +24,11 @@ pub(crate) const WORD: &str = "soak-client";
 const UIDS: [u32; 4] = [63_000, 63_001, 63_002, 63_003];
 /// Between two requests: good clients do not flood.
 const PAUSE: Duration = Duration::from_millis(15);
-/// Longer than an approval takes here.
+/// How long it listens for an answer, beside what the daemon was asked to wait.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What the daemon is asked to wait for an approval, and how long it is asked again: who approves has others before it.
+const WAIT: Duration = Duration::from_secs(10);
+const WAITS: Duration = Duration::from_secs(60);
 
 /// What a client asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +56,7 @@ pub(super) enum End {
     Failed,
     /// It did not begin.
     Refused,
-    /// It is held, and this client waited no longer.
+    /// It is held, and this client waited no longer than a minute.
     Waits,
     /// What nobody should hear.
     Wrong(String),
@@ -189,8 +192,22 @@ fn keyed(client: &mut Client, token: &str) -> End {
 
 fn approved(client: &mut Client, token: &str) -> End {
     match client.call("held", data(token), &Options::default()) {
-        Ok(Answer::Held(held)) => end(&client.wait(&held.uid, Duration::from_secs(10))),
+        Ok(Answer::Held(held)) => its_end(client, &held.uid),
         answer => end(&answer),
+    }
+}
+
+fn its_end(client: &mut Client, handle: &str) -> End {
+    let begin = Instant::now();
+    loop {
+        let asked = Instant::now();
+        match client.wait(handle, WAIT) {
+            Ok(Answer::Held(_)) if asked.elapsed() < WAIT => {
+                return End::Wrong(format!("it waits on, after {:?}", asked.elapsed()));
+            }
+            Ok(Answer::Held(_)) if begin.elapsed() < WAITS => {}
+            answer => return end(&answer),
+        }
     }
 }
 

@@ -34,7 +34,10 @@ pub(super) fn judge(stage: &Stage, told: &Path) -> Result<String> {
         return Err(Error::new(format!("{token} has run twice")));
     }
     log.every_run_has_its_end()?;
-    told.iter().try_for_each(|told| one(told, &log, &ran))?;
+    for told in &told {
+        one(told, &log, &ran)
+            .or_else(|why| Err(Error::new(format!("{why}\n{}", log.records_of(&told.token, stage)?))))?;
+    }
     for uid in told.iter().map(|told| told.uid) {
         let done =
             told.iter().filter(|told| told.kind == Kind::Echo && told.uid == uid && told.end == End::Done).count();
@@ -114,6 +117,14 @@ impl Log {
 
     fn of(&self, token: &str) -> &[String] {
         self.tokens.get(token).and_then(|reference| self.events.get(reference)).map_or(&[], Vec::as_slice)
+    }
+
+    /// All that the log has of it, for who asks why.
+    fn records_of(&self, token: &str, stage: &Stage) -> Result<String> {
+        let Some(reference) = self.tokens.get(token) else { return Ok("no record of it".into()) };
+        let path = stage.audit();
+        let lines = BufReader::new(File::open(path).at(path)?).lines().map_while(std::result::Result::ok);
+        Ok(lines.filter(|line| line.contains(reference)).collect::<Vec<_>>().join("\n"))
     }
 
     /// Begun once, and ended once.
