@@ -90,7 +90,7 @@ struct Trial {
     /// What runs it; left out: what the grants file says, or the processor
     #[arg(long, value_name = "ENGINE", value_parser = engine)]
     engine: Option<Engine>,
-    /// Run the commands, as the present user; by root only for a plugin that is trusted like root: this process then stays root
+    /// Run the commands, as the present user: this process then stays root where root tries, so only a plugin of your own
     #[arg(long)]
     perform: bool,
     /// Print one JSON object

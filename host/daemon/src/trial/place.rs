@@ -89,7 +89,7 @@ fn of_folder(folder: &Path) -> Result<Place, String> {
     let module = match built.filter(|path| path.is_file()) {
         Some(built) => built,
         None => only(&folder.join("target/regent"), "wasm", &[])
-            .or_else(|_| only(folder, "wasm", &[]))
+            .or_else(|built| only(folder, "wasm", &[]).map_err(|found| found.max(built)))
             .map_err(|found| no_module(folder, found))?,
     };
     let stem = name.or_else(|| module.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
