@@ -152,6 +152,18 @@ fn what_only_root_may_read_is_read_for_root_all_the_same() {
 }
 
 #[test]
+fn where_root_can_become_nobody_it_looks_at_nothing_and_is_told_what_to_do() {
+    let bench = Bench::new();
+    let module = bench.module("echo.wasm");
+    let mut alone = Command::new("unshare");
+    alone.args(["--user", "--map-root-user"]).arg(dist().join("bin/regentd")).args(["--inspect", &module]);
+    let out = alone.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert_eq!((out.status.code(), out.stdout.len()), (Some(69), 0), "{said}");
+    assert!(said.contains(&format!("cannot become uid {NOBODYS}: ")) && said.contains("as an ordinary user"), "{said}");
+}
+
+#[test]
 fn a_text_of_somebody_elses_is_not_parsed_while_a_trial_is_root() {
     let bench = Bench::new();
     fs::set_permissions(bench.0.path(), fs::Permissions::from_mode(0o755)).unwrap();

@@ -183,7 +183,9 @@ fn started(performs: bool) -> Result<(Helpers, Launched), String> {
 fn give_away(spawner: &Launched) -> Result<(), String> {
     // A plan tells as whom its commands would run: as whoever tries, who this process is no longer.
     let _known_from_here_on = regent_resolve::users::own();
-    let lacks = privileges::give_away(spawner.ready.as_ref().and_then(|ready| ready.user.as_ref()))?;
+    let user = spawner.ready.as_ref().and_then(|ready| ready.user.as_ref());
+    let lacks = privileges::give_away(user)
+        .map_err(|why| format!("{why}\nwhere this machine maps no such user, try a module as an ordinary user"))?;
     lacks.iter().for_each(|lack| crate::warning!("{lack}"));
     Ok(())
 }
