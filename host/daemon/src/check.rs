@@ -63,7 +63,7 @@ fn granted(mut file: File, policy: &Policy, findings: &mut Findings) -> Option<(
 /// What the daemon could not read: it is no longer root when it reads grants and modules.
 fn as_its_user(policy: &Policy, user: &regent_resolve::Ids, findings: &mut Findings) {
     if let Err(why) = privileges::become_user(user) {
-        return findings.mistakes.push(why);
+        return findings.mistakes.push(format!("daemon_user: {why}"));
     }
     let seen = seen::look(&policy.config);
     let mut mistakes = seen.mistakes;

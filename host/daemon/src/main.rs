@@ -86,7 +86,7 @@ fn main() -> ExitCode {
     // Nothing that a stranger sends is read with root's rights.
     let lacks = match privileges::give_away(spawner.ready.as_ref().and_then(|ready| ready.user.as_ref())) {
         Ok(lacks) => lacks,
-        Err(why) => return failed(&[why], CANNOT_START),
+        Err(why) => return failed(&[format!("daemon_user: {why}")], CANNOT_START),
     };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(FILES_AT_A_TIME).build();

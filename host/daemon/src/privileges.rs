@@ -1,5 +1,5 @@
-//! What a daemon that root started gives away before it reads anything: everything. What needs root's rights from then on it
-//! asks of its spawner.
+//! What a daemon that root started gives away before it reads anything, and a trial before it reads what a stranger wrote:
+//! everything. What needs root's rights from then on it asks of its spawner.
 
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use regent_spawner::Ids;
@@ -23,7 +23,7 @@ pub fn give_away(user: Option<&Ids>) -> Result<Vec<String>, String> {
     }
     set_no_new_privs(true).map_err(|why| format!("no new privileges: {why}"))?;
     let filtered = system_calls::keep();
-    Ok(filtered.err().map(|why| format!("the daemon may make any system call: {why}")).into_iter().collect())
+    Ok(filtered.err().map(|why| format!("regentd may make any system call: {why}")).into_iter().collect())
 }
 
 /// Becomes this user with these groups, for good, and sees that nothing is left.
@@ -31,7 +31,7 @@ pub fn give_away(user: Option<&Ids>) -> Result<Vec<String>, String> {
 /// # Errors
 /// For the administrator.
 pub fn become_user((uid, gid, groups): &Ids) -> Result<(), String> {
-    let said = |step: &str, why: &dyn std::fmt::Display| format!("daemon_user: uid {uid}: {step}: {why}");
+    let said = |step: &str, why: &dyn std::fmt::Display| format!("cannot become uid {uid}: {step}: {why}");
     empty_bounding_set().map_err(|why| said("bounding set", &why))?;
     let groups: Vec<_> = groups.iter().copied().map(Gid::from_raw).collect();
     let (uid, gid) = (Uid::from_raw(*uid), Gid::from_raw(*gid));

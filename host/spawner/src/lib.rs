@@ -21,6 +21,12 @@ pub const WORD_MAX: usize = 192 << 10;
 /// Descriptors that come with one word.
 pub const DESCRIPTORS_MAX: usize = 16;
 
+/// Whom a trial that root starts becomes, unless it performs: no user of a machine, and not the daemon's either, whose state it
+/// could read.
+pub const TRIAL_USER: u32 = regent_grants::DAEMON_USER - 1;
+/// The uid of a sandbox that root tries: the last of those that daemons give their plugins by default.
+pub const TRIAL_SANDBOX: u32 = 1_900_000_999;
+
 /// What the daemon asks. Each but [`Kill`](Self::Kill), [`Unlink`](Self::Unlink) and [`Forget`](Self::Forget) carries a token of its
 /// own, by which it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,7 +186,7 @@ pub use regent_resolve::Ids;
 /// What the spawner says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Say {
-    /// The first word of a spawner that was given a configuration: what needs root for a start is done.
+    /// The first word of a spawner that was told for whom it is: what needs root for a start is done.
     Ready(Ready),
     /// The same where it could not be done, with the reasons.
     Unready(Vec<String>),
@@ -219,7 +225,7 @@ pub enum Say {
 pub struct Ready {
     /// Whether the spawner is root.
     pub root: bool,
-    /// Whom the daemon is to become; `None`: it stays who it is.
+    /// Whom the daemon, or the trial, is to become; `None`: it stays who it is.
     pub user: Option<Ids>,
     /// Where runs have control groups of their own.
     pub groups: Option<PathBuf>,

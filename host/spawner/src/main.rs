@@ -1,10 +1,11 @@
-//! `regent-spawner [--config FILE --sandbox FILE --compiler FILE [--credentials FOLDER]]`: the one door through which programs start, and the only part
-//! of a daemon that keeps root's rights. Of what a stranger wrote it reads the values of slots and nothing
-//! else, and a secret that stands in regent.toml is wiped when it was read, so nothing of these can reach what it starts; it stays
-//! small, so a start costs the same however the daemon grows.
+//! `regent-spawner [--confined | --config FILE] [--sandbox FILE --compiler FILE [--credentials FOLDER]]`: the one door through
+//! which programs start, and the only part of a daemon that keeps root's rights. Of what a stranger wrote it reads the values of
+//! slots and nothing else, and a secret that stands in regent.toml is wiped when it was read, so nothing of these can reach what
+//! it starts; it stays small, so a start costs the same however the daemon grows.
 //!
-//! With a configuration it reads regent.toml and the grants files itself, and starts by name what they grant. Without one it
-//! starts what it is told: for a trial, whose spawner has no more rights than who typed it.
+//! With a configuration it reads regent.toml and the grants files itself, and starts by name what they grant. `--confined` is for
+//! a trial that performs nothing: its compiler and its sandbox are all that starts. With neither it starts what it is told: for a
+//! trial that performs, which is to have the rights of who typed it.
 //!
 //! One thread, blocking on its socket (descriptor 0) and on its children. It never waits for a child that could be stopped by
 //! somebody: between its new user and its exec a child is at the mercy of that user's other processes. When the socket ends,
@@ -17,6 +18,10 @@
 mod socket;
 // What a spawner with a configuration does for its daemon.
 mod office;
+// What one without does for a trial that performs nothing.
+mod trial;
+// Programs that are confined, and how they may be started.
+mod helpers;
 // A child from clone to exec.
 mod birth;
 // Namespaces over an empty root.
@@ -28,12 +33,15 @@ mod sys;
 
 use std::alloc::System;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use birth::Cloned;
+use helpers::Helpers;
 use office::{Office, Told};
-use regent_spawner::{Ask, Descent, Exit, Run, Say, Start};
+use regent_spawner::{Ask, Descent, Exit, Ready, Run, Say, Start};
 use socket::Socket;
+use trial::Trial;
 use zeroizing_alloc::ZeroAlloc;
 
 /// Whatever is freed is wiped first: regent.toml may hold a secret, and a parser copies.
@@ -42,6 +50,25 @@ static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// More than a daemon that is itself has running: a command for each request that may run, and a process or two for each plugin.
 const CHILDREN_MAX: usize = 4_096;
+
+/// For whom this process starts programs, and so which.
+enum Serves {
+    /// Who performs a trial, with all that this process may: what it is told.
+    AsTold,
+    /// A trial that performs nothing: what is confined.
+    Trial(Trial),
+    /// A daemon: what is confined, and what was granted.
+    Daemon(Box<Office>),
+}
+
+impl Serves {
+    fn office(&mut self) -> Option<&mut Office> {
+        match self {
+            Self::Daemon(office) => Some(office),
+            Self::AsTold | Self::Trial(_) => None,
+        }
+    }
+}
 
 /// A child that was cloned, and has not ended yet.
 struct Child {
@@ -58,7 +85,7 @@ struct Child {
 fn main() -> ExitCode {
     let Ok(signals) = sys::prepare() else { return ExitCode::from(71) };
     let socket = Socket::standard_input(sys::parent());
-    let Ok(mut office) = open_office(&socket) else { return ExitCode::from(69) };
+    let Ok(mut serves) = open(&socket) else { return ExitCode::from(69) };
     let mut children = Vec::new();
     loop {
         let leaving = children.iter().filter_map(|child: &Child| child.leaves.as_ref());
@@ -73,7 +100,7 @@ fn main() -> ExitCode {
         if socket.daemon().is_some_and(|daemon| ready.contains(&daemon)) {
             break;
         }
-        if ready.contains(&socket.raw()) && !serve(&socket, office.as_mut(), &mut children) {
+        if ready.contains(&socket.raw()) && !serve(&socket, &mut serves, &mut children) {
             break;
         }
     }
@@ -83,34 +110,21 @@ fn main() -> ExitCode {
     children.iter().for_each(|child| sys::kill(child.pid, child.by));
     drop(children);
     sys::kill_all_children();
-    if let Some(office) = office {
+    if let Serves::Daemon(office) = serves {
         office.close();
     }
     ExitCode::SUCCESS
 }
 
-/// By the arguments; its first word is said.
-fn open_office(socket: &Socket) -> Result<Option<Office>, ()> {
-    let mut arguments = std::env::args_os().skip(1);
-    let mut value = |name: &str| (arguments.next()? == *name).then(|| arguments.next()).flatten();
-    let Some(config) = value("--config") else { return Ok(None) };
-    let told = value("--sandbox").zip(value("--compiler"));
-    let told = told.map(|(sandbox, compiler)| Told {
-        config: config.into(),
-        sandbox: sandbox.into(),
-        compiler: compiler.into(),
-        credentials: value("--credentials").map(Into::into),
-    });
-    let office = told.ok_or_else(|| vec!["regent-spawner: --sandbox and --compiler are wanted".to_owned()]);
-    let ready = office.and_then(|told| {
-        let mut office = Office::open(told).map_err(|why| vec![why])?;
-        let ready = office.prepare()?;
-        Ok((office, ready))
-    });
-    match ready {
-        Ok((office, ready)) => {
+/// By the arguments; its first word is said, if it was told for whom it is.
+fn open(socket: &Socket) -> Result<Serves, ()> {
+    if std::env::args_os().len() == 1 {
+        return Ok(Serves::AsTold);
+    }
+    match opened() {
+        Ok((serves, ready)) => {
             socket.say(&Say::Ready(ready));
-            Ok(Some(office))
+            Ok(serves)
         }
         Err(why) => {
             socket.say(&Say::Unready(why));
@@ -119,19 +133,46 @@ fn open_office(socket: &Socket) -> Result<Option<Office>, ()> {
     }
 }
 
+/// What is not understood is no reason to start what one is told.
+fn opened() -> Result<(Serves, Ready), Vec<String>> {
+    let wanted = || vec!["regent-spawner: --confined or --config FILE, --sandbox and --compiler are wanted".to_owned()];
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    let confined = arguments.next_if(|first| first == "--confined").is_some();
+    let mut value = |name: &str| {
+        arguments.next_if(|word| word == name)?;
+        arguments.next().map(PathBuf::from)
+    };
+    let config = value("--config");
+    let (sandbox, compiler) = value("--sandbox").zip(value("--compiler")).ok_or_else(wanted)?;
+    let credentials = value("--credentials");
+    if arguments.next().is_some() {
+        return Err(wanted());
+    }
+    let helpers = Helpers::open(&sandbox, &compiler).map_err(|why| vec![why])?;
+    match config {
+        None if confined => Ok((Serves::Trial(Trial::of(helpers)), Trial::ready())),
+        Some(config) if !confined => {
+            let mut office = Office::open(Told { config, helpers, credentials });
+            let ready = office.prepare()?;
+            Ok((Serves::Daemon(Box::new(office)), ready))
+        }
+        _ => Err(wanted()),
+    }
+}
+
 /// One word; false at the end of the socket.
-fn serve(socket: &Socket, office: Option<&mut Office>, children: &mut Vec<Child>) -> bool {
+fn serve(socket: &Socket, serves: &mut Serves, children: &mut Vec<Child>) -> bool {
     let (ask, fds) = match socket.receive() {
         Ok(Some(word)) => word,
         Ok(None) => return false,
         Err(()) => return true,
     };
     match ask {
-        Ask::Start(start) => match may_start(office, &start, fds) {
+        Ask::Start(start) => match may_start(serves, &start, fds) {
             Some(fds) => begin(socket, children, &start, fds),
             None => socket.say(&Say::NotRun(start.token, "this spawner does not start it so".into())),
         },
-        Ask::Run(run) => match granted(office, &run, fds) {
+        Ask::Run(run) => match granted(serves.office(), &run, fds) {
             Ok((start, fds)) => begin(socket, children, &start, fds),
             Err(why) => socket.say(&Say::NotRun(run.granted.token, why)),
         },
@@ -141,7 +182,7 @@ fn serve(socket: &Socket, office: Option<&mut Office>, children: &mut Vec<Child>
             }
         }
         ask => {
-            if let Some((token, answered)) = office.and_then(|office| office.answer(&ask)) {
+            if let Some((token, answered)) = serves.office().and_then(|office| office.answer(&ask)) {
                 let (answer, fd) = answered.map_or_else(|why| (Err(why), None), |(answer, fd)| (Ok(answer), fd));
                 socket.answer(token, answer, fd.as_ref());
             }
@@ -150,10 +191,13 @@ fn serve(socket: &Socket, office: Option<&mut Office>, children: &mut Vec<Child>
     true
 }
 
-/// The descriptors of a start that may be; of one with a configuration, with a program of this spawner's own.
-fn may_start(office: Option<&mut Office>, start: &Start, mut fds: Vec<OwnedFd>) -> Option<Vec<OwnedFd>> {
-    let Some(office) = office else { return Some(fds) };
-    let program = office.helper(start, &fds)?;
+/// The descriptors of a start that may be; of a confined one, with a program of this spawner's own.
+fn may_start(serves: &Serves, start: &Start, mut fds: Vec<OwnedFd>) -> Option<Vec<OwnedFd>> {
+    let program = match serves {
+        Serves::AsTold => return Some(fds),
+        Serves::Trial(trial) => trial.helper(start)?,
+        Serves::Daemon(office) => office.helper(start, &fds)?,
+    };
     *fds.first_mut()? = program;
     Some(fds)
 }

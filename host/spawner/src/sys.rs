@@ -13,6 +13,11 @@ pub(crate) fn errno() -> i32 {
     io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
 }
 
+/// Whether this process is root's.
+pub(crate) fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// A result of a call that says -1 when it failed.
 pub(crate) fn check(result: i64) -> Result<i64, i32> {
     if result < 0 { Err(errno()) } else { Ok(result) }

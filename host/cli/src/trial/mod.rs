@@ -40,6 +40,8 @@ pub(crate) const RUN_HELP: &str = concat!(
 KEY=VALUE pairs become one JSON object, as of `regent call`.
 
 The plan is shown and nothing runs; with --perform the commands run, as you and with your rights.
+As root: regentd becomes nobody's user before it looks at the module. With --perform it stays root
+while it reads what the plugin says: only for a plugin of your own.
 Pins, and who may ask, are not judged. Without --grants it is NAME.toml beside the module, or the
 one in the folder.
 

@@ -1,5 +1,5 @@
 //! What is granted, asked of the spawner: it alone may read what root keeps to itself, and it alone runs anything as somebody.
-//! A spawner without grants of its own is a trial's, with the rights of who tries; there this process answers for itself.
+//! A spawner without grants of its own is a trial's; there this process answers for itself, with the rights that it has left.
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;

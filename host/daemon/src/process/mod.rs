@@ -20,5 +20,5 @@ pub use cgroup::{Cgroup, Cgroups};
 pub use command::{CommandOutcome, CommandRun, What, run_command};
 pub use controllers::{Controllers, Share};
 pub use granted::Unplanned;
-pub use launched::{Launched, launch, launch_for};
+pub use launched::{Launched, launch, launch_confined, launch_for};
 pub use spawner::{Running, Spawner, StartError};

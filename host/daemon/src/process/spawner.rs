@@ -89,11 +89,11 @@ impl Spawner {
     /// # Errors
     /// When the reactor does not take the socket.
     pub fn attach(launched: Launched, cgroups: Option<Cgroups>) -> io::Result<Rc<Self>> {
-        let Launched { socket, ready } = launched;
+        let Launched { socket, ready, grants } = launched;
         let spawner = Rc::new(Self {
             words: Words::over(socket)?,
             root: ready.as_ref().map_or_else(|| rustix::process::geteuid().is_root(), |ready| ready.root),
-            has_grants: ready.is_some(),
+            has_grants: grants,
             cgroups,
             next: Cell::new(1),
             waiting: RefCell::default(),

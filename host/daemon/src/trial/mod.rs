@@ -4,6 +4,10 @@
 //! The module and what it says are as strange here as in a daemon, and it runs in the same sandbox; it is the rules about who
 //! owns its file that do not matter, since what is read is never believed. Commands run only where `--perform` says so, and then
 //! as whoever typed it.
+//!
+//! Whoever tries reads the files, which may be for nobody else to read. Then, where nothing is to be performed, this process gives
+//! away what it may, as a daemon does: only then it looks at what it has read, and hears what is said of it. For commands it
+//! cannot: what is performed is planned here and asked of a spawner that starts what it is told.
 
 // Which module, and which grants file.
 mod place;
@@ -27,17 +31,17 @@ use std::rc::Rc;
 
 use clap::Parser;
 use regent_grants::Engine;
+use regent_spawner::TRIAL_SANDBOX;
 use tokio::task::LocalSet;
 
 use crate::helpers::Helpers;
 use crate::plugin::confinement::Layers;
 use crate::plugin::programs::Programs;
-use crate::process::{self, Spawner};
+use crate::process::{self, Launched, Spawner};
+use crate::{memory, privileges};
 
 /// The configuration that names are looked up in, if none is named.
 const CONFIG: &str = "/etc/regent/regent.toml";
-/// The uid of a sandbox that root tries: the last of those that daemons give their plugins by default.
-const UID: u32 = 1_900_000_999;
 
 /// How a trial ends: numbers of sysexits.h.
 mod status {
@@ -86,7 +90,7 @@ struct Trial {
     /// What runs it; left out: what the grants file says, or the processor
     #[arg(long, value_name = "ENGINE", value_parser = engine)]
     engine: Option<Engine>,
-    /// Run the commands, as the present user
+    /// Run the commands, as the present user: this process then stays root where root tries, so only a plugin of your own
     #[arg(long)]
     perform: bool,
     /// Print one JSON object
@@ -113,55 +117,87 @@ pub fn asked(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> 
     Some(match first.to_str()? {
         "--inspect" => {
             let inspect = Inspect::parse_from(arguments);
-            with_means(async move |means| inspect::inspect(&inspect, &means).await)
+            with_means(false, || inspect::read(&inspect), async |read, means| inspect::inspect(read, &means).await)
         }
         "--trial" => {
             let trial = Trial::parse_from(arguments);
-            with_means(async move |means| {
-                let report = run::run(&trial, &means).await;
-                let text = if trial.json { report.json() } else { show::report(&report) };
-                (text, report.status())
-            })
+            with_means(
+                trial.perform,
+                || run::read(&trial),
+                async |read, means| {
+                    let report = run::run(&trial, read, &means).await;
+                    let text = if trial.json { report.json() } else { show::report(&report) };
+                    (text, report.status())
+                },
+            )
         }
         _ => return None,
     })
 }
 
-/// Starts what a daemon starts, asks, prints what came of it.
-fn with_means(ask: impl AsyncFnOnce(Means) -> (String, u8)) -> ExitCode {
-    let cannot = |why: String| {
-        crate::error!("{why}");
-        ExitCode::from(status::CANNOT_START)
-    };
-    let helpers = match Helpers::find() {
-        Ok(helpers) => helpers,
-        Err(why) => return cannot(why),
-    };
-    let spawner = match process::launch(&helpers.spawner) {
-        Ok(spawner) => spawner,
-        Err(why) => return cannot(format!("regent-spawner: {why}")),
-    };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(why) => return cannot(why.to_string()),
-    };
-    let tried = runtime.block_on(LocalSet::new().run_until(async {
-        let spawner = Spawner::attach(spawner, None)?;
-        let uid = spawner.is_root().then_some(UID);
-        let layers = Layers::found(&spawner, &helpers.sandbox, uid).await.map_err(std::io::Error::other)?;
-        let layers = layers.accepted(&[]).map_err(|lines| {
-            std::io::Error::other(format!("{}\nto try a module without, do it as an ordinary user", lines.join("\n")))
-        })?;
-        let programs = Rc::new(Programs::new(Rc::clone(&spawner), &helpers, layers)?);
-        crate::log::keep();
-        Ok::<_, std::io::Error>(ask(Means { programs, spawner, uid }).await)
-    }));
+/// Starts what a daemon starts, reads, gives away, asks, prints what came of it.
+fn with_means<R>(
+    performs: bool,
+    read: impl FnOnce() -> R,
+    ask: impl AsyncFnOnce(R, Means) -> (String, u8),
+) -> ExitCode {
+    let tried = started(performs).and_then(|(helpers, spawner)| {
+        let read = read();
+        if !performs {
+            give_away(&spawner)?;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|why| why.to_string())?;
+        runtime.block_on(LocalSet::new().run_until(async {
+            let means = means(&helpers, spawner).await?;
+            crate::log::keep();
+            Ok(ask(read, means).await)
+        }))
+    });
     match tried {
         Ok((text, status)) => {
             // Who closed its end early wanted no more of it.
             let _closed = writeln!(std::io::stdout(), "{}", text.trim_end());
             ExitCode::from(status)
         }
-        Err(why) => cannot(why.to_string()),
+        Err(why) => {
+            crate::error!("{why}");
+            ExitCode::from(status::CANNOT_START)
+        }
     }
+}
+
+/// Before anything is read: what this process' memory does not hold, its children cannot find.
+fn started(performs: bool) -> Result<(Helpers, Launched), String> {
+    let helpers = Helpers::find()?;
+    let launched = if performs {
+        process::launch(&helpers.spawner).map_err(|why| format!("regent-spawner: {why}"))?
+    } else {
+        memory::keep_to_itself()?;
+        process::launch_confined(&helpers).map_err(|why| why.join("\n"))?
+    };
+    Ok((helpers, launched))
+}
+
+/// Nothing that a stranger wrote is looked at with the rights of who tries it, if those are root's.
+fn give_away(spawner: &Launched) -> Result<(), String> {
+    // A plan tells as whom its commands would run: as whoever tries, who this process is no longer.
+    let _known_from_here_on = regent_resolve::users::own();
+    let user = spawner.ready.as_ref().and_then(|ready| ready.user.as_ref());
+    let lacks = privileges::give_away(user)
+        .map_err(|why| format!("{why}\nwhere this machine maps no such user, try a module as an ordinary user"))?;
+    lacks.iter().for_each(|lack| crate::warning!("{lack}"));
+    Ok(())
+}
+
+async fn means(helpers: &Helpers, launched: Launched) -> Result<Means, String> {
+    let said = |why: std::io::Error| why.to_string();
+    let spawner = Spawner::attach(launched, None).map_err(said)?;
+    let uid = spawner.is_root().then_some(TRIAL_SANDBOX);
+    let layers = Layers::found(&spawner, &helpers.sandbox, uid).await?;
+    let layers = layers
+        .accepted(&[])
+        .map_err(|lines| format!("{}\nto try a module without, do it as an ordinary user", lines.join("\n")))?;
+    let programs = Rc::new(Programs::new(Rc::clone(&spawner), helpers, layers).map_err(said)?);
+    Ok(Means { programs, spawner, uid })
 }

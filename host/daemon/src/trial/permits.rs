@@ -1,15 +1,34 @@
 //! A grants file, read without the regent.toml that it belongs to: whomever its steps name, there are such people in a trial.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use regent_grants::{Config, Grants, Mistake, Mistakes, Step};
 
 use super::place;
-use crate::trusted_file::Trusted;
 
 /// The members of each team of a trial: no `count` that somebody means is higher.
 const PERSONS: usize = 100;
+
+/// A file's text, as it was read while that was allowed.
+#[derive(Debug)]
+pub(super) struct Text {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+}
+
+impl Text {
+    /// A grants file, or the regent.toml to it. For root's commands grants count only if nobody else could have written them.
+    pub(super) fn read(path: &Path, believed: bool) -> Result<Self, String> {
+        let text = match believed {
+            false => place::read_text(path)?,
+            true => place::read_believed(path).map_err(|why| {
+                format!("{why}. Root runs commands only by a grants file that nobody else can change")
+            })?,
+        };
+        Ok(Self { path: path.to_path_buf(), text })
+    }
+}
 
 /// What is granted in a trial.
 #[derive(Debug)]
@@ -21,20 +40,12 @@ pub(super) struct Permits {
 }
 
 impl Permits {
-    /// Reads a grants file. For root's commands the file counts only if nobody else could have written it.
-    pub(super) fn read(path: &Path, config: Option<&Path>, believed: bool) -> Result<Self, String> {
-        let text = match believed {
-            false => place::read_text(path)?,
-            true => std::path::absolute(path)
-                .map_err(|why| why.to_string())
-                .and_then(|path| Trusted::open(&path).and_then(Trusted::text).map_err(|why| why.to_string()))
-                .map_err(|why| {
-                    format!("{why}. Root runs commands only by a grants file that nobody else can change")
-                })?,
-        };
+    /// Of a grants file, by the regent.toml that was named.
+    pub(super) fn of(grants: &Text, config: Option<&Text>) -> Result<Self, String> {
+        let Text { path, text } = grants;
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let config = config.map(place::read_config).transpose()?;
-        let (grants, warnings) = parse(name, &path.display().to_string(), &text, config.as_ref())?;
+        let config = config.map(|config| place::read_config(&config.path, &config.text)).transpose()?;
+        let (grants, warnings) = parse(name, &path.display().to_string(), text, config.as_ref())?;
         Ok(Self { grants, warnings, config })
     }
 

@@ -1,9 +1,12 @@
-//! Which module is meant, and which grants file stands beside it. Nothing here is believed: the files are only tried.
+//! Which module is meant, and which grants file stands beside it. Nothing here is believed: the files are only tried. All of it
+//! is done with the rights of who tries, so for root nothing is parsed here that somebody else could have written.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use regent_grants::Config;
+
+use crate::trusted_file::Trusted;
 
 /// TOML files of a plugin's folder that are no grants.
 const NO_GRANTS: [&str; 7] =
@@ -40,9 +43,8 @@ pub(super) fn find_by_name(what: &Path, config: &Path) -> Result<PathBuf, String
     let Some(name) = name.filter(|_| what.symlink_metadata().is_err()) else {
         return find(what).map(|place| place.module);
     };
-    let config =
-        read_config(config).map_err(|why| format!("there is no file {name} here; and as a plugin's name: {why}"))?;
-    let folders = config.plugins;
+    let read = read_as_root(config).and_then(|text| read_config(config, &text));
+    let folders = read.map_err(|why| format!("there is no file {name} here; and as a plugin's name: {why}"))?.plugins;
     let found = folders.iter().map(|folder| folder.join(format!("{name}.wasm"))).find(|path| path.exists());
     found.ok_or_else(|| {
         let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
@@ -51,11 +53,24 @@ pub(super) fn find_by_name(what: &Path, config: &Path) -> Result<PathBuf, String
 }
 
 /// regent.toml, read for its names alone.
-pub(super) fn read_config(path: &Path) -> Result<Config, String> {
-    let text = read_text(path)?;
-    Config::parse(&path.display().to_string(), &text)
+pub(super) fn read_config(path: &Path, text: &str) -> Result<Config, String> {
+    Config::parse(&path.display().to_string(), text)
         .map(|checked| checked.value)
         .map_err(|mistakes| mistakes.to_string())
+}
+
+/// A whole text file that counts only if nobody else could have written it.
+pub(super) fn read_believed(path: &Path) -> Result<String, String> {
+    let path = std::path::absolute(path).map_err(|why| why.to_string())?;
+    Trusted::open(&path).and_then(Trusted::text).map_err(|why| why.to_string())
+}
+
+/// A text that is parsed while this process may still be root.
+fn read_as_root(path: &Path) -> Result<String, String> {
+    if !rustix::process::geteuid().is_root() {
+        return read_text(path);
+    }
+    read_believed(path).map_err(|why| format!("{why}. Root reads it only if nobody else can change it"))
 }
 
 /// A whole text file.
@@ -74,7 +89,7 @@ fn of_folder(folder: &Path) -> Result<Place, String> {
     let module = match built.filter(|path| path.is_file()) {
         Some(built) => built,
         None => only(&folder.join("target/regent"), "wasm", &[])
-            .or_else(|_| only(folder, "wasm", &[]))
+            .or_else(|built| only(folder, "wasm", &[]).map_err(|found| found.max(built)))
             .map_err(|found| no_module(folder, found))?,
     };
     let stem = name.or_else(|| module.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned));
@@ -113,7 +128,7 @@ fn only(folder: &Path, ending: &str, but: &[&str]) -> Result<PathBuf, usize> {
 
 /// `name` under `[package]`. Cargo itself is not asked: it would want the network, a lock and seconds.
 fn package_name(folder: &Path) -> Option<String> {
-    let text = read_text(&folder.join("Cargo.toml")).ok()?;
+    let text = read_as_root(&folder.join("Cargo.toml")).ok()?;
     let package = text.lines().skip_while(|line| line.trim() != "[package]").skip(1);
     let mut package = package.take_while(|line| !line.trim_start().starts_with('['));
     let name = package.find_map(|line| line.trim().strip_prefix("name")?.trim_start().strip_prefix('='))?;

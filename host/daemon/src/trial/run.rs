@@ -8,16 +8,17 @@ use regent_grants::{DEADLINE_DEFAULT, Operation, Step, combine};
 use regent_protocol::{Data, Refusal};
 use tokio::time::Instant;
 
-use super::permits::Permits;
+use super::permits::{Permits, Text};
 use super::report::{self, Consent, Described, Lines, Problem, Report, Want, milliseconds};
 use super::watched::Watched;
 use super::{Means, Trial, place, status};
 use crate::fair::Peer;
 use crate::perform::{self, Failure, Performed};
 use crate::plan::Plan;
+use crate::plugin::Fault;
 use crate::plugin::alone::{self, Alone};
 use crate::plugin::exchange::{Answer, NoAnswer, Preparation};
-use crate::plugin::{Fault, module};
+use crate::plugin::module::{self, Sealed};
 use crate::refusals::Because;
 use crate::why::lines;
 
@@ -26,37 +27,69 @@ const PEER: Peer = (0, 0);
 /// What a plugin has to word a result in, whatever the steps took.
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
-/// Tries, as far as it goes.
-pub(super) async fn run(trial: &Trial, means: &Means) -> Report {
-    let mut report = Report { file: trial.what.display().to_string(), ..Report::default() };
-    report.operation.clone_from(&trial.operation);
-    if let Err(problem) = try_it(trial, means, &mut report).await {
-        report.error = Some(problem);
-    }
-    report.keep_log(crate::log::taken(), true);
-    report
+/// Files as they are, of which nothing is looked at yet.
+pub(super) struct Files {
+    module: Sealed,
+    path: PathBuf,
+    grants: Option<Text>,
+    grants_would_be: PathBuf,
+    config: Option<Text>,
 }
 
-async fn try_it(trial: &Trial, means: &Means, report: &mut Report) -> Result<(), Problem> {
-    let data = Data::parse(&trial.data).map_err(|why| refused(why.into()))?;
+/// A report that has begun, and its files; or why they were not read.
+pub(super) type Read = (Report, Result<Files, Problem>);
+
+/// Reads what a trial is about.
+pub(super) fn read(trial: &Trial) -> Read {
+    let mut report = Report { file: trial.what.display().to_string(), ..Report::default() };
+    report.operation.clone_from(&trial.operation);
+    let files = files(trial, &mut report);
+    (report, files)
+}
+
+fn files(trial: &Trial, report: &mut Report) -> Result<Files, Problem> {
     let place = place::find(&trial.what).map_err(|why| Problem::of_module(vec![why]))?;
     report.file = place.module.display().to_string();
     let module = module::read_untrusted(&place.module).map_err(|why| Problem::of_module(vec![why]))?;
     (report.sha256, report.size) = (hex::encode(module.digest()), module.size());
     let file = trial.grants.clone().or(place.grants);
     report.grants = file.as_deref().map(|file| file.display().to_string());
-    let permits = permits(trial, file.as_deref(), &place.module)?;
+    let believed = trial.perform && rustix::process::geteuid().is_root();
+    let grants = file.map(|file| Text::read(&file, believed)).transpose().map_err(bad_grants)?;
+    let config = trial.config.as_deref().map(|file| Text::read(file, false)).transpose().map_err(bad_grants)?;
+    Ok(Files { module, path: place.module, grants, grants_would_be: place.grants_would_be, config })
+}
+
+/// Tries, as far as it goes.
+pub(super) async fn run(trial: &Trial, (mut report, files): Read, means: &Means) -> Report {
+    if let Err(problem) = try_it(trial, files, means, &mut report).await {
+        report.error = Some(problem);
+    }
+    report.keep_log(crate::log::taken(), true);
+    report
+}
+
+async fn try_it(
+    trial: &Trial,
+    files: Result<Files, Problem>,
+    means: &Means,
+    report: &mut Report,
+) -> Result<(), Problem> {
+    let data = Data::parse(&trial.data).map_err(|why| refused(why.into()))?;
+    let files = files?;
+    let permits = permits(trial, &files)?;
     report.warnings.clone_from(&permits.warnings);
     let grants = &permits.grants;
     let engine = trial.engine.or(grants.engine).unwrap_or_default();
     report.engine = engine.as_str();
-    let alone = alone::load(&means.programs, &grants.name, means.uid, engine, &module, &grants.settings).await;
+    let alone = alone::load(&means.programs, &grants.name, means.uid, engine, &files.module, &grants.settings).await;
     report.keep_log(crate::log::taken(), false);
     let alone = alone.map_err(Problem::of_module)?;
     (report.cost.compile_ms, report.cost.load_ms) = (milliseconds(alone.compile), milliseconds(alone.load));
     let described: Described = serde_json::from_str(&alone.described).unwrap_or_default();
-    let written = file.clone().unwrap_or(place.grants_would_be);
-    if file.is_none() {
+    let has_grants = files.grants.is_some();
+    let written = files.grants.map_or(files.grants_would_be, |grants| grants.path);
+    if !has_grants {
         let lines = wanted(&trial.operation, &described.wants);
         report.write = Some(Lines { file: written.display().to_string(), lines, instead_of: None });
     }
@@ -77,17 +110,19 @@ fn wanted(called: &str, wants: &[Want]) -> String {
     lines::operation(called) + &commands.collect::<String>()
 }
 
-fn permits(trial: &Trial, file: Option<&Path>, module: &Path) -> Result<Permits, Problem> {
-    let believed = trial.perform && rustix::process::geteuid().is_root();
-    let permits = match file {
-        Some(file) => Permits::read(file, trial.config.as_deref(), believed),
+fn permits(trial: &Trial, files: &Files) -> Result<Permits, Problem> {
+    let permits = match &files.grants {
+        Some(grants) => Permits::of(grants, files.config.as_ref()),
         None => {
-            let name = module.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+            let name = files.path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
             Permits::none(name, &trial.operation)
         }
     };
-    let lines = |text: String| text.lines().map(str::to_owned).collect();
-    permits.map_err(|why| Problem::found("grants", status::NOT_GRANTED, lines(why)))
+    permits.map_err(bad_grants)
+}
+
+fn bad_grants(why: String) -> Problem {
+    Problem::found("grants", status::NOT_GRANTED, why.lines().map(str::to_owned).collect())
 }
 
 /// The operation as it is granted, by the name that callers use or by the plugin's own.
@@ -149,8 +184,21 @@ impl Stage<'_> {
         report.cost.prepare_ms = milliseconds(begin.elapsed());
         match answer {
             Ok(answer) => Ok((answer, planning.into_plan())),
-            Err(no) => Err(not_prepared(no, planning)),
+            Err(no) => {
+                let mut problem = not_prepared(no, planning);
+                problem.why.extend(self.looked_as().filter(|_| problem.code == "host"));
+                Err(problem)
+            }
         }
+    }
+
+    /// Where root tries and performs nothing, less can be opened than where root performs.
+    fn looked_as(&self) -> Option<String> {
+        let own = rustix::process::geteuid();
+        let other = self.means.spawner.is_root() && !own.is_root();
+        other.then(|| {
+            format!("without --perform it is looked at as uid {}, which may open less than root", own.as_raw())
+        })
     }
 
     /// The administrator's steps, and those that the plugin adds.

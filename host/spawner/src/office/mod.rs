@@ -15,34 +15,22 @@ mod prepare;
 mod privileges;
 
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use regent_cgroups::Groups;
-use regent_files::Program;
 use regent_grants::{Config, DAEMON_USER};
-use regent_lane::{Demands, Layer};
-use regent_spawner::{Answer, Ask, Confinement, Descent, Identity, Ready, Refused, Run, Start};
+use regent_spawner::{Answer, Ask, Descent, Ready, Refused, Run, Start};
+
+use crate::helpers::{Bounds, Helpers};
+use crate::sys::is_root;
 
 use grants::Files;
 use listen::Sockets;
 use prepare::Kept;
 use privileges::Privileges;
 
-/// Words of a sandbox and a compiler that say nothing of what confines them.
-const PLAIN: [&str; 2] = ["--interpreter", "--imports"];
-
-/// What a confined start calls them by.
-const SANDBOX: &str = "regent-sandbox";
-const COMPILER: &str = "regent-compiler";
-
 /// Its descriptor, where one was asked for.
 pub(crate) type Answered = Result<(Answer, Option<OwnedFd>), Refused>;
-
-/// Programs that are confined, each opened and judged once.
-struct Helpers {
-    sandbox: OwnedFd,
-    compiler: OwnedFd,
-}
 
 pub(crate) struct Office {
     path: PathBuf,
@@ -61,36 +49,28 @@ pub(crate) struct Office {
 /// What this process was told when it was started.
 pub(crate) struct Told {
     pub(crate) config: PathBuf,
-    pub(crate) sandbox: PathBuf,
-    pub(crate) compiler: PathBuf,
+    /// Regent's own programs.
+    pub(crate) helpers: Helpers,
     /// Where a service manager put what it hands over.
     pub(crate) credentials: Option<PathBuf>,
 }
 
 impl Office {
     /// Opens what it is told of; of regent.toml only what it says, for the daemon tells what is wrong with it.
-    ///
-    /// # Errors
-    /// For the administrator.
-    pub(crate) fn open(told: Told) -> Result<Self, String> {
-        let open = |path: &Path| Program::open(path).map(|program| program.into_parts().0);
-        let helpers = Helpers {
-            sandbox: open(&told.sandbox).map_err(|why| why.to_string())?,
-            compiler: open(&told.compiler).map_err(|why| why.to_string())?,
-        };
+    pub(crate) fn open(told: Told) -> Self {
         let config = config::read(&told.config).ok().and_then(|read| read.config);
         let (files, sockets) = (Files::default(), Sockets::default());
-        Ok(Self {
+        Self {
             path: told.config,
             credentials: told.credentials,
-            helpers,
+            helpers: told.helpers,
             config,
             next: None,
             files,
             sockets,
             kept: None,
             privileges: None,
-        })
+        }
     }
 
     /// Does what a start needs root for.
@@ -100,8 +80,8 @@ impl Office {
     pub(crate) fn prepare(&mut self) -> Result<Ready, Vec<String>> {
         // What is wrong with a configuration that is none, the daemon says, as nobody, and ends.
         let Some(config) = self.config.as_ref().filter(|config| regent_resolve::daemon_user(config).is_ok()) else {
-            let user = prepare::is_root().then_some((DAEMON_USER, DAEMON_USER, Vec::new()));
-            return Ok(Ready { root: prepare::is_root(), user, groups: None, ended: 0 });
+            let user = is_root().then_some((DAEMON_USER, DAEMON_USER, Vec::new()));
+            return Ok(Ready { root: is_root(), user, groups: None, ended: 0 });
         };
         let (ready, kept) = prepare::prepare(config).map_err(|why| vec![why])?;
         self.kept = Some(kept);
@@ -149,31 +129,19 @@ impl Office {
         if fit && grouped { Ok((program, start)) } else { Err("its descriptors are not a command's".into()) }
     }
 
-    /// The program of a confined start, if it may be started so: one of our own, as a user of a sandbox if we are root, and
-    /// with every layer that regent.toml does not let this machine lack.
+    /// The program of a confined start, if it may be started so: with every layer that regent.toml does not let this machine
+    /// lack, and in no other group than one of the confined.
     pub(crate) fn helper(&self, start: &Start, fds: &[OwnedFd]) -> Option<OwnedFd> {
         let config = self.config.as_ref()?;
-        let uids = config.sandbox;
-        let of_a_sandbox = |identity: &Identity| {
-            let Identity { uid, gid, groups } = identity;
-            uid == gid && groups.is_empty() && (uids.first..uids.first.saturating_add(uids.count)).contains(uid)
-        };
-        let Confinement::Sandbox(layers) = &start.confinement else { return None };
-        let looks = start.path == SANDBOX;
-        let confined = !prepare::is_root() || is_whole(layers, start.argv.get(1..)?, &config.allow_missing, looks);
-        let user = start.identity.as_ref().map_or(!prepare::is_root(), of_a_sandbox);
         let group = match start.descent {
             Descent::Alone { grouped: true } => {
                 self.groups().is_some_and(|own| fds.last().is_some_and(|fd| own.is_of_the_confined(fd)))
             }
             _ => true,
         };
-        let program = match start.path.as_str() {
-            SANDBOX => &self.helpers.sandbox,
-            COMPILER => &self.helpers.compiler,
-            _ => return None,
-        };
-        program.try_clone().ok().filter(|_| confined && user && group && start.env.is_empty())
+        let uids = config.sandbox.first..config.sandbox.first.saturating_add(config.sandbox.count);
+        let program = self.helpers.program(start, &Bounds { uids, allow_missing: &config.allow_missing });
+        program.filter(|_| group)
     }
 
     fn groups(&self) -> Option<&Groups> {
@@ -188,16 +156,4 @@ impl Office {
             kept.groups.iter().for_each(Groups::remove);
         }
     }
-}
-
-/// Whether nothing is left out but what may be; of a program that can be told to look and to end, anything may where it is.
-fn is_whole(layers: &[Layer], arguments: &[String], allowed: &[Layer], looks: bool) -> bool {
-    let mut demands = Demands::default();
-    let known = arguments.iter().all(|word| demands.take(word) || PLAIN.contains(&word.as_str()));
-    let there = Layer::ALL.into_iter().filter(|layer| layer.is_namespace() && !allowed.contains(layer));
-    let whole = there.into_iter().all(|layer| layers.contains(&layer))
-        && demands.without.iter().all(|layer| allowed.contains(layer))
-        && !demands.unconfined
-        && !demands.shared_user;
-    known && if demands.verify { looks } else { whole }
 }

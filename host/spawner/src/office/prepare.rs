@@ -11,16 +11,12 @@ use regent_spawner::{Ids, Ready};
 use rustix::fs::{AtFlags, FileType, FlockOperation, Gid, Mode, OFlags, Uid};
 
 use super::listen::own_folder;
-use crate::sys::ALL_GONE_WITHIN;
+use crate::sys::{ALL_GONE_WITHIN, is_root};
 
 /// Folders in the state folder are not nested deeper than this.
 const DEPTH: usize = 4;
 /// A spawner outlives its daemon by what it takes to end everything that was started, and what stands in both control groups.
 const PREDECESSOR_ENDS_WITHIN: Duration = ALL_GONE_WITHIN.saturating_add(GONE_WITHIN).saturating_add(GONE_WITHIN);
-
-pub(super) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
 
 /// All of it.
 pub(super) fn prepare(config: &Config) -> Result<(Ready, Kept), String> {

@@ -7,9 +7,9 @@ use regent_grants::{Capabilities, Command, Config, Grants};
 use regent_resolve::grants_folders;
 
 use super::grants;
-use super::prepare::is_root;
 use crate::birth::no_new_privileges;
 use crate::confine;
+use crate::sys::is_root;
 
 /// What starts and ends processes of any user, in namespaces, groups and limits of their own, and makes sockets and folders.
 const OWN: [&str; 12] = [

@@ -92,12 +92,18 @@ impl Spawner {
 
     /// Started by this program, which becomes it.
     pub(crate) fn under(wrapper: &[&str]) -> Self {
+        Self::told(wrapper, &[])
+    }
+
+    /// The same, with these arguments.
+    pub(crate) fn told(wrapper: &[&str], arguments: &[&str]) -> Self {
         odd();
         let (ours, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
         let mut words = wrapper.iter().copied().chain([env!("CARGO_BIN_EXE_regent-spawner")]);
         let child = command(words.next().unwrap())
             .args(words)
+            .args(arguments)
             .env("SECRET", "inherited")
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::null())
