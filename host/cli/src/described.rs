@@ -59,9 +59,8 @@ pub(crate) struct Want {
 pub(crate) fn found<S: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = S>,
 ) -> Result<(Option<Found>, Ending), Failure> {
-    let said = door::regentd_says(arguments)?;
-    let ending = door::ending(said.status);
-    match serde_json::from_slice(&said.stdout) {
+    let (said, ending) = door::regentd_says(arguments)?;
+    match serde_json::from_slice(&said) {
         Ok(found) => Ok((Some(found), ending)),
         Err(_) if ending != Ending::Done => Ok((None, ending)),
         Err(why) => Err(Failure::other(format!("regentd is another version than this: {why}"))),

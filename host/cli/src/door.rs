@@ -2,12 +2,15 @@
 //! it is installed and never along `PATH`, which says what a shell wants and not which Regent this is.
 
 use std::ffi::OsStr;
+use std::io::{self, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::ending::{Ending, Failure};
 
+/// More than it says of the largest module that is looked at.
+const SAID_MAX: u64 = 64 << 20;
 /// What a shell adds to the number of the signal that ended a program.
 const BY_SIGNAL: i32 = 128;
 
@@ -19,9 +22,28 @@ pub(crate) fn regentd<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -
 }
 
 /// What `regentd` prints with these arguments, and how it ends. What it complains of, it says itself.
-pub(crate) fn regentd_says<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Output, Failure> {
+pub(crate) fn regentd_says<S: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = S>,
+) -> Result<(Vec<u8>, Ending), Failure> {
     let program = find(&places(&own()?))?;
-    command(&program).args(arguments).stderr(Stdio::inherit()).output().map_err(|error| cannot(&program, &error))
+    said(command(&program).args(arguments), SAID_MAX).map_err(|error| cannot(&program, &error))
+}
+
+/// Whoever has taken it over by a module may say what it likes.
+fn said(command: &mut Command, most: u64) -> io::Result<(Vec<u8>, Ending)> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    let mut text = Vec::new();
+    let read = child.stdout.take().map(|out| out.take(most + 1).read_to_end(&mut text)).transpose();
+    let too_much = text.len() as u64 > most;
+    if too_much {
+        let _has_ended = child.kill();
+    }
+    let status = child.wait()?;
+    read?;
+    if too_much {
+        return Err(io::Error::other(format!("it said more than {} MiB, so it was ended", most >> 20)));
+    }
+    Ok((text, ending(status)))
 }
 
 /// Starts `regentd` with these arguments before the same terminal, and waits for its end.
@@ -93,6 +115,19 @@ mod tests {
             ["/opt/regent/bin/regentd", "/opt/regent/sbin/regentd", "/usr/sbin/regentd", "/usr/local/sbin/regentd"]
         );
         assert_eq!(places("/usr/bin/regent"), ["/usr/bin/regentd", "/usr/sbin/regentd", "/usr/local/sbin/regentd"]);
+    }
+
+    #[test]
+    fn a_program_that_says_too_much_is_ended_and_one_that_does_not_is_heard() {
+        let shell = |script: &str| {
+            let mut shell = command(Path::new("/bin/sh"));
+            shell.args(["-c", script]);
+            shell
+        };
+        let (text, ending) = said(&mut shell("printf four; exit 3"), 4).unwrap();
+        assert_eq!((text.as_slice(), ending), (&b"four"[..], Ending::As(3)));
+        let too_much = said(&mut shell("while :; do echo more; done"), 1 << 20).unwrap_err();
+        assert_eq!(too_much.to_string(), "it said more than 1 MiB, so it was ended");
     }
 
     #[test]
