@@ -21,6 +21,9 @@ use handmade::Plugin;
 use regent_tests::{Running, World, code, error, eventually, needs_root};
 use serde_json::{Value, json};
 
+/// Of these one is undisturbed, also on a busy machine.
+const RUNS: usize = 30;
+
 /// A world with a neighbour, and hostile plugins of these names.
 fn world(plugins: &[(&str, &Plugin)]) -> World {
     needs_root();
@@ -90,16 +93,21 @@ fn time_without_end_is_stopped_at_its_limit_whatever_it_is_spent_on() {
     }
 }
 
-/// The clock ticks each 10 ms. Where the machine has other work a tick may come late, so it is the best of some.
+/// The clock ticks each 10 ms. Where the machine has other work a tick may come late, so it is the best of some runs. What is
+/// looked at between two instructions cannot end one in its midst: that one is only held to what the other test holds it to.
 #[test]
-fn a_loop_is_stopped_within_a_tenth_of_its_limit() {
-    let endless = asked::time().swap_remove(0);
-    let world = world(&[("hostile", &all_of(std::slice::from_ref(&endless)))]);
+fn all_but_one_long_instruction_is_stopped_within_a_tenth_of_its_limit() {
+    let attacks = asked::time();
+    let world = world(&[("hostile", &all_of(&attacks))]);
     let running = world.start().serving("hostile");
-    let ran = (0..8).map(|_| number_before(&attacked(&running, "hostile", 0, &endless), " ms; the limit is 200 ms"));
-    let ran: Vec<_> = ran.collect();
-    assert!(ran.iter().all(|ran| *ran >= 200.0), "{ran:?}");
-    assert!(ran.iter().any(|ran| *ran <= 220.0), "{ran:?}");
+    for (number, attack) in attacks.iter().enumerate().filter(|(_, attack)| attack.name != asked::LONG) {
+        let mut ran = Vec::new();
+        while ran.last().is_none_or(|ran| *ran > 220.0) {
+            assert!(ran.len() < RUNS, "{}: {ran:?}", attack.name);
+            ran.push(number_before(&attacked(&running, "hostile", number, attack), " ms; the limit is 200 ms"));
+        }
+        assert!(ran.iter().all(|ran| *ran >= 200.0), "{}: {ran:?}", attack.name);
+    }
 }
 
 #[test]
@@ -197,7 +205,20 @@ fn eventually_long<T>(name: &str, mut what: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// None of these serves, and each is told by its word in the list and in the log.
+/// The audit log has why, too.
+#[track_caller]
+fn audited_as_not_serving(running: &Running<'_>, name: &str, code: &str, says: &str) {
+    let begins = format!("plugin {name} does not serve: ");
+    let is_it = |line: &Value| {
+        let outcome = line["outcome"].as_str().unwrap_or_default();
+        line["event"] == "plugin" && outcome.starts_with(&begins) && outcome.contains(code) && outcome.contains(says)
+    };
+    eventually(&format!("the audit log has that {name} does not serve: {code}: {says}"), || {
+        running.world.audit().iter().any(is_it).then_some(())
+    });
+}
+
+/// None of these serves, and each is told by its word in the list, in the log and in the audit log.
 #[track_caller]
 fn each_never_serves(all: &[Bad]) {
     let world = world(&[]);
@@ -212,6 +233,7 @@ fn each_never_serves(all: &[Bad]) {
             running.log().lines().find(|said| said.contains(&line)).map(str::to_owned)
         });
         assert!(log.contains(code) && log.contains(says), "{name}: {log}");
+        audited_as_not_serving(&running, name, code, says);
         let reply = running.op(name, Value::Null);
         assert!(reply["success"] != true && !reply.to_string().contains("plugin-"), "{name}: {reply}");
         assert_eq!(running.op("echo", json!(name))["data"], *name);

@@ -1,5 +1,6 @@
-//! A sandbox and the spawner, killed at each system call that they make in a held operation's life: nothing runs without
-//! consent, nothing twice, and the daemon goes on, or ends and is settled by the next start.
+//! A sandbox and the spawner, killed in a held operation's life at each system call of the kinds by which they hear, start
+//! something, wait and answer: nothing runs without consent, nothing twice, and the daemon goes on, or ends and is settled by the
+//! next start. What they do between two of these nobody else sees before the second.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -67,7 +68,7 @@ fn without_spawner(story: &mut Story<'_>, call: &str, nth: usize) -> bool {
 }
 
 #[test]
-fn the_spawner_killed_at_any_of_its_calls_ends_the_daemon_and_the_next_start_settles_it() {
+fn the_spawner_killed_where_it_hears_starts_waits_or_answers_ends_the_daemon_and_the_next_start_settles_it() {
     let world = world("");
     let mut story = Story::of(&world);
     // From a word of the daemon's to the word that the program has ended.
@@ -96,7 +97,8 @@ fn without_sandbox(story: &mut Story<'_>, call: &str, nth: usize) -> bool {
 }
 
 #[test]
-fn a_sandbox_killed_at_any_of_its_calls_fails_its_request_at_the_most_and_the_daemon_goes_on() {
+fn a_sandbox_killed_where_it_hears_answers_or_changes_its_memory_fails_its_request_at_the_most_and_the_daemon_goes_on()
+{
     let world = world("");
     let mut story = Story::of(&world);
     for call in ["read", "write", "munmap", "mmap"] {

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use regent_tests::{World, dist, eventually, needs_root, proc, user};
+use regent_tests::{Injected, World, dist, eventually, needs_root, proc, user};
 use serde_json::{Value, json};
 
 /// EX_UNAVAILABLE.
@@ -33,6 +33,33 @@ const WITHOUT_LANDLOCK: [&str; 8] = [
 const WITHOUT_SECCOMP: [&str; 8] =
     ["strace", "-f", "-o", "/dev/null", "-e", "trace=seccomp", "-e", "inject=seccomp:error=EINVAL"];
 
+/// A kernel that takes the call and does nothing.
+const LYING_LANDLOCK: [&str; 8] = [
+    "strace",
+    "-f",
+    "-o",
+    "/dev/null",
+    "-e",
+    "trace=landlock_restrict_self",
+    "-e",
+    "inject=landlock_restrict_self:retval=0",
+];
+const LYING_SECCOMP: [&str; 8] =
+    ["strace", "-f", "-o", "/dev/null", "-e", "trace=seccomp", "-e", "inject=seccomp:retval=0"];
+/// The same to the daemon alone, and not to what it starts.
+const LYING_TO_THE_DAEMON: [&str; 7] =
+    ["strace", "-o", "/dev/null", "-e", "trace=seccomp", "-e", "inject=seccomp:retval=0"];
+
+/// Namespaces that a sandbox can lack without the daemon's making no user map, as clone(2) is asked for them.
+const NAMESPACES: [(&str, i32); 6] = [
+    ("mnt", libc::CLONE_NEWNS),
+    ("pid", libc::CLONE_NEWPID),
+    ("net", libc::CLONE_NEWNET),
+    ("ipc", libc::CLONE_NEWIPC),
+    ("uts", libc::CLONE_NEWUTS),
+    ("cgroup", libc::CLONE_NEWCGROUP),
+];
+
 fn world() -> World {
     needs_root();
     World::new().plugin("echo", "[operations.echo]\n")
@@ -41,9 +68,10 @@ fn world() -> World {
 /// The daemon over this world by this program, until it ends by itself.
 fn refused(world: &World, wrapper: &[&str]) -> (Option<i32>, String) {
     let config = world.write_config();
-    let [program, arguments @ ..] = wrapper else { panic!("nothing withholds anything") };
-    let out = Command::new(program)
-        .args(arguments)
+    // One that starts all the same would serve for ever.
+    let out = Command::new("timeout")
+        .arg("60")
+        .args(wrapper)
         .arg(dist().join("bin/regentd"))
         .arg("--config")
         .arg(config)
@@ -75,6 +103,59 @@ fn a_layer_that_is_missing_ends_the_start_as_root_and_is_named_with_its_cure() {
         let cure = format!("write allow_missing = [\"{layer}\"] under [sandbox] in regent.toml");
         assert!(line.contains("docs/confinement.md") && line.ends_with(&cure), "{line}");
         assert!(!world.socket_path("web").exists(), "nothing listens");
+    }
+}
+
+#[test]
+fn a_layer_that_the_kernel_accepts_and_does_not_give_ends_the_start_like_one_that_is_missing() {
+    for (wrapper, layer, why) in [
+        (LYING_LANDLOCK, "landlock", "it was accepted, and the root can still be read"),
+        (LYING_SECCOMP, "seccomp", "it was accepted, and the kernel says "),
+    ] {
+        let world = world();
+        let (status, said) = refused(&world, &wrapper);
+        assert_eq!(status, Some(CANNOT_START), "{said}");
+        let so = format!("regentd: error: sandboxes lack a layer, {layer}: {why}");
+        assert!(said.contains(&so), "{so} in {said}");
+        assert!(!world.socket_path("web").exists(), "nothing listens");
+    }
+}
+
+/// It needs its own list of system calls less than it needs that of sandboxes.
+#[test]
+fn a_filter_that_the_daemon_asked_for_and_has_not_is_said() {
+    let world = world();
+    let running = world.start_under(&LYING_TO_THE_DAEMON).serving("echo");
+    let so = "warning: regentd may make any system call: seccomp: it was accepted, and the kernel says ";
+    assert!(running.log().contains(so), "{}", running.log());
+    assert_eq!(proc::status(running.pid(), "Seccomp").unwrap(), "0");
+}
+
+/// What comes of the next sandbox where the kernel clones into all namespaces but these, and says nothing of it.
+fn born_without(withheld: i32) -> String {
+    let world = world();
+    let running = world.start().serving("echo");
+    let spawner = proc::named(running.pid(), "regent-spawner")[0];
+    let all = NAMESPACES.iter().fold(libc::CLONE_NEWUSER, |all, (_, flag)| all | flag);
+    // The lower half of the flags, in which all of them stand.
+    let flags = (all & !withheld).to_le_bytes().map(|byte| format!("{byte:02x}")).concat();
+    let _lying = Injected::at(spawner, &format!("clone3:poke_enter=@arg1={flags}"));
+    let sandbox = proc::named(running.pid(), "regent-sandbox")[0];
+    let sandbox = rustix::process::Pid::from_raw(sandbox.cast_signed()).unwrap();
+    rustix::process::kill_process(sandbox, rustix::process::Signal::KILL).unwrap();
+    eventually("the daemon says what came of another", || {
+        running.log().lines().find(|line| line.contains(" new sandbox serves")).map(str::to_owned)
+    })
+}
+
+/// Who is in the daemon's namespace of IPC or of control groups could not see it from inside.
+#[test]
+fn a_sandbox_that_is_still_in_a_namespace_of_the_daemons_is_not_started() {
+    let serves = born_without(0);
+    assert!(serves.contains("plugin echo: a new sandbox serves"), "{serves}");
+    for (name, flag) in NAMESPACES {
+        let does_not = born_without(flag);
+        assert!(does_not.contains("plugin echo: no new sandbox serves: "), "{name}: {does_not}");
     }
 }
 
@@ -152,14 +233,25 @@ impl Drop for Without {
 
 #[test]
 fn namespaces_that_cannot_be_had_are_named_one_by_one() {
-    let world = world();
-    let without = Without::namespaces(&["user", "net"]);
-    let enter = without.enter();
-    let (status, said) = refused(&world, &enter.each_ref().map(String::as_str));
-    assert_eq!(status, Some(CANNOT_START), "{said}");
-    let named: Vec<_> = said.lines().filter(|line| line.contains("sandboxes lack a layer, ")).collect();
-    assert_eq!(named.len(), 2, "{said}");
-    assert!(named[0].contains("user-namespace: namespaces: ") && named[1].contains("network-namespace: "), "{said}");
+    for kinds in [
+        &[("user", "user-namespace"), ("net", "network-namespace")][..],
+        &[("mnt", "mount-namespace")],
+        &[("pid", "pid-namespace")],
+        &[("ipc", "ipc-namespace")],
+        &[("uts", "uts-namespace")],
+        &[("cgroup", "cgroup-namespace")],
+    ] {
+        let world = world();
+        let without = Without::namespaces(&kinds.iter().map(|(kind, _)| *kind).collect::<Vec<_>>());
+        let enter = without.enter();
+        let (status, said) = refused(&world, &enter.each_ref().map(String::as_str));
+        assert_eq!(status, Some(CANNOT_START), "{said}");
+        let named: Vec<_> = said.lines().filter(|line| line.contains("sandboxes lack a layer, ")).collect();
+        assert_eq!(named.len(), kinds.len(), "{said}");
+        for (line, (_, layer)) in named.iter().zip(kinds) {
+            assert!(line.contains(&format!("a layer, {layer}: namespaces: ")), "{said}");
+        }
+    }
 }
 
 #[test]

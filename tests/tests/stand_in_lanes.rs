@@ -48,27 +48,57 @@ fn mark(word: &str) -> Say {
 
 /// One of each kind.
 fn every_say() -> Vec<Say> {
-    vec![
-        Say::Loaded { exports: vec![Export::Finishing] },
-        Say::Unloadable { incompatible: true, reasons: vec!["reason".into()] },
-        Say::Described("{}".into()),
-        mark("forged"),
-        Say::Log(Level::Info, "text".into()),
-        prepared(Some("1")),
-        Say::Refused(refusal()),
-        Say::Finished(Ok("1".into())),
-        Say::Fault(Blame::Trap, "text".into()),
-    ]
+    let mut all = vec![Say::Loaded { exports: vec![Export::Finishing] }];
+    while let Some(next) = all.last().and_then(next_kind) {
+        all.push(next);
+    }
+    all
+}
+
+/// One of the kind after this one's. Without a wildcard: who adds a word to the lane finds it missing here.
+fn next_kind(say: &Say) -> Option<Say> {
+    Some(match say {
+        Say::Loaded { .. } => Say::Unloadable { incompatible: true, reasons: vec!["reason".into()] },
+        Say::Unloadable { .. } => Say::Described("{}".into()),
+        Say::Described(_) => mark("forged"),
+        Say::Plan(_) => Say::Log(Level::Info, "text".into()),
+        Say::Log(..) => prepared(Some("1")),
+        Say::Prepared { .. } => Say::Refused(refusal()),
+        Say::Refused(_) => Say::Finished(Ok("1".into())),
+        Say::Finished(_) => Say::Fault(Blame::Trap, "text".into()),
+        Say::Fault(..) => return None,
+    })
 }
 
 /// Each of these on an instance of its own: its caller hears nothing but the wire's words, and the log says why.
 #[track_caller]
 fn each_fails(attacks: &[(Value, &str)]) {
+    each(attacks, |running, name, attack, why| fails(running, name, attack, why));
+}
+
+/// The same, and its process is ended for it.
+#[track_caller]
+fn each_is_ended(attacks: &[(Value, &str)]) {
+    each(attacks, |running, name, attack, why| {
+        fails(running, name, attack, why);
+        ended_for_it(running, name, why);
+    });
+}
+
+/// The log says that this is why its sandbox is ended. That a process has ended is said in two ways, whichever was seen first.
+#[track_caller]
+fn ended_for_it(running: &Running<'_>, name: &str, why: &str) {
+    let why = if why == ENDED { "its process " } else { why.rsplit("plugin-fault: ").next().unwrap() };
+    running.wait_log(&format!("plugin {name}: its sandbox is ended: {why}"));
+}
+
+#[track_caller]
+fn each(attacks: &[(Value, &str)], tried: impl Fn(&Running<'_>, &str, &Value, &str)) {
     let world = world(attacks.len());
     let running = served(&world, attacks.len());
     let had = Had::of(&running, attacks.len());
     for (number, (attack, why)) in attacks.iter().enumerate() {
-        fails(&running, &format!("native-{number}"), attack, why);
+        tried(&running, &format!("native-{number}"), attack, why);
     }
     assert_eq!(marks(&world), [""; 0], "nothing ran");
     had.is_all(&running, attacks.len());
@@ -105,6 +135,9 @@ fn each_fails_meanwhile(attacks: &[(Value, &str)]) {
             assert!(took < GIVEN_UP, "{attack}: {took:?}");
         }
     });
+    for number in 0..attacks.len() {
+        running.wait_log(&format!("plugin native-{number}: its sandbox is ended: "));
+    }
     had.is_all(&running, attacks.len());
 }
 
@@ -121,7 +154,7 @@ fn what_is_no_word_ends_the_process_whatever_its_length_says() {
     for length in [1, 2, 63, 64, 4095, 4096, 4097, 20_000] {
         attacks.push((write(&told(length, &vec![0xff; length]), "wait"), GARBLED));
     }
-    each_fails(&attacks);
+    each_is_ended(&attacks);
 }
 
 #[test]
@@ -142,7 +175,7 @@ fn a_word_with_a_byte_too_many_or_too_few_is_none_and_an_inner_length_is_not_bel
             attacks.push((write(&told(body.len(), &body), "wait"), GARBLED));
         }
     }
-    each_fails(&attacks);
+    each_is_ended(&attacks);
 }
 
 #[test]
@@ -160,7 +193,7 @@ fn an_answer_to_another_question_ends_the_process() {
     let silence =
         json!({"attack": "in-finish", "command": "whoami", "rest": write(&framed(&prepared(Some("1"))), "wait")});
     attacks.push((silence, NOT_ASKED));
-    each_fails(&attacks);
+    each_is_ended(&attacks);
 }
 
 /// A fault and a refusal are answers. Native code can say of itself what it likes; it is told as a plugin's word.

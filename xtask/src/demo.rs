@@ -47,7 +47,7 @@ pub(crate) fn demo() -> Result<()> {
             "what needs root: the approval by another user, nft in a namespace, and of the sandboxes' confinement:",
         );
     }
-    play.lacks();
+    play.lacks()?;
     drop(play);
     println!("\nAll of it as it should be; nothing is left behind.\n");
     println!(
@@ -97,13 +97,16 @@ impl Play {
         self.stage.write("plugins/firewall.toml", &grants)
     }
 
-    /// What of the sandboxes' confinement this machine or this user lacks, in the daemon's own words.
-    fn lacks(&self) {
+    /// What of the sandboxes' confinement this machine or this user lacks, in the daemon's own words: nothing that it knows of is
+    /// kept from the screen.
+    fn lacks(&self) -> Result<()> {
         let log = self.stage.log();
-        let said = log.lines().filter_map(|line| line.strip_prefix("regentd: warning: "));
-        let lacks =
-            said.filter(|said| ["no ", "not started as root", "cgroup v2"].iter().any(|word| said.starts_with(word)));
-        lacks.for_each(|lack| println!("  {lack}"));
+        let shown = lacking(&log);
+        shown.iter().for_each(|lack| println!("  {lack}"));
+        if !self.root {
+            return expect_in(&shown.join("\n"), "not started as root: ");
+        }
+        all_shown(&self.stage.status()?, &shown)
     }
 
     fn harmless(&self, relay: &Relay) -> Result<()> {
@@ -231,6 +234,24 @@ impl Play {
     }
 }
 
+/// What a daemon's log says at its start that it lacks.
+fn lacking(log: &str) -> Vec<&str> {
+    let said = log.lines().filter_map(|line| line.strip_prefix("regentd: warning: "));
+    said.filter(|said| ["no ", "not started as root", "cgroup v2"].iter().any(|word| said.starts_with(word))).collect()
+}
+
+/// What `regent status --json` lists as lacking was shown, all of it.
+fn all_shown(status: &str, shown: &[&str]) -> Result<()> {
+    let unread = |why: &dyn std::fmt::Display| Error::new(format!("{why} in the status {status:?}"));
+    let status: serde_json::Value = serde_json::from_str(status).map_err(|why| unread(&why))?;
+    let lacks =
+        status.get("lacks").and_then(|lacks| lacks.as_array()).ok_or_else(|| unread(&"no list of what lacks"))?;
+    match lacks.iter().filter_map(|lack| lack.as_str()).find(|lack| !shown.contains(lack)) {
+        None => Ok(()),
+        Some(lack) => Err(Error::new(format!("the daemon lacks something that was not shown: {lack}"))),
+    }
+}
+
 fn say(heading: &str, meaning: &str) {
     println!("\n── {heading}");
     if !meaning.is_empty() {
@@ -244,4 +265,28 @@ fn expect(found: &str, wanted: &str) -> Result<()> {
 
 fn expect_in(found: &str, wanted: &str) -> Result<()> {
     if found.contains(wanted) { Ok(()) } else { Err(Error::new(format!("expected {wanted:?} in {found:?}"))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lacking_is_taken_out_of_the_log_and_none_of_it_may_be_kept_back() {
+        let log = "regentd: not started as root: no warning\n\
+            regentd: warning: not started as root: sandboxes share this user's uid and its groups\n\
+            regentd: warning: no landlock: this kernel has none\n\
+            regentd: warning: cgroup v2 has no free controller memory: of that a sandbox has only the limits of its own\n\
+            regentd: warning: echo.toml: something else\n\
+            regentd: READY\n";
+        let shown = lacking(log);
+        let begin = ["not started as root: ", "no landlock: ", "cgroup v2 has no free controller memory: "];
+        assert_eq!(shown.len(), begin.len(), "{shown:?}");
+        assert!(shown.iter().zip(begin).all(|(shown, begin)| shown.starts_with(begin)), "{shown:?}");
+        let status = |lacks: &[&str]| serde_json::json!({"lacks": lacks}).to_string();
+        assert!(all_shown(&status(&shown), &shown).is_ok() && all_shown(&status(&[]), &[]).is_ok());
+        let [first, ..] = shown[..] else { panic!("{shown:?}") };
+        assert!(all_shown(&status(&shown), &[first]).unwrap_err().to_string().contains("no landlock: "));
+        assert!(all_shown("{}", &shown).is_err() && all_shown("regent: no", &shown).is_err());
+    }
 }

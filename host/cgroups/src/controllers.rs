@@ -65,7 +65,8 @@ fn step_aside(own: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// A folder that looks like a group. The real thing is in `tests/tests/sandbox.rs`, on machines whose controllers are free.
+    /// A folder that looks like a group. That a kernel holds a process to what is written there is no test's, for it takes a machine
+    /// whose controllers are free: `docs/confinement.md` says where it was seen.
     #[test]
     fn what_a_group_has_is_told_and_nothing_else() {
         let own = tempfile::tempdir().unwrap();

@@ -17,10 +17,17 @@ fn compile(module: &[u8]) -> Output {
 }
 
 /// The compiler with these arguments, over these bytes.
-#[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
 fn started(arguments: &[&str], module: &[u8]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_regent-compiler"));
+    started_by(&["env"], arguments, module)
+}
+
+/// The same by another program.
+#[expect(clippy::disallowed_methods, reason = "a test starts what it tests")]
+fn started_by(wrapper: &[&str], arguments: &[&str], module: &[u8]) -> Output {
+    let mut command = Command::new(wrapper[0]);
     command
+        .args(&wrapper[1..])
+        .arg(env!("CARGO_BIN_EXE_regent-compiler"))
         .arg("--unconfined")
         .args(arguments)
         .env_clear()
@@ -78,6 +85,21 @@ fn an_argument_that_is_not_known_is_an_error_and_nothing_is_read() {
         let output = started(arguments, &Plugin::default().component());
         assert_eq!((output.status.code(), output.stdout.len()), (Some(64), 0), "{arguments:?}");
         assert!(String::from_utf8(output.stderr).unwrap().starts_with("usage: "));
+    }
+}
+
+/// A kernel that takes the call and does nothing.
+#[test]
+fn what_the_kernel_accepts_and_does_not_give_is_seen_before_anything_is_read() {
+    for (call, said) in [
+        ("landlock_restrict_self", "landlock: it was accepted, and the root can still be read"),
+        ("seccomp", "seccomp: it was accepted, and the kernel says "),
+    ] {
+        let (trace, lie) = (format!("trace={call}"), format!("inject={call}:retval=0"));
+        let output = started_by(&["strace", "-o", "/dev/null", "-e", &trace, "-e", &lie], &[], b"(component)");
+        let words = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(77), 0), "{words}");
+        assert!(words.starts_with(&format!("regent-compiler: {said}")), "{words}");
     }
 }
 

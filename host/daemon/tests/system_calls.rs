@@ -1,10 +1,15 @@
 //! What of the kernel is left to the daemon. A filter binds the thread that takes it, so each test has one of its own.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[cfg(target_arch = "x86_64")]
+#[path = "../../sandbox/tests/dangerous/mod.rs"]
+mod dangerous;
+
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::thread;
 
@@ -32,6 +37,36 @@ fn no_program_is_executed_and_nothing_becomes_another_process() {
         #[allow(clippy::disallowed_methods, reason = "that it cannot be started is what is tested")]
         words.iter().for_each(|program| assert!(Command::new(program).spawn().is_err()));
         assert_eq!(rustix::thread::set_name(c"thread"), Ok(()));
+    });
+}
+
+/// Without a clone before it. The program is one that fails: if this process becomes it, so does this test.
+#[test]
+fn the_process_itself_becomes_no_other_program() {
+    filtered(|| {
+        #[allow(clippy::disallowed_methods, reason = "that it cannot be executed is what is tested")]
+        let why = Command::new("/bin/false").exec();
+        assert_eq!(why.raw_os_error(), Some(Errno::NOSYS.raw_os_error()), "{why}");
+    });
+}
+
+/// What the daemon needs of those that no plugin does, whatever the arguments.
+#[cfg(target_arch = "x86_64")]
+const NEEDED: [&str; 7] = ["connect", "sendmsg", "recvmsg", "sendmmsg", "sendto", "recvfrom", "memfd_create"];
+
+/// No descriptor, no address, no process, and every flag that there is: no kernel that knows the call answers that it does not.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn every_call_that_is_dangerous_and_not_needed_is_as_unknown_as_to_an_older_kernel() {
+    filtered(|| {
+        for (name, number) in dangerous::DANGEROUS {
+            #[allow(unsafe_code, reason = "nothing safe would ask for this")]
+            // SAFETY: no argument is an address.
+            let done = unsafe { libc::syscall(number, -1_i64, -1_i64, -1_i64, -1_i64, -1_i64, -1_i64) };
+            let why = io::Error::last_os_error().raw_os_error();
+            assert_eq!(done, -1, "{name}");
+            assert_eq!(why == Some(libc::ENOSYS), !NEEDED.contains(&name), "{name}: {why:?}");
+        }
     });
 }
 

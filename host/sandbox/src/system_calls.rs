@@ -94,22 +94,26 @@ pub(crate) fn for_running() -> Result<(), Missing> {
     keep(rules, Threads::All)
 }
 
+// What native code would gain by, as the tests of the whole program have it; the numbers are those of x86-64.
+#[cfg(all(test, target_arch = "x86_64"))]
+#[path = "../tests/dangerous/mod.rs"]
+mod dangerous;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What ends a child that keeps few system calls and then wants this of a page: a signal, or 0 for its own end.
+    type Filter = fn() -> Result<(), Missing>;
+
+    /// What ends a child that keeps few system calls and then does this: a signal, or 0 for its own end when it came off.
     #[expect(unsafe_code, reason = "a filter cannot be taken off again, so it is a child that has it")]
-    fn ended_by(filter: fn() -> Result<(), Missing>, protection: i32, later: Option<i32>) -> i32 {
-        // SAFETY: the child only filters, maps and ends; nothing that it touches is another thread's.
+    fn ended_by(filter: Filter, what: impl FnOnce() -> bool) -> i32 {
+        // SAFETY: the child only filters, does this and ends; nothing that it touches is another thread's.
         let status = unsafe {
             match libc::fork() {
                 0 => {
-                    let kept = filter().is_ok();
-                    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-                    let page = libc::mmap(std::ptr::null_mut(), 4096, protection, flags, -1, 0);
-                    let changed = later.is_none_or(|later| libc::mprotect(page, 4096, later) == 0);
-                    libc::_exit(i32::from(!kept || page == libc::MAP_FAILED || !changed));
+                    let came_off = filter().is_ok() && what();
+                    libc::_exit(i32::from(!came_off));
                 }
                 child => {
                     let mut status = 0;
@@ -120,6 +124,28 @@ mod tests {
         };
         assert!(libc::WIFSIGNALED(status) || libc::WEXITSTATUS(status) == 0, "{status:#x}");
         libc::WTERMSIG(status)
+    }
+
+    /// The same of a page of this protection, which is to have another later.
+    #[expect(unsafe_code, reason = "memory is asked for as the kernel is asked")]
+    fn mapping_is_ended_by(filter: Filter, protection: i32, later: Option<i32>) -> i32 {
+        // SAFETY: the page is new, and nobody's.
+        ended_by(filter, || unsafe {
+            let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+            let page = libc::mmap(std::ptr::null_mut(), 4096, protection, flags, -1, 0);
+            page != libc::MAP_FAILED && later.is_none_or(|later| libc::mprotect(page, 4096, later) == 0)
+        })
+    }
+
+    /// The same of a call that the kernel is to refuse by this word, if it comes so far.
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "nothing safe would ask for this")]
+    fn calling_is_ended_by(filter: Filter, number: i64, with: [i64; 6], refused: i32) -> i32 {
+        let [a, b, c, d, e, f] = with;
+        // SAFETY: no argument is an address; whatever comes of it is this child's.
+        ended_by(filter, || unsafe {
+            libc::syscall(number, a, b, c, d, e, f) == -1 && *libc::__errno_location() == refused
+        })
     }
 
     const DATA: i32 = libc::PROT_READ | libc::PROT_WRITE;
@@ -141,7 +167,7 @@ mod tests {
     fn on_the_interpreter_and_where_plugins_run_asking_for_executable_memory_ends_the_process_and_other_memory_can_be_had()
      {
         for filter in [interpreter, running] {
-            let ended_by = |protection, later| ended_by(filter, protection, later);
+            let ended_by = |protection, later| mapping_is_ended_by(filter, protection, later);
             assert_eq!((ended_by(DATA, None), ended_by(libc::PROT_NONE, Some(DATA))), (0, 0));
             assert_eq!((ended_by(CODE, None), ended_by(DATA, Some(CODE))), (libc::SIGSYS, libc::SIGSYS));
             assert_eq!(ended_by(DATA | libc::PROT_EXEC, None), libc::SIGSYS);
@@ -150,6 +176,53 @@ mod tests {
 
     #[test]
     fn while_machine_code_is_loaded_memory_may_become_executable() {
-        assert_eq!((ended_by(native, CODE, None), ended_by(native, DATA, Some(CODE))), (0, 0));
+        let ended_by = |protection, later| mapping_is_ended_by(native, protection, later);
+        assert_eq!((ended_by(CODE, None), ended_by(DATA, Some(CODE))), (0, 0));
+    }
+
+    /// No descriptor, no address, no process, and every flag that there is.
+    #[cfg(target_arch = "x86_64")]
+    const VOID: [i64; 6] = [-1; 6];
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn every_dangerous_call_ends_the_process_while_it_loads_already() {
+        for (filter, loads) in [(native as Filter, true), (interpreter, true), (running, false)] {
+            for (name, number) in dangerous::DANGEROUS {
+                let ended_by = |refused| calling_is_ended_by(filter, number, VOID, refused);
+                match name {
+                    // While it loads, images of memories are made in such files.
+                    "memfd_create" if loads => assert_eq!(ended_by(libc::EINVAL), 0, "{name}"),
+                    // As unknown as to an older kernel, so that the C library takes clone.
+                    "clone3" if loads => assert_eq!(ended_by(libc::ENOSYS), 0, "{name}"),
+                    _ => assert_eq!(ended_by(0), libc::SIGSYS, "{name}"),
+                }
+            }
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn while_it_loads_what_is_cloned_is_a_thread_in_the_same_namespaces_or_nothing() {
+        let thread = libc::CLONE_VM | libc::CLONE_THREAD | libc::CLONE_SIGHAND;
+        for filter in [native, interpreter] {
+            let cloning = |flags: i32, refused| {
+                calling_is_ended_by(filter, libc::SYS_clone, [i64::from(flags), 0, 0, 0, 0, 0], refused)
+            };
+            for flags in [
+                0,
+                libc::SIGCHLD,
+                libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD,
+                libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID | libc::SIGCHLD,
+                thread | libc::CLONE_NEWUSER,
+                thread | libc::CLONE_NEWNS,
+                thread | libc::CLONE_NEWNET,
+                thread | libc::CLONE_PTRACE,
+            ] {
+                assert_eq!(cloning(flags, 0), libc::SIGSYS, "{flags:#x}");
+            }
+            // A thread is let through; the kernel refuses this one, which wants two answers at one address.
+            assert_eq!(cloning(thread | libc::CLONE_PIDFD | libc::CLONE_PARENT_SETTID, libc::EINVAL), 0);
+        }
     }
 }

@@ -2,6 +2,9 @@
 
 use super::Attack;
 
+/// One instruction of this one takes as long as writing 60 MiB does.
+pub(crate) const LONG: &str = "the longest instructions that there are: 60 MiB written by each";
+
 /// Time without end. Each is stopped at 200 ms of its thread's processor time, whatever it is spent on.
 pub(crate) fn time() -> Vec<Attack> {
     let endless = |name, body: &str| Attack::new(name, "plugin-timeout", "it ran too long: it ran for ", body);
@@ -14,7 +17,7 @@ pub(crate) fn time() -> Vec<Attack> {
             "(loop $on (global.set $top (i32.const 65536)) (call $random (i32.const 65536) (i32.const 128)) (br $on))",
         ),
         endless(
-            "the longest instructions that there are: 60 MiB written by each",
+            LONG,
             "(drop (memory.grow (i32.const 960)))
              (loop $on (memory.fill (i32.const 65536) (i32.const 1) (i32.const 62914560)) (br $on))",
         ),

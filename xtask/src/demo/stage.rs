@@ -115,6 +115,12 @@ impl Stage {
         Ok((out.status.code().unwrap_or(-1), String::from_utf8_lossy(&text).into_owned()))
     }
 
+    /// `regent status --json`, which root may ask.
+    pub(super) fn status(&self) -> Result<String> {
+        let regent = Run::new(self.path("bin/regent")).args(["status", "--json"]);
+        regent.env("REGENT_ADMIN", self.path("run-admin/admin.sock")).text()
+    }
+
     fn inside(&self, program: &Path) -> Command {
         let Some(namespace) = &self.namespace else { return Command::new(program) };
         let mut command = Command::new("ip");

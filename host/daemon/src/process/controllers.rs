@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn each_controller_that_there_is_holds_a_process_to_its_share() {
-        // It looks like a group; the real thing is in `tests/tests/sandbox.rs`, on machines whose controllers are free.
+        // It looks like a group. That a kernel holds a process to this is no test's: `docs/confinement.md` says where it was seen.
         let own = tempfile::tempdir().unwrap();
         fs::write(own.path().join("cgroup.subtree_control"), "memory cpu pids\n").unwrap();
         let controllers = Controllers::at(own.path().into());

@@ -1,4 +1,5 @@
-//! Each type of slot: what it takes, as what it is rendered, and what it refuses. security.md K38 and K40.
+//! Each type of slot: what it takes, as what it is rendered, and what it refuses: whatever
+//! it takes is one argument, and means to the program what it means here.
 
 use super::{command, filled};
 

@@ -1,8 +1,9 @@
-//! System calls by which native code would gain what no plugin has, by name: tests of the sandbox and of the whole daemon try each.
+//! System calls by which native code would gain what no plugin has, by name: tests of the sandbox, of the daemon's own list and of
+//! the whole try each.
 
 /// Nothing that opens, connects, starts, signals, looks at another, changes who it is, or reaches a part of the kernel that
 /// plugins have no use for.
-pub(crate) const DANGEROUS: [(&str, i64); 71] = [
+pub(crate) const DANGEROUS: [(&str, i64); 74] = [
     ("open", libc::SYS_open),
     ("openat", libc::SYS_openat),
     ("openat2", libc::SYS_openat2),
@@ -19,6 +20,8 @@ pub(crate) const DANGEROUS: [(&str, i64); 71] = [
     ("execveat", libc::SYS_execveat),
     ("fork", libc::SYS_fork),
     ("vfork", libc::SYS_vfork),
+    ("clone", libc::SYS_clone),
+    ("clone3", libc::SYS_clone3),
     ("ptrace", libc::SYS_ptrace),
     ("process_vm_readv", libc::SYS_process_vm_readv),
     ("process_vm_writev", libc::SYS_process_vm_writev),
@@ -52,6 +55,7 @@ pub(crate) const DANGEROUS: [(&str, i64); 71] = [
     ("keyctl", libc::SYS_keyctl),
     ("add_key", libc::SYS_add_key),
     ("request_key", libc::SYS_request_key),
+    ("memfd_create", libc::SYS_memfd_create),
     ("memfd_secret", libc::SYS_memfd_secret),
     ("pidfd_open", libc::SYS_pidfd_open),
     ("pidfd_getfd", libc::SYS_pidfd_getfd),
