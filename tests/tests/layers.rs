@@ -155,7 +155,8 @@ fn a_sandbox_that_is_still_in_a_namespace_of_the_daemons_is_not_started() {
     assert!(serves.contains("plugin echo: a new sandbox serves"), "{serves}");
     for (name, flag) in NAMESPACES {
         let does_not = born_without(flag);
-        assert!(does_not.contains("plugin echo: no new sandbox serves: "), "{name}: {does_not}");
+        let why = "plugin echo: no new sandbox serves: its sandbox cannot be started: ";
+        assert!(does_not.contains(why), "{name}: {does_not}");
     }
 }
 

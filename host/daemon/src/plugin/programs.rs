@@ -50,6 +50,8 @@ const SANDBOX_FILE: u64 = 64 << 20;
 const SANDBOX_DESCRIPTORS: u64 = 64;
 /// From a sandbox's start until it has loaded its code.
 const LOAD_WITHIN: Duration = Duration::from_secs(10);
+/// From the end of its lanes to the spawner's word of its end.
+const END_SAID_WITHIN: Duration = Duration::from_secs(1);
 /// What a helper says of a module, or of itself: some lines.
 const SAID_MAX: u64 = 16 << 10;
 /// The list of a module's imports: a thousand names of 200 bytes.
@@ -247,7 +249,13 @@ impl Programs {
         running.tell_end(format!("plugin {name}: its sandbox"));
         drop((log_end, ends));
         keep_log(name.to_owned(), log)?;
-        let exports = load(name, lanes.first_mut(), settings).await?;
+        let exports = match load(name, lanes.first_mut(), settings).await {
+            Ok(exports) => exports,
+            Err(Unloadable::Failed(why)) => {
+                return Err(never_born(&running).await.unwrap_or(Unloadable::Failed(why)));
+            }
+            Err(why) => return Err(why),
+        };
         Ok((Sandbox::new(name.to_owned(), running, group, lanes), exports))
     }
 
@@ -332,6 +340,12 @@ async fn load(name: &str, lane: Option<&mut Lane>, settings: &str) -> Result<Vec
             _ => Err(Unloadable::Failed("its sandbox said what was not asked".into())),
         };
     }
+}
+
+/// Why it did not come to its exec, which its silence does not tell, and which is no fault of the plugin's.
+async fn never_born(running: &Running) -> Option<Unloadable> {
+    let ended = tokio::time::timeout(END_SAID_WITHIN, running.ended()).await;
+    ended.ok()?.err().map(Unloadable::from)
 }
 
 /// What a sandbox itself has to say comes by a pipe that is always read, and that can fill no log.
