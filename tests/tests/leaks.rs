@@ -227,12 +227,40 @@ fn the_change_of_user_does_not_leave_the_daemon_dumpable() {
     assert!(after.contains("PR_SET_DUMPABLE, SUID_DUMP_DISABLE"), "{trace}");
 }
 
+/// A terminal of its own for what follows, whose shell leads the session.
+const TERMINAL: &str = "import os, pty, sys
+pid, end = pty.fork()
+if pid == 0:
+    os.execvp('sh', ['sh', '-c', '\"$@\"; exit $?', 'sh'] + sys.argv[1:])
+while True:
+    try:
+        said = os.read(end, 4096)
+    except OSError:
+        break
+    os.write(2, said)
+os.waitpid(pid, 0)
+";
+
 #[test]
 fn what_is_typed_where_the_daemon_was_started_is_not_its_to_read() {
+    needs_root();
     let world = World::new();
-    let (typed, _terminal) = std::io::pipe().unwrap();
-    let running = world.start_given(&[], typed);
-    assert_eq!(fs::read_link(format!("/proc/{}/fd/0", running.pid())).unwrap(), Path::new("/dev/null"));
+    let running = world.start_under(&["python3", "-c", TERMINAL]);
+    let daemon = eventually("it runs", || {
+        let all = proc::descendants(running.pid()).into_iter().chain([running.pid()]);
+        all.into_iter().find(|pid| proc::status(*pid, "Name").as_deref() == Some("regentd"))
+    });
+    assert_eq!(fs::read_link(format!("/proc/{daemon}/fd/0")).unwrap(), Path::new("/dev/null"));
+    for fd in [1, 2] {
+        let at = fs::read_link(format!("/proc/{daemon}/fd/{fd}")).unwrap();
+        let info = fs::read_to_string(format!("/proc/{daemon}/fdinfo/{fd}")).unwrap();
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
+        let flags = u32::from_str_radix(flags, 8).unwrap();
+        assert_eq!(flags & 3, 1, "written to, and not read: {} {info}", at.display());
+    }
+    let stat = fs::read_to_string(format!("/proc/{daemon}/stat")).unwrap();
+    let terminal = stat.rsplit(')').next().unwrap().split_whitespace().nth(4).unwrap();
+    assert_eq!(terminal, "0", "/dev/tty is nothing to it: {stat}");
 }
 
 #[test]

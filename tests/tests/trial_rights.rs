@@ -205,3 +205,56 @@ fn a_program_that_only_root_may_look_at_is_told_so_and_is_seen_where_root_perfor
     let (tried, status) = told(&["--trial", "--json", &module, "whoami", "--perform"]);
     assert_eq!((status, &tried["reply"]), (0, &json!("root")), "{tried}");
 }
+
+/// Who has the folder may have made it a link to what only root reads, or a pipe that nobody writes into.
+#[test]
+fn what_lies_beside_a_module_is_no_link_for_root_and_no_pipe() {
+    let bench = Bench::new();
+    let module = bench.module("plugins/echo.wasm");
+    let grants = bench.path("plugins/echo.toml");
+    let roots = bench.write("roots.toml", "[operations.echo]\n");
+    std::os::unix::fs::symlink(&roots, &grants).unwrap();
+    let trial = ["--trial", "--json", &module, "echo"];
+    let (tried, status) = told(&trial);
+    assert!(
+        status != 0 && tried.to_string().contains("is a symbolic link: root follows it only where it is named"),
+        "{tried}"
+    );
+    let (tried, status) = told(&[&trial[..], &["--grants", &roots]].concat());
+    assert_eq!(status, 0, "{tried}");
+    fs::remove_file(&grants).unwrap();
+    let made = Command::new("mkfifo").arg(&grants).status().unwrap();
+    assert!(made.success());
+    assert_eq!(told(&trial).1, 0, "what is no file is no grants file");
+}
+
+#[test]
+fn root_performs_by_no_configuration_of_somebody_elses() {
+    let bench = Bench::new();
+    fs::set_permissions(bench.0.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let module = bench.module("plugins/echo.wasm");
+    bench.write("plugins/echo.toml", "[operations.echo]\n");
+    let config = bench.config();
+    let performs = ["--trial", "--json", "--perform", &module, "echo", "--config", &config];
+    assert_eq!(told(&performs).1, 0);
+    chown(&config, Some(user("nobody")), None).unwrap();
+    let (tried, status) = told(&performs);
+    assert!(
+        status != 0 && tried.to_string().contains("Root runs commands only by files that nobody else can change"),
+        "{tried}"
+    );
+}
+
+#[test]
+fn a_trial_ends_with_who_started_it_whatever_its_module_makes_of_it() {
+    let bench = Bench::new();
+    let python = bench.write("python.wasm", fs::read(fixture("python.wasm")).unwrap());
+    let regent = Going::start("regent", &["plugin", "inspect", &python]);
+    let trial = regent.compiling();
+    assert_ne!(trial, regent.0.id());
+    let pid = |pid: u32| Pid::from_raw(pid.cast_signed()).unwrap();
+    // It hears nothing, as one that somebody has taken over would.
+    kill_process(pid(trial), Signal::STOP).unwrap();
+    kill_process(pid(regent.0.id()), Signal::KILL).unwrap();
+    eventually("it is gone", || proc::status(trial, "State").is_none_or(|state| state.starts_with('Z')).then_some(()));
+}

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::ending::{Ending, Failure};
 use crate::{door, output};
 
+/// How regentd ends that could not begin.
+const NOT_LOOKED_AT: Ending = Ending::As(69);
+
 /// What regentd found.
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Found {
@@ -60,7 +63,11 @@ pub(crate) fn found<S: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = S>,
 ) -> Result<(Option<Found>, Ending), Failure> {
     let (said, ending) = door::regentd_says(arguments)?;
-    match serde_json::from_slice(&said) {
+    match serde_json::from_slice::<Found>(&said) {
+        // It stands in a grants file as it is; whoever has taken regentd over may have written anything in its place.
+        Ok(found) if !(found.sha256.is_empty() || is_digest(&found.sha256)) => {
+            Err(Failure::other(format!("regentd says what is no digest: {}", found.sha256)))
+        }
         Ok(found) => Ok((Some(found), ending)),
         Err(_) if ending != Ending::Done => Ok((None, ending)),
         Err(why) => Err(Failure::other(format!("regentd is another version than this: {why}"))),
@@ -70,8 +77,15 @@ pub(crate) fn found<S: AsRef<OsStr>>(
 /// A module that a daemon could serve; of any other the reasons are said.
 pub(crate) fn describe(module: &Path) -> Result<Found, Failure> {
     let (found, ending) = found(["--inspect".as_ref(), "--".as_ref(), module.as_os_str()])?;
-    let bad = || Failure { ending, ..Failure::other(format!("{}: no daemon would serve it", module.display())) };
+    let why = if ending == NOT_LOOKED_AT { "it was not looked at" } else { "no daemon would serve it" };
+    let bad = || Failure { ending, ..Failure::other(format!("{}: {why}", module.display())) };
     let found = found.ok_or_else(bad)?;
     found.reasons.iter().for_each(|reason| output::complain(reason));
-    if found.reasons.is_empty() && ending == Ending::Done { Ok(found) } else { Err(bad()) }
+    let is_good = found.reasons.is_empty() && ending == Ending::Done && is_digest(&found.sha256);
+    if is_good { Ok(found) } else { Err(bad()) }
+}
+
+/// SHA-256, as pins write it.
+pub(crate) fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -10,7 +10,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use crate::ending::{Ending, Failure};
 
 /// More than it says of the largest module that is looked at.
-const SAID_MAX: u64 = 64 << 20;
+const SAID_MAX: u64 = 8 << 20;
 /// What a shell adds to the number of the signal that ended a program.
 const BY_SIGNAL: i32 = 128;
 

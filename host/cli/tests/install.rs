@@ -142,6 +142,20 @@ fn a_plugin_is_enabled_with_its_pin_and_nothing_granted() {
     assert_eq!(mode & 0o7777, 0o644);
 }
 
+/// Whoever took over the regentd that looked at it would write the grants otherwise.
+#[test]
+fn what_regentd_says_is_a_digest_is_one_or_nothing_is_written() {
+    let machine = Machine::new();
+    let lines = "\\\"]\\n[operations.open]\\nrun = [\\\"/usr/bin/id\\\"]\\n# ";
+    for said in [format!("{ONE}{lines}"), ONE.replacen('1', "g", 1), ONE[..63].to_owned()] {
+        machine.write("plugins/open.wasm", &module(&said, OPENS));
+        let (status, out, err) = machine.regent(&["enable", "open", "--yes"]);
+        assert!(status == 1 && err.contains("regentd says what is no digest"), "{status} {out}{err}");
+        assert!(!err.contains("\n[operations"), "and it is harmless: {err}");
+        assert!(!machine.at("grants/open.toml").exists() && !machine.at("plugins/open.toml").exists());
+    }
+}
+
 #[test]
 fn a_module_that_is_not_installed_yet_is_enabled_by_its_file_and_where_it_belongs_is_told() {
     let machine = Machine::new();

@@ -89,4 +89,6 @@ pub mod log;
 pub mod memory;
 pub mod notify;
 pub mod random;
+// The terminal that it was started in.
+pub mod terminal;
 pub mod time;

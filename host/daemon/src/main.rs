@@ -11,9 +11,10 @@ use regentd::activation::Activated;
 use regentd::daemon::Daemon;
 use regentd::helpers::Helpers;
 use regentd::policy::{self, Findings, For};
+use regentd::privileges::Life;
 use regentd::process::{Cgroups, Launched, Spawner};
 use regentd::trusted_file::Trusted;
-use regentd::{handed, memory, notify, privileges, process, reload, service, start};
+use regentd::{handed, memory, notify, privileges, process, reload, service, start, terminal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 use zeroizing_alloc::ZeroAlloc;
@@ -64,7 +65,7 @@ fn main() -> ExitCode {
         return check(&config);
     }
     service::look();
-    if let Err(why) = memory::keep_to_itself().and_then(|()| hear_nothing()) {
+    if let Err(why) = memory::keep_to_itself().and_then(|()| terminal::hear_nothing()) {
         return failed(&[why], CANNOT_START);
     }
     // Before anything of our own has one of their numbers.
@@ -84,7 +85,7 @@ fn main() -> ExitCode {
     raise_file_limit();
     come_first();
     // Nothing that a stranger sends is read with root's rights.
-    let lacks = match privileges::give_away(spawner.ready.as_ref().and_then(|ready| ready.user.as_ref())) {
+    let lacks = match privileges::give_away(spawner.ready.as_ref().and_then(|ready| ready.user.as_ref()), Life::Own) {
         Ok(lacks) => lacks,
         Err(why) => return failed(&[format!("daemon_user: {why}")], CANNOT_START),
     };
@@ -165,13 +166,6 @@ async fn end(daemon: &Rc<Daemon>) {
     if !daemon.spawner.end(SPAWNER_ENDS_WITHIN).await {
         regentd::warning!("the spawner has not ended yet: sockets and groups of processes may still be there");
     }
-}
-
-/// What is typed where it was started by hand, root's terminal, is not for whoever takes it over.
-fn hear_nothing() -> Result<(), String> {
-    use rustix::fs::{Mode, OFlags, open};
-    let null = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
-    null.and_then(rustix::stdio::dup2_stdin).map_err(|why| format!("/dev/null as standard input: {why}"))
 }
 
 /// As many descriptors as the administrator lets us have: each connection is one.

@@ -4,6 +4,7 @@
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use regent_spawner::Ids;
 use rustix::io::Errno;
+use rustix::process::{Signal, set_parent_process_death_signal};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, remove_capability_from_bounding_set, set_capabilities,
     set_no_new_privs,
@@ -11,15 +12,28 @@ use rustix::thread::{
 
 use crate::{memory, system_calls};
 
+/// Whom it ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// Nobody.
+    Own,
+    /// Whoever started it, killed at that moment: what somebody else's module says may have taken it over.
+    Starters,
+}
+
 /// Everything, before there is a second thread; returns what of it this machine does not let it give.
 ///
 /// # Errors
 /// For the administrator: it could not become this user.
-pub fn give_away(user: Option<&Ids>) -> Result<Vec<String>, String> {
+pub fn give_away(user: Option<&Ids>, life: Life) -> Result<Vec<String>, String> {
     if let Some(user) = user {
         become_user(user)?;
         // The kernel has undone it with the change of user.
         memory::keep_to_itself()?;
+    }
+    // That too would be undone by it.
+    if life == Life::Starters {
+        set_parent_process_death_signal(Some(Signal::KILL)).map_err(|why| format!("to end with its starter: {why}"))?;
     }
     set_no_new_privs(true).map_err(|why| format!("no new privileges: {why}"))?;
     let filtered = system_calls::keep();

@@ -1,7 +1,8 @@
 //! Who is at the other end of a connected Unix socket, by the kernel's word at the moment of the connection.
 //!
-//! `unsafe` here is two system calls, for three questions that no crate of ours asks rightly.
-#![allow(unsafe_code, reason = "SO_PEERCRED, SO_PEERGROUPS and SIOCOUTQ")]
+//! `unsafe` here is two system calls, for three questions that no crate of ours asks rightly. Beside them stands the one other
+//! that the daemon makes: it lets go of its terminal, at whose other end may be root.
+#![allow(unsafe_code, reason = "SO_PEERCRED, SO_PEERGROUPS, SIOCOUTQ and TIOCNOTTY")]
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _};
@@ -78,6 +79,17 @@ fn groups(socket: &impl AsFd) -> io::Result<Vec<u32>> {
         }
         groups.resize(found, 0);
     }
+}
+
+/// Lets go of the terminal that this process' session has, by any descriptor of it; for others of the session nothing changes.
+/// Not for who leads it, whose group would be hung up on.
+///
+/// # Errors
+/// The kernel's.
+pub fn leave_terminal(terminal: impl AsFd) -> io::Result<()> {
+    // SAFETY: no memory of ours is involved.
+    let left = unsafe { libc::ioctl(terminal.as_fd().as_raw_fd(), libc::TIOCNOTTY) };
+    if left < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 #[cfg(test)]

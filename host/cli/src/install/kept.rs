@@ -10,6 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use serde::Deserialize;
 
+use crate::described::is_digest;
 use crate::files::Configuration;
 
 /// Such a file names a few digests.
@@ -44,10 +45,6 @@ pub(super) fn record(configuration: &Configuration, plugin: &str) -> Result<Opti
     let mut record: Record = serde_json::from_str(&text).map_err(|why| unreadable(&why))?;
     record.before.retain(|digest| is_digest(digest));
     if is_digest(&record.accepted) { Ok(Some(record)) } else { Err(unreadable(&"it names what is no digest")) }
-}
-
-fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// A module that is kept.

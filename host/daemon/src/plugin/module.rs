@@ -6,7 +6,7 @@ use std::io::{self, Seek as _, Write as _};
 use std::path::Path;
 
 use regent_lane::MODULE_MAX;
-use rustix::fs::{MemfdFlags, Mode, OFlags, SealFlags};
+use rustix::fs::{FileType, MemfdFlags, Mode, OFlags, SealFlags};
 use sha2::{Digest as _, Sha256};
 
 use crate::trusted_file::Trusted;
@@ -109,15 +109,17 @@ pub fn read(path: &Path) -> Result<Sealed, String> {
 /// Why it cannot be read, for who tries it.
 pub fn read_untrusted(path: &Path) -> Result<Sealed, String> {
     let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).map_err(|why| said(&why))?);
-    let found = file.metadata().map_err(|why| said(&why))?;
-    if !found.is_file() {
+    // Looked at before it is opened: opening alone starts some devices, and a link may name any.
+    let handle = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(|why| said(&why))?;
+    let found = rustix::fs::fstat(&handle).map_err(|why| said(&why))?;
+    if !FileType::from_raw_mode(found.st_mode).is_file() {
         return Err(said(&"is not a file: name the .wasm file itself"));
     }
-    if found.len() > MODULE_MAX {
+    if u64::try_from(found.st_size).is_ok_and(|size| size > MODULE_MAX) {
         return Err(too_large(path));
     }
+    let itself = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&handle));
+    let file = File::open(itself).map_err(|why| said(&why))?;
     Sealed::copy("module", file, MODULE_MAX).map_err(|why| said(&why))
 }
 

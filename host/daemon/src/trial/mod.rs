@@ -24,13 +24,14 @@ mod report;
 mod show;
 
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
 
 use clap::Parser;
 use regent_grants::Engine;
+use regent_protocol::visible;
 use regent_spawner::TRIAL_SANDBOX;
 use tokio::task::LocalSet;
 
@@ -38,7 +39,7 @@ use crate::helpers::Helpers;
 use crate::plugin::confinement::Layers;
 use crate::plugin::programs::Programs;
 use crate::process::{self, Launched, Spawner};
-use crate::{memory, privileges};
+use crate::{memory, privileges, terminal};
 
 /// The configuration that names are looked up in, if none is named.
 const CONFIG: &str = "/etc/regent/regent.toml";
@@ -156,12 +157,15 @@ fn with_means<R>(
     });
     match tried {
         Ok((text, status)) => {
+            let text = text.trim_end();
+            // What a plugin wrote moves nobody's terminal; a program reads it as it is.
+            let text = if std::io::stdout().is_terminal() { visible::text(text) } else { text.into() };
             // Who closed its end early wanted no more of it.
-            let _closed = writeln!(std::io::stdout(), "{}", text.trim_end());
+            let _closed = writeln!(std::io::stdout(), "{text}");
             ExitCode::from(status)
         }
         Err(why) => {
-            crate::error!("{why}");
+            why.lines().for_each(|line| crate::error!("{line}"));
             ExitCode::from(status::CANNOT_START)
         }
     }
@@ -174,6 +178,7 @@ fn started(performs: bool) -> Result<(Helpers, Launched), String> {
         process::launch(&helpers.spawner).map_err(|why| format!("regent-spawner: {why}"))?
     } else {
         memory::keep_to_itself()?;
+        terminal::hear_nothing()?;
         process::launch_confined(&helpers).map_err(|why| why.join("\n"))?
     };
     Ok((helpers, launched))
@@ -184,7 +189,7 @@ fn give_away(spawner: &Launched) -> Result<(), String> {
     // A plan tells as whom its commands would run: as whoever tries, who this process is no longer.
     let _known_from_here_on = regent_resolve::users::own();
     let user = spawner.ready.as_ref().and_then(|ready| ready.user.as_ref());
-    let lacks = privileges::give_away(user)
+    let lacks = privileges::give_away(user, privileges::Life::Starters)
         .map_err(|why| format!("{why}\nwhere this machine maps no such user, try a module as an ordinary user"))?;
     lacks.iter().for_each(|lack| crate::warning!("{lack}"));
     Ok(())

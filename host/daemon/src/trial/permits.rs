@@ -20,11 +20,19 @@ pub(super) struct Text {
 impl Text {
     /// A grants file, or the regent.toml to it. For root's commands grants count only if nobody else could have written them.
     pub(super) fn read(path: &Path, believed: bool) -> Result<Self, String> {
+        Self::by(path, believed, place::read_text)
+    }
+
+    /// The same of the file that was found beside the module.
+    pub(super) fn beside(path: &Path, believed: bool) -> Result<Self, String> {
+        Self::by(path, believed, place::read_beside)
+    }
+
+    fn by(path: &Path, believed: bool, read: fn(&Path) -> Result<String, String>) -> Result<Self, String> {
         let text = match believed {
-            false => place::read_text(path)?,
-            true => place::read_believed(path).map_err(|why| {
-                format!("{why}. Root runs commands only by a grants file that nobody else can change")
-            })?,
+            false => read(path)?,
+            true => place::read_believed(path)
+                .map_err(|why| format!("{why}. Root runs commands only by files that nobody else can change"))?,
         };
         Ok(Self { path: path.to_path_buf(), text })
     }

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use regent_grants::Config;
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
 use crate::trusted_file::Trusted;
 
@@ -70,14 +72,35 @@ fn read_as_root(path: &Path) -> Result<String, String> {
     if !rustix::process::geteuid().is_root() {
         return read_text(path);
     }
-    read_believed(path).map_err(|why| format!("{why}. Root reads it only if nobody else can change it"))
+    let only = if path.exists() { ". Root reads it only if nobody else can change it" } else { "" };
+    read_believed(path).map_err(|why| format!("{why}{only}"))
+}
+
+/// A text that nobody named. Whoever has the folder may have made it a link to what only root reads, or a pipe to wait for.
+pub(super) fn read_beside(path: &Path) -> Result<String, String> {
+    let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    if !rustix::process::geteuid().is_root() {
+        return read_text(path);
+    }
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map(fs::File::from).map_err(|why| match why {
+        Errno::LOOP => said(&"is a symbolic link: root follows it only where it is named, with --grants"),
+        why => said(&why),
+    })?;
+    if !file.metadata().is_ok_and(|found| found.is_file()) {
+        return Err(said(&"is not a file"));
+    }
+    text_of(path, file)
 }
 
 /// A whole text file.
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
+    text_of(path, fs::File::open(path).map_err(|why| format!("{}: {why}", path.display()))?)
+}
+
+fn text_of(path: &Path, file: fs::File) -> Result<String, String> {
     use std::io::Read as _;
     let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-    let file = fs::File::open(path).map_err(|why| said(&why))?;
     let mut text = String::new();
     file.take(TEXT_MAX + 1).read_to_string(&mut text).map_err(|why| said(&why))?;
     if text.len() as u64 > TEXT_MAX { Err(said(&"is larger than 1 MiB")) } else { Ok(text) }

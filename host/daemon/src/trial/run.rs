@@ -52,11 +52,14 @@ fn files(trial: &Trial, report: &mut Report) -> Result<Files, Problem> {
     report.file = place.module.display().to_string();
     let module = module::read_untrusted(&place.module).map_err(|why| Problem::of_module(vec![why]))?;
     (report.sha256, report.size) = (hex::encode(module.digest()), module.size());
-    let file = trial.grants.clone().or(place.grants);
-    report.grants = file.as_deref().map(|file| file.display().to_string());
+    report.grants = trial.grants.as_ref().or(place.grants.as_ref()).map(|file| file.display().to_string());
     let believed = trial.perform && rustix::process::geteuid().is_root();
-    let grants = file.map(|file| Text::read(&file, believed)).transpose().map_err(bad_grants)?;
-    let config = trial.config.as_deref().map(|file| Text::read(file, false)).transpose().map_err(bad_grants)?;
+    let grants = match (&trial.grants, &place.grants) {
+        (Some(named), _) => Some(Text::read(named, believed)),
+        (None, found) => found.as_deref().map(|found| Text::beside(found, believed)),
+    };
+    let grants = grants.transpose().map_err(bad_grants)?;
+    let config = trial.config.as_deref().map(|file| Text::read(file, believed)).transpose().map_err(bad_grants)?;
     Ok(Files { module, path: place.module, grants, grants_would_be: place.grants_would_be, config })
 }
 
