@@ -23,6 +23,8 @@ struct Log {
     events: BTreeMap<String, Events>,
     /// From a client's token to the reference of its request.
     tokens: BTreeMap<String, String>,
+    /// How often a run of a client's token began.
+    begun: BTreeMap<String, u64>,
     /// No-ops done, by uid.
     echoes: BTreeMap<u64, u64>,
 }
@@ -32,6 +34,9 @@ pub(super) fn judge(stage: &Stage, told: &Path) -> Result<String> {
     let (log, told, ran) = (Log::read(stage.audit())?, read(told)?, ran(&stage.ran()));
     if let Some((token, _)) = ran.iter().find(|(_, times)| **times > 1) {
         return Err(Error::new(format!("{token} has run twice")));
+    }
+    if let Some((token, _)) = log.begun.iter().find(|(_, times)| **times > 1) {
+        return Err(Error::new(format!("{token} began twice:\n{}", log.records_of(token, stage)?)));
     }
     log.every_run_has_its_end()?;
     for told in &told {
@@ -111,6 +116,9 @@ impl Log {
         }
         if let Some(token) = record.pointer("/data/token").and_then(Value::as_str) {
             self.tokens.insert(token.to_owned(), reference.to_owned());
+            if event == "performing" {
+                *self.begun.entry(token.to_owned()).or_default() += 1;
+            }
         }
         self.events.entry(reference.to_owned()).or_default().push(event.to_owned());
     }
