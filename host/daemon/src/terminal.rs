@@ -24,7 +24,8 @@ pub fn hear_nothing() -> Result<(), String> {
 
 /// At the terminal of who leads the session nothing is typed but for that process, and it would hang up on itself.
 fn leave() -> io::Result<()> {
-    let leads = rustix::process::getsid(None)? == rustix::process::getpid();
+    // Nought where the leader is outside of this namespace.
+    let leads = nix::unistd::getsid(None)? == nix::unistd::getpid();
     match open("/dev/tty", OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()) {
         Ok(terminal) if !leads => regent_peer::leave_terminal(terminal),
         _ => Ok(()),
