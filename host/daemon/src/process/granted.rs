@@ -33,11 +33,30 @@ pub enum Unplanned {
     Unanswered(String),
 }
 
-impl From<Refused> for Unplanned {
-    fn from(why: Refused) -> Self {
-        match why {
-            Refused::Path { slot, rule } => Self::Path { slot, rule },
-            why => Self::Host(why.to_string()),
+/// Why a question to the spawner has no answer.
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    /// The spawner says no.
+    Refused(Refused),
+    /// There is none any more, and soon no daemon: nothing was said of what was asked.
+    Gone,
+}
+
+impl From<NoAnswer> for Refused {
+    fn from(no: NoAnswer) -> Self {
+        match no {
+            NoAnswer::Refused(why) => why,
+            NoAnswer::Gone => Self::Because("the spawner has ended".into()),
+        }
+    }
+}
+
+impl From<NoAnswer> for Unplanned {
+    fn from(no: NoAnswer) -> Self {
+        match no {
+            NoAnswer::Refused(Refused::Path { slot, rule }) => Self::Path { slot, rule },
+            NoAnswer::Refused(why) => Self::Host(why.to_string()),
+            gone @ NoAnswer::Gone => Self::Unanswered(Refused::from(gone).to_string()),
         }
     }
 }
@@ -89,7 +108,7 @@ impl Spawner {
         match self.question(look).await {
             Ok((Answer::Judged { mistakes, warnings }, _)) => Findings { mistakes, warnings },
             Ok(_) => mistake("the spawner answered what was not asked".into()),
-            Err(why) => mistake(why.to_string()),
+            Err(no) => mistake(said(no)),
         }
     }
 
@@ -98,7 +117,7 @@ impl Spawner {
     /// # Errors
     /// The spawner's.
     pub async fn open(&self, path: PathBuf) -> Result<OwnedFd, Refused> {
-        descriptor(self.question(|token| Ask::Open(token, path)).await)
+        descriptor(self.question(|token| Ask::Open(token, path)).await.map_err(Refused::from))
     }
 
     /// Has the spawner live by regent.toml as it was opened last.
@@ -106,7 +125,7 @@ impl Spawner {
     /// # Errors
     /// For the administrator.
     pub async fn adopt(&self) -> Result<(), String> {
-        self.question(Ask::Adopt).await.map(drop).map_err(|why| why.to_string())
+        self.question(Ask::Adopt).await.map(drop).map_err(said)
     }
 
     /// A socket that listens at this path, as regent.toml has it, and the number by which it is unlinked; `None`: the one that
@@ -120,7 +139,7 @@ impl Spawner {
             number = token;
             Ask::Listen(token, path)
         });
-        match answer.await.map_err(|why| why.to_string())? {
+        match answer.await.map_err(said)? {
             (Answer::Kept, _) => Ok(None),
             (_, Some(socket)) => Ok(Some((socket, number))),
             (_, None) => {
@@ -136,8 +155,12 @@ impl Spawner {
     /// # Errors
     /// For the administrator.
     pub async fn permit(&self, path: PathBuf) -> Result<(), String> {
-        self.question(|token| Ask::Permit(token, path)).await.map(drop).map_err(|why| why.to_string())
+        self.question(|token| Ask::Permit(token, path)).await.map(drop).map_err(said)
     }
+}
+
+fn said(no: NoAnswer) -> String {
+    Refused::from(no).to_string()
 }
 
 fn descriptor(answer: Result<(Answer, Option<OwnedFd>), Refused>) -> Result<OwnedFd, Refused> {

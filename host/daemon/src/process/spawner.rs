@@ -11,6 +11,7 @@ use regent_spawner::{Answer, Ask, Exit, Refused, Run, Say, Start};
 use tokio::sync::{Notify, oneshot};
 
 use super::cgroup::Cgroups;
+use super::granted::NoAnswer;
 use super::launched::Launched;
 use super::words::Words;
 
@@ -205,7 +206,7 @@ impl Spawner {
             over: Cell::new(false),
         };
         let said = self.words.say(&ask(token), fds).await;
-        said.map_err(|why| StartError { stage: "spawner".into(), why })?;
+        said.map_err(|why| StartError { stage: "spawner".into(), why: why.to_string() })?;
         running.asked.set(true);
         Ok(running)
     }
@@ -213,15 +214,18 @@ impl Spawner {
     /// Asks, and waits for the answer.
     ///
     /// # Errors
-    /// The spawner's.
-    pub(super) async fn question(&self, ask: impl FnOnce(u64) -> Ask) -> Result<(Answer, Option<OwnedFd>), Refused> {
+    /// The spawner's, or that it is no more.
+    pub(super) async fn question(&self, ask: impl FnOnce(u64) -> Ask) -> Result<(Answer, Option<OwnedFd>), NoAnswer> {
         let token = self.token();
         let (say, answered) = oneshot::channel();
         self.questions.borrow_mut().insert(token, say);
         let _until_then = Asked { of: self, token };
-        self.words.say(&ask(token), &[]).await.map_err(Refused::Because)?;
-        let (answer, fd) = answered.await.map_err(|_| Refused::Because("the spawner has ended".into()))?;
-        answer.map(|answer| (answer, fd))
+        self.words.say(&ask(token), &[]).await.map_err(|why| match why.kind() {
+            io::ErrorKind::InvalidInput => NoAnswer::Refused(Refused::Because(why.to_string())),
+            _ => NoAnswer::Gone,
+        })?;
+        let (answer, fd) = answered.await.map_err(|_| NoAnswer::Gone)?;
+        answer.map(|answer| (answer, fd)).map_err(NoAnswer::Refused)
     }
 
     /// Has it end what still runs and take away the names of the sockets, and waits until it has: who saw the daemon end finds
@@ -352,5 +356,32 @@ impl Drop for Running {
         if self.over.get() || !self.asked.get() {
             self.spawner.waiting.borrow_mut().remove(&self.token);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    use super::super::Unplanned;
+    use super::*;
+
+    /// What was approved must not be void for that.
+    #[tokio::test(flavor = "current_thread")]
+    async fn whoever_asks_a_spawner_that_is_no_more_has_no_answer_which_is_not_a_no() {
+        let local = tokio::task::LocalSet::new();
+        let asked = local.run_until(async {
+            let (socket, theirs) =
+                socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap();
+            rustix::io::ioctl_fionbio(&socket, true).unwrap();
+            let spawner = Spawner::attach(Launched { socket, ready: None, grants: true }, None).unwrap();
+            drop(theirs);
+            // Asked before anybody has heard that it is gone; who has, ends.
+            spawner.ending.set(true);
+            spawner.question(Ask::Adopt).await.unwrap_err()
+        });
+        let no = asked.await;
+        assert!(matches!(no, NoAnswer::Gone), "{no:?}");
+        assert!(matches!(Unplanned::from(no), Unplanned::Unanswered(_)));
     }
 }

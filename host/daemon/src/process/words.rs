@@ -32,13 +32,17 @@ impl Words {
     }
 
     /// Says a word as soon as the socket takes it.
-    pub(super) async fn say(&self, ask: &Ask, fds: &[BorrowedFd<'_>]) -> Result<(), String> {
-        let bytes = encode(ask).ok_or("the command is too long")?;
+    ///
+    /// # Errors
+    /// `InvalidInput`: it is too long. Any other: nobody is at the other end.
+    pub(super) async fn say(&self, ask: &Ask, fds: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "the command is too long");
+        let bytes = encode(ask).ok_or_else(too_long)?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(regent_spawner::DESCRIPTORS_MAX))];
         let mut send = || {
             let mut ancillary = SendAncillaryBuffer::new(&mut space);
             if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
-                return Err(io::Error::other("too many descriptors"));
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors"));
             }
             Ok(sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?)
         };
@@ -46,10 +50,10 @@ impl Words {
             match self.socket.try_io(Interest::WRITABLE, &mut send) {
                 Ok(_) => return Ok(()),
                 Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
-                    self.socket.writable().await.map_err(|why| why.to_string())?;
+                    self.socket.writable().await?;
                 }
                 Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                Err(why) => return Err(why.to_string()),
+                Err(why) => return Err(why),
             }
         }
     }
