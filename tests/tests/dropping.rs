@@ -194,9 +194,11 @@ fn what_is_wrong_with_new_grants_is_said_whole_and_what_was_served_goes_on() {
     let reasons = listed["reasons"].to_string();
     for part in ["say.toml:2: ", "did you mean deadline", "say.toml:5: "] {
         assert!(reasons.contains(part), "{part:?} is not in {reasons}");
-        assert!(
-            running.log().lines().any(|line| line.contains("plugin say serves on as before") && line.contains(part))
-        );
+        // Written before it is listed, and read here a moment later.
+        eventually(&format!("the log says {part:?}"), || {
+            let said = |line: &str| line.contains("plugin say serves on as before") && line.contains(part);
+            running.log().lines().any(said).then_some(())
+        });
     }
     assert_eq!(running.op("say", Value::Null)["data"], "on");
     let shown = running.regent(&["plugin", "list", "say"]).stdout;
