@@ -51,6 +51,8 @@ const KINDS: [Kind; 5] = [Kind::Echo, Kind::Now, Kind::Keyed, Kind::Approved, Ki
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum End {
     Done,
+    /// Done when it was asked again under its key; the request of this reference had failed.
+    DoneAfter(String),
     Cancelled,
     /// Somebody has killed its sandbox or its command: told as a failure, and on record as one.
     Failed,
@@ -180,14 +182,15 @@ fn end(answer: &std::result::Result<Answer, Answered>) -> End {
 /// Asked again it hears the same, unless it had not begun: then its plugin's process was killed while it planned.
 fn keyed(client: &mut Client, token: &str) -> End {
     let options = Options { key: Some(token.to_owned()), ..Options::default() };
-    let first = end(&client.call("mark", data(token), &options));
+    let answer = client.call("mark", data(token), &options);
+    let first = end(&answer);
     if first == End::Refused {
         return first;
     }
-    match end(&client.call("mark", data(token), &options)) {
-        second if second == first => first,
-        End::Done if first == End::Failed => End::Done,
-        second => End::Wrong(format!("{first:?} at first, then {second:?}")),
+    match (end(&client.call("mark", data(token), &options)), answer) {
+        (second, _) if second == first => first,
+        (End::Done, Err(Answered::Refused { reference: Some(reference), .. })) => End::DoneAfter(reference),
+        (second, _) => End::Wrong(format!("{first:?} at first, then {second:?}")),
     }
 }
 

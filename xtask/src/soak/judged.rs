@@ -52,11 +52,12 @@ pub(super) fn judge(stage: &Stage, told: &Path) -> Result<String> {
         }
     }
     let count = |end: &End| told.iter().filter(|told| told.end == *end).count();
+    let again = told.iter().filter(|told| matches!(told.end, End::DoneAfter(_))).count();
     Ok(format!(
         "- {} requests of good clients: {} done, {} cancelled, {} failed (killed), {} refused (busy, or too many)\n\
          - {} records in the audit log, each with the hash of the one before; {} commands ran, none twice",
         told.len(),
-        count(&End::Done),
+        count(&End::Done) + again,
         count(&End::Cancelled),
         count(&End::Failed),
         count(&End::Refused),
@@ -76,9 +77,10 @@ fn one(told: &Told, log: &Log, ran: &BTreeMap<String, u64>) -> Result<()> {
     }
     let has_run = ran.contains_key(&told.token);
     let (events, end) = (log.of(&told.token), log.of(&told.token).last().map(String::as_str));
-    match told.end {
-        End::Done if !has_run => wrong("it has not run"),
-        End::Done if end != Some("done") => wrong("it is not on record as done"),
+    match &told.end {
+        End::DoneAfter(failed) if log.events.contains_key(failed) => wrong("what had failed at first had begun"),
+        End::Done | End::DoneAfter(_) if !has_run => wrong("it has not run"),
+        End::Done | End::DoneAfter(_) if end != Some("done") => wrong("it is not on record as done"),
         End::Cancelled if has_run || end != Some("cancelled") => wrong("it is not on record as cancelled"),
         End::Refused if has_run || !events.is_empty() => wrong("it began"),
         End::Failed if has_run && !matches!(end, Some("failed" | "done")) => {
