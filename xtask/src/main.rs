@@ -15,6 +15,7 @@ mod bench;
 mod build;
 mod demo;
 mod fuzz;
+mod lint;
 mod soak;
 mod test;
 
@@ -53,6 +54,9 @@ usage: cargo xtask COMMAND
                       libFuzzer at each reader of others' bytes, 20 s each: executions and findings; --keep takes what went new
                       ways into the kept corpora
   test                every test, with what it needs; as root, or those that need root fail
+  lint [--figures] [--root FOLDER]
+                      module cycles, wide comments, shared type names and text as errors, each against its ceiling; --figures
+                      prints the table of figures instead; --root checks another checkout
   plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
   python              the Python plugin of the tests as target/python/python.wasm
 
@@ -83,6 +87,7 @@ fn command(words: &[&str]) -> Result<()> {
         ["bench", rest @ ..] => bench::bench(rest),
         ["demo"] => demo::demo(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
+        ["lint", rest @ ..] => lint::lint(rest),
         ["test"] => test::test(),
         ["plugins", out, packages @ ..] if !packages.is_empty() => {
             plugins::build(&regent_build::wasm(&place::target(), place::root())?, packages, out.as_ref())

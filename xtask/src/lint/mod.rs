@@ -1,0 +1,93 @@
+//! `cargo xtask lint`: rules for the structure of the code that no other tool checks.
+//!
+//! Each figure has a ceiling. It may fall, and then the ceiling is lowered; it may not rise.
+
+// The sources, without test code.
+mod package;
+mod prune;
+mod tokens;
+// The checks.
+mod comments;
+mod cycles;
+mod names;
+mod sizes;
+mod string_errors;
+mod type_names;
+mod uses;
+
+mod figures;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+mod tests;
+
+use std::path::Path;
+
+use regent_build::{Error, Result};
+
+use crate::place;
+use figures::{Figure, Figures};
+
+/// The highest value that each figure may have. Lower it when the figure falls.
+const CEILINGS: &[(Figure, usize)] = &[
+    (Figure::FilesInCycles, 120),
+    (Figure::LargestCycle, 50),
+    (Figure::StringErrors, 123),
+    (Figure::SharedNames, 58),
+    (Figure::DaemonLines, 16074),
+    (Figure::MedianFunction, 6),
+    (Figure::LongestFunction, 60),
+    (Figure::LongestFile, 400),
+    (Figure::WideComments, 700),
+];
+
+const USAGE: &str = "usage: cargo xtask lint [--figures] [--root FOLDER]";
+
+/// Runs the command with these arguments.
+pub(crate) fn lint(words: &[&str]) -> Result<()> {
+    match words {
+        [] => check(place::root()),
+        ["--root", root] => check(root.as_ref()),
+        ["--figures"] => print_figures(place::root()),
+        ["--figures", "--root", root] | ["--root", root, "--figures"] => print_figures(root.as_ref()),
+        _ => Err(Error::new(USAGE)),
+    }
+}
+
+fn print_figures(root: &Path) -> Result<()> {
+    print!("{}", Figures::measure(root)?.table());
+    Ok(())
+}
+
+/// Checks the repository in `root` and prints the offences.
+fn check(root: &Path) -> Result<()> {
+    let report = compare(&Figures::measure(root)?, CEILINGS);
+    report.notes.iter().for_each(|note| println!("{note}"));
+    if report.errors.is_empty() {
+        return Ok(());
+    }
+    report.errors.iter().for_each(|error| eprintln!("{error}\n"));
+    Err(Error::new(format!("{} figures are above their ceilings", report.errors.len())))
+}
+
+struct Report {
+    errors: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// Compares each figure with its ceiling.
+fn compare(figures: &Figures, ceilings: &[(Figure, usize)]) -> Report {
+    let mut report = Report { errors: Vec::new(), notes: Vec::new() };
+    for (figure, ceiling) in ceilings {
+        let value = figures.value(*figure);
+        let name = figure.name();
+        if value > *ceiling {
+            let mut lines = vec![format!("error: {name}: {value}, and the ceiling is {ceiling}")];
+            lines.extend(figures.places(*figure, *ceiling));
+            report.errors.push(lines.join("\n"));
+        } else if value < *ceiling && figure.is_debt() {
+            report.notes.push(format!("note: {name}: {value}; the ceiling can be lowered from {ceiling}"));
+        }
+    }
+    report
+}
