@@ -54,9 +54,9 @@ usage: cargo xtask COMMAND
                       libFuzzer at each reader of others' bytes, 20 s each: executions and findings; --keep takes what went new
                       ways into the kept corpora
   test                every test, with what it needs; as root, or those that need root fail
-  lint [--figures] [--root FOLDER]
+  lint [--figures | --places] [--root FOLDER]
                       module cycles, wide comments, shared type names and text as errors, each against its ceiling; --figures
-                      prints the table of figures instead; --root checks another checkout
+                      prints a table of them instead, --places all that is counted; --root reads another checkout
   plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
   python              the Python plugin of the tests as target/python/python.wasm
 

@@ -41,21 +41,27 @@ const CEILINGS: &[(Figure, usize)] = &[
     (Figure::WideComments, 700),
 ];
 
-const USAGE: &str = "usage: cargo xtask lint [--figures] [--root FOLDER]";
+const USAGE: &str = "usage: cargo xtask lint [--figures | --places] [--root FOLDER]";
 
 /// Runs the command with these arguments.
 pub(crate) fn lint(words: &[&str]) -> Result<()> {
-    match words {
-        [] => check(place::root()),
-        ["--root", root] => check(root.as_ref()),
-        ["--figures"] => print_figures(place::root()),
-        ["--figures", "--root", root] | ["--root", root, "--figures"] => print_figures(root.as_ref()),
+    let (options, root) = match words {
+        [options @ .., "--root", root] => (options, Path::new(*root)),
+        options => (options, place::root()),
+    };
+    match options {
+        [] => check(root),
+        ["--figures"] => Figures::measure(root).map(|figures| print!("{}", figures.table())),
+        ["--places"] => print_places(root),
         _ => Err(Error::new(USAGE)),
     }
 }
 
-fn print_figures(root: &Path) -> Result<()> {
-    print!("{}", Figures::measure(root)?.table());
+/// Prints all that the figures count, whatever the ceilings are.
+fn print_places(root: &Path) -> Result<()> {
+    let ceilings: Vec<_> =
+        CEILINGS.iter().filter(|(figure, _)| figure.is_debt()).map(|(figure, _)| (*figure, 0)).collect();
+    compare(&Figures::measure(root)?, &ceilings).errors.iter().for_each(|figure| println!("{figure}\n"));
     Ok(())
 }
 
@@ -66,7 +72,7 @@ fn check(root: &Path) -> Result<()> {
     if report.errors.is_empty() {
         return Ok(());
     }
-    report.errors.iter().for_each(|error| eprintln!("{error}\n"));
+    report.errors.iter().for_each(|error| eprintln!("error: {error}\n"));
     Err(Error::new(format!("{} figures are above their ceilings", report.errors.len())))
 }
 
@@ -82,7 +88,7 @@ fn compare(figures: &Figures, ceilings: &[(Figure, usize)]) -> Report {
         let value = figures.value(*figure);
         let name = figure.name();
         if value > *ceiling {
-            let mut lines = vec![format!("error: {name}: {value}, and the ceiling is {ceiling}")];
+            let mut lines = vec![format!("{name}: {value}, and the ceiling is {ceiling}")];
             lines.extend(figures.places(*figure, *ceiling));
             report.errors.push(lines.join("\n"));
         } else if value < *ceiling && figure.is_debt() {

@@ -16,8 +16,8 @@ fn figures() -> Figures {
 fn figure_above_its_ceiling_is_an_error_with_places() {
     let report = compare(&figures(), &[(Figure::StringErrors, 1), (Figure::LongestFunction, 60)]);
     let expected = [
-        "error: `Result<_, String>` in `host`: 2, and the ceiling is 1\nhost/a.rs:1\nhost/a.rs:2",
-        "error: longest function: 70, and the ceiling is 60\na.rs:1: long: 70 lines",
+        "`Result<_, String>` in `host`: 2, and the ceiling is 1\nhost/a.rs:1\nhost/a.rs:2",
+        "longest function: 70, and the ceiling is 60\na.rs:1: long: 70 lines",
     ];
     assert_eq!(report.errors, expected);
     assert!(report.notes.is_empty());
