@@ -33,6 +33,11 @@ fn form(text: &str) -> String {
     )
 }
 
+/// No time in a file is so long that this would not be exact.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// A time for a message, as it could be written in a file.
 pub(crate) fn shown(time: Duration) -> String {
     match time.subsec_nanos() {
