@@ -104,7 +104,7 @@ struct RunTemplate {
 fn run_of(run: &Value<'_>) -> Option<RunTemplate> {
     let list = run.list_of_some("nothing would run: write the program's absolute path and its arguments")?;
     let template = |item: &Value<'_>| {
-        let said = |why| item.mistake(format!("run: {why}"));
+        let said = |error| item.mistake(format!("run: {error}"));
         Template::parse(item.text()?).map_err(said).ok()
     };
     let templates: Vec<_> = list.iter().map(template).collect();

@@ -36,7 +36,7 @@ pub use command::{Command, RenderError, Rendered, Via};
 pub use found::operation_at;
 pub use operation::{Operation, Principal, ReplyForm, Run};
 pub use pin::Unpinned;
-pub use step::{Step, combine};
+pub use step::{Step, StepError, combine};
 
 use crate::engine::Engine;
 

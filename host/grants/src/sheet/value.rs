@@ -71,7 +71,7 @@ impl<'s> Value<'s> {
     }
 
     pub(crate) fn duration(&self) -> Option<Duration> {
-        let said = |why| self.mistake(format!("{}: {why}", self.key));
+        let said = |error| self.mistake(format!("{}: {error}", self.key));
         let DeValue::String(text) = self.value else { return self.expected("a time, such as \"30s\"") };
         duration::parse(text).map_err(said).ok()
     }
