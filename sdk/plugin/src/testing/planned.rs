@@ -1,13 +1,12 @@
 //! A request between its plan and its reply. The steps are carried out by the test.
 
-use regent_grants::{Operation, Rendered};
+use regent_grants::{Operation, Rendered, Step as Required};
 use regent_lane::REPLY_MAX;
 use serde_json::Value;
 
 use super::{
-    Heard, Host, Required,
-    calls::{Exchange, Phase},
-    fits, line,
+    calls::{Exchange, HostState, Phase},
+    heard::{Heard, fits, line},
 };
 use crate::{Level, StepResult, plugin::Prepared};
 
@@ -23,7 +22,7 @@ pub struct Line {
 /// A request that was prepared and authorised by the plugin.
 #[derive(Debug)]
 pub struct Planned<'host> {
-    host: &'host Host,
+    host: &'host HostState,
     name: String,
     prepared: Prepared,
     lines: Vec<Line>,
@@ -33,7 +32,7 @@ pub struct Planned<'host> {
 
 impl<'host> Planned<'host> {
     pub(super) fn new(
-        host: &'host Host,
+        host: &'host HostState,
         operation: &Operation,
         prepared: Prepared,
         exchange: Exchange,
@@ -100,10 +99,10 @@ impl<'host> Planned<'host> {
         let plugin = self.host.plugin;
         let finish = || plugin.finish(&self.name, &self.prepared.state, results);
         let reply = Exchange::during(self.host, Phase::Other, finish).0;
-        let reply = reply.map_err(|words| Heard(line(&words).to_owned()))?;
+        let reply = reply.map_err(|words| Heard::new(line(&words)))?;
         fits("reply", reply.len(), REPLY_MAX);
         match serde_json::from_str(&reply) {
-            Ok(_) if failed => Err(Heard("Operation failed".into())),
+            Ok(_) if failed => Err(Heard::new("Operation failed")),
             Ok(reply) => Ok(reply),
             Err(error) => panic!("finish: not JSON: {error}"),
         }
