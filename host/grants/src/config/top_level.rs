@@ -6,7 +6,8 @@ use crate::sheet::value::Value;
 /// Keys of the file itself. Written last, each is in the table that stands last.
 const WHOLE: [&str; 6] = ["plugins", "grants", "state", "audit", "daemon_user", "keep_results"];
 
-/// Says of such a key in this table where it belongs; but where keys are names it may be one, with a value of this kind.
+/// Says of such a key in this table where it belongs; but where keys are names it may be one, with a value of this
+/// kind.
 pub(super) fn misplaced(table: &mut Table<'_>, is_name: impl Fn(&Value<'_>) -> bool) {
     for key in WHOLE {
         if !table.holds(key, &is_name) {

@@ -7,8 +7,8 @@ use crate::grants::Grants;
 use crate::mistake::Mistake;
 
 impl Config {
-    /// Persons and teams that none of these grants files, which are all, needs: warnings. A plugin may ask for them still.
-    /// The order is that of regent.toml.
+    /// Persons and teams that none of these grants files, which are all, needs: warnings. A plugin may ask for them
+    /// still. The order is that of regent.toml.
     #[must_use]
     pub fn unused(&self, grants: &[Grants]) -> Vec<Mistake> {
         let operations = grants.iter().flat_map(|grants| &grants.operations);

@@ -10,8 +10,9 @@ use super::{Grants, Operation};
 const VERSION: u32 = 2;
 
 impl Grants {
-    /// Canonical text of all that bears on this operation, for a digest that consent is bound to. The module's pins are not
-    /// in it: what was approved is bound to the module itself. Nor is the engine: on either the module does the same.
+    /// Canonical text of all that bears on this operation, for a digest that consent is bound to. The module's pins are
+    /// not in it: what was approved is bound to the module itself. Nor is the engine: on either the module does the
+    /// same.
     ///
     /// Every command is in it, since the plugin may plan any. Line numbers are not.
     #[must_use]

@@ -16,8 +16,8 @@ pub enum Unpinned {
 }
 
 impl Grants {
-    /// What there is to say if nothing vouches for the module. This file cannot tell: a shipped module is vouched for beside
-    /// it. `None`: `sha256` does.
+    /// What there is to say if nothing vouches for the module. This file cannot tell: a shipped module is vouched for
+    /// beside it. `None`: `sha256` does.
     #[must_use]
     pub fn unpinned(&self) -> Option<Unpinned> {
         if !self.sha256.is_empty() {
