@@ -5,7 +5,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use regent_grants::{Grants, RenderError, Rendered, grant_lines};
 use regent_lane::{RANDOM_MAX, STEPS_MAX};
 
-use crate::{Level, Plugin, Refusal};
+use crate::{Level, Refusal, Want};
 
 thread_local! {
     static CURRENT: RefCell<Option<Exchange>> = const { RefCell::new(None) };
@@ -25,7 +25,7 @@ pub(crate) enum Phase {
 /// What a plugin's calls read of their host.
 #[derive(Debug, Clone)]
 pub(crate) struct HostState {
-    pub(super) plugin: &'static Plugin,
+    pub(super) wants: &'static [Want],
     pub(super) grants: Rc<Grants>,
     pub(super) now: Duration,
 }
@@ -69,7 +69,7 @@ impl Exchange {
 impl Exchange {
     /// What to write into the grants file: with the slots that the plugin says it wants, else with those that it filled.
     fn not_granted(&self, command: &str, values: &[(String, String)]) -> String {
-        let wanted = self.host.plugin.wants.iter().find(|want| want.command == command).map(|want| want.slots.to_vec());
+        let wanted = self.host.wants.iter().find(|want| want.command == command).map(|want| want.slots.to_vec());
         let names = wanted.unwrap_or_else(|| values.iter().map(|(slot, _)| slot.as_str()).collect());
         let value = |name: &str| values.iter().find(|(slot, _)| slot == name).map(|(_, value)| value.as_str());
         let slots: Vec<_> = names.into_iter().map(|name| (name, value(name))).collect();

@@ -69,6 +69,7 @@ const NOW: Duration = Duration::from_secs(1_700_000_000);
 /// A plugin with its grants.
 #[derive(Debug)]
 pub struct Host {
+    plugin: &'static Plugin,
     state: HostState,
     config: Config,
 }
@@ -99,7 +100,7 @@ impl Host {
                 "grants file:{line}: [operations.{name}]: the plugin has no such operation; it has {has}"
             );
         }
-        Self { state: HostState { plugin, grants, now: NOW }, config }
+        Self { plugin, state: HostState { wants: plugin.wants, grants, now: NOW }, config }
     }
 
     /// The same host at another time, counted from 1970.
@@ -114,7 +115,7 @@ impl Host {
     /// If it is not JSON.
     #[must_use]
     pub fn describe(&self) -> Value {
-        let (text, _) = Exchange::during(&self.state, Phase::Describing, || self.state.plugin.describe());
+        let (text, _) = Exchange::during(&self.state, Phase::Describing, || self.plugin.describe());
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("describe: not JSON: {error}"))
     }
 
@@ -129,17 +130,16 @@ impl Host {
         let operation = self.operation(operation)?;
         let data = data.to_string();
         let (prepared, exchange) =
-            Exchange::during(&self.state, Phase::Preparing, || self.state.plugin.prepare(&operation.name, &data));
+            Exchange::during(&self.state, Phase::Preparing, || self.plugin.prepare(&operation.name, &data));
         let prepared = prepared.map_err(|refusal| heard(&refusal))?;
         fits("summary", prepared.summary.len(), TEXT_MAX);
         fits("state", prepared.state.len(), STATE_MAX);
         let required = self.authorise(operation, &prepared.state)?;
-        Ok(Planned::new(&self.state, operation, prepared, exchange, required))
+        Ok(Planned::new(self.plugin, &self.state, operation, prepared, exchange, required))
     }
 
     fn authorise(&self, operation: &Operation, state: &[u8]) -> Result<Vec<Required>, Heard> {
-        let asked =
-            Exchange::during(&self.state, Phase::Other, || self.state.plugin.authorise(&operation.name, state)).0;
+        let asked = Exchange::during(&self.state, Phase::Other, || self.plugin.authorise(&operation.name, state)).0;
         let asked = asked.map_err(|refusal| {
             eprintln!("denied: {refusal}");
             Heard::new("Authorisation failed")

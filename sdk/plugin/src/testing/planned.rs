@@ -8,7 +8,7 @@ use super::{
     calls::{Exchange, HostState, Phase},
     heard::{Heard, fits, line},
 };
-use crate::{Level, StepResult, plugin::Prepared};
+use crate::{Level, Plugin, StepResult, plugin::Prepared};
 
 /// A step of a plan, as the daemon would run it.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub struct Line {
 /// A request that was prepared and authorised by the plugin.
 #[derive(Debug)]
 pub struct Planned<'host> {
+    plugin: &'static Plugin,
     host: &'host HostState,
     name: String,
     prepared: Prepared,
@@ -32,6 +33,7 @@ pub struct Planned<'host> {
 
 impl<'host> Planned<'host> {
     pub(super) fn new(
+        plugin: &'static Plugin,
         host: &'host HostState,
         operation: &Operation,
         prepared: Prepared,
@@ -40,7 +42,7 @@ impl<'host> Planned<'host> {
     ) -> Self {
         let line = |(command, rendered): (String, Rendered)| Line { command, argv: rendered.argv().to_vec() };
         let lines = exchange.steps.into_iter().map(line).collect();
-        Self { host, name: operation.name.clone(), prepared, lines, logged: exchange.logged, required }
+        Self { plugin, host, name: operation.name.clone(), prepared, lines, logged: exchange.logged, required }
     }
 
     /// What an approver is shown: each command line, its arguments set apart by a space.
@@ -96,8 +98,7 @@ impl<'host> Planned<'host> {
     /// As [`run`](Self::run).
     pub fn finish(self, results: Vec<StepResult>) -> Result<Value, Heard> {
         let failed = results.iter().any(|result| !result.succeeded());
-        let plugin = self.host.plugin;
-        let finish = || plugin.finish(&self.name, &self.prepared.state, results);
+        let finish = || self.plugin.finish(&self.name, &self.prepared.state, results);
         let reply = Exchange::during(self.host, Phase::Other, finish).0;
         let reply = reply.map_err(|words| Heard::new(line(&words)))?;
         fits("reply", reply.len(), REPLY_MAX);
