@@ -9,6 +9,7 @@ mod installing;
 // Which of the options that all verbs take each verb's help shows.
 mod shown;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -195,13 +196,33 @@ pub(crate) struct Decide {
     pub(crate) hold: String,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let wait = text.parse().map(Duration::from_secs).map_err(|_| "not a whole number".to_owned())?;
-    if (WAIT_MIN..=WAIT_MAX).contains(&wait) { Ok(wait) } else { Err("not within 1 to 3600".to_owned()) }
+/// Why the value of an option is not taken.
+#[derive(Debug)]
+enum ValueError {
+    NotANumber,
+    WaitOutOfRange,
+    KeyLength,
 }
 
-fn key(text: &str) -> Result<String, String> {
-    if (1..=ID_MAX).contains(&text.len()) { Ok(text.to_owned()) } else { Err("not of 1 to 128 bytes".to_owned()) }
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotANumber => "not a whole number",
+            Self::WaitOutOfRange => "not within 1 to 3600",
+            Self::KeyLength => "not of 1 to 128 bytes",
+        })
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+fn seconds(text: &str) -> Result<Duration, ValueError> {
+    let wait = text.parse().map(Duration::from_secs).map_err(|_| ValueError::NotANumber)?;
+    if (WAIT_MIN..=WAIT_MAX).contains(&wait) { Ok(wait) } else { Err(ValueError::WaitOutOfRange) }
+}
+
+fn key(text: &str) -> Result<String, ValueError> {
+    if (1..=ID_MAX).contains(&text.len()) { Ok(text.to_owned()) } else { Err(ValueError::KeyLength) }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::{data, output};
 pub(crate) fn call(place: &Place, call: &Call) -> Result<Ending, Failure> {
     let op = call.op.as_deref().ok_or_else(|| Failure::usage("which operation? `regent ops` lists them"))?;
     let (mut client, path) = client(place)?;
-    let data = data::of_call(call)?;
+    let data = data::of_words(&call.pairs, call.data.as_deref())?;
     let options = Options { dry_run: call.dry_run, wait: call.patience.wait, id: None, key: call.key.clone() };
     tell(client.call(op, data, &options), &path)
 }

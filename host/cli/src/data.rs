@@ -6,15 +6,9 @@ use std::io::Read;
 use regent_client::Data;
 use regent_protocol::LINE_MAX;
 
-use crate::arguments::Call;
 use crate::ending::Failure;
 
 /// The data that was typed; `null` if none was.
-pub(crate) fn of_call(call: &Call) -> Result<Data, Failure> {
-    of_words(&call.pairs, call.data.as_deref())
-}
-
-/// The same of a command line that is no call.
 pub(crate) fn of_words(pairs: &[String], data: Option<&str>) -> Result<Data, Failure> {
     match data {
         None if pairs.is_empty() => Ok(Data::null()),

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, Stat};
 use rustix::io::Errno;
 
-use super::Untrusted;
+use super::untrusted::Untrusted;
 use super::walk::{failed, judge_owner};
 
 /// Why such a path is not handed to a command.

@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, RenameFlags, Stat, Uid};
 use rustix::io::Errno;
 
+use crate::untrusted::Untrusted;
 use crate::walk::{failed, judge_file};
-use crate::{TEXT_MAX, Untrusted, folder};
+use crate::{TEXT_MAX, folder};
 
 /// What a folder on the way to the one that is made may be given to others.
 const ON_THE_WAY: u32 = 0o755;

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use crate::Untrusted;
+use crate::untrusted::Untrusted;
 
 /// Symbolic links followed on one path, as the kernel's own limit.
 const LINKS_MAX: usize = 40;

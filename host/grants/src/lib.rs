@@ -42,8 +42,8 @@ pub use capability::Capabilities;
 pub use config::{Admin, Config, Person, Recycle, SandboxUids, Secret, SecretSource, Socket, Visible, weak_secret};
 pub use engine::Engine;
 pub use grants::{
-    Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, Unpinned, Via, combine,
-    operation_at,
+    Command, Grants, Operation, Principal, RenderError, Rendered, ReplyForm, Run, Step, StepError, Unpinned, Via,
+    combine, operation_at,
 };
 pub use mistake::{Checked, Mistake, Mistakes};
 pub use nearest::nearest;

@@ -1,5 +1,6 @@
 //! A grants file, judged by what is on this machine.
 
+use std::fmt;
 use std::path::Path;
 
 use regent_files::{NotBelow, Program, Untrusted, below};
@@ -18,8 +19,8 @@ pub struct Findings {
 
 impl Findings {
     /// What there is, or else a mistake more.
-    pub fn keep<T>(&mut self, result: Result<T, String>) -> Option<T> {
-        result.map_err(|why| self.mistakes.push(why)).ok()
+    pub fn keep<T>(&mut self, result: Result<T, impl fmt::Display>) -> Option<T> {
+        result.map_err(|error| self.mistakes.push(error.to_string())).ok()
     }
 }
 

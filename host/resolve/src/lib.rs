@@ -17,8 +17,8 @@ mod place;
 // Whom the daemon becomes.
 mod daemon_user;
 
-pub use daemon_user::{Ids, daemon_user};
+pub use daemon_user::{DaemonUserError, Ids, daemon_user};
 pub use judge::{Findings, judge};
 pub use place::{grants_file, grants_folders};
 pub use step::SYSTEMD_RUN;
-pub use step::{PlannedStep, Unresolved, identity, resolve};
+pub use step::{IdentityError, PlannedStep, Unresolved, identity, resolve};

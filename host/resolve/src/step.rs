@@ -1,5 +1,6 @@
 //! A granted command with values in its slots, and what that comes to on this machine. Two steps that are equal run the same.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use regent_files::{NotBelow, Program, Untrusted, below};
@@ -7,7 +8,7 @@ use regent_grants::{Below, Command, RenderError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::users::{self, Identity};
+use crate::users::{self, AccountError, Identity};
 
 /// By whom systemd is asked to start a command of `via = "systemd"`.
 pub const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
@@ -84,7 +85,7 @@ pub fn resolve(command: &Command, values: &[(String, String)]) -> Result<Planned
     for path in rendered.paths() {
         fit(name, path)?;
     }
-    let identity = identity(command).map_err(Unresolved::Host)?;
+    let identity = identity(command).map_err(|error| Unresolved::Host(error.to_string()))?;
     let program = program(&command.program).map_err(|why| Unresolved::Host(format!("command {name}: {why}")))?;
     Ok(PlannedStep {
         command: name.clone(),
@@ -102,14 +103,34 @@ pub fn resolve(command: &Command, values: &[(String, String)]) -> Result<Planned
     })
 }
 
+/// Why the user that a command runs as was not found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IdentityError {
+    /// The grant of this command names an unknown user.
+    RunAs(String, AccountError),
+    /// This process' own user is unknown.
+    Own(AccountError),
+}
+
+impl fmt::Display for IdentityError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RunAs(command, error) => write!(f, "command {command}: run_as: {error}"),
+            Self::Own(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for IdentityError {}
+
 /// Whom a command runs as: this process' own user unless the grant names another.
 ///
 /// # Errors
 /// For the administrator: no such user.
-pub fn identity(command: &Command) -> Result<Identity, String> {
+pub fn identity(command: &Command) -> Result<Identity, IdentityError> {
     match &command.run_as {
-        Some(user) => users::user(user).map_err(|why| format!("command {}: run_as: {why}", command.name)),
-        None => users::own(),
+        Some(user) => users::user(user).map_err(|error| IdentityError::RunAs(command.name.clone(), error)),
+        None => users::own().map_err(IdentityError::Own),
     }
 }
 

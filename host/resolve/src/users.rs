@@ -3,9 +3,12 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::{CString, NulError};
+use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::unistd::{Gid, Group, Uid, User};
 
 /// A user that commands run as, with all that the name stands for.
@@ -23,20 +26,53 @@ pub struct Identity {
     pub home: String,
 }
 
+/// Why a user or group was not found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AccountError {
+    /// The databases have no user of this name or number.
+    NoUser(String),
+    /// The databases have no group of this name.
+    NoGroup(String),
+    /// The databases have no user of this process' own number.
+    NoOwnUser(u32),
+    /// The databases could not be asked for this name or number.
+    Database(String, Errno),
+    /// The databases could not be asked for this process' own user.
+    OwnDatabase(Errno),
+    /// This name cannot be handed to the databases.
+    Nul(String, NulError),
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoUser(name) => write!(f, "there is no user {name}"),
+            Self::NoGroup(name) => write!(f, "there is no group {name}"),
+            Self::NoOwnUser(uid) => write!(f, "uid {uid} is no user"),
+            Self::Database(name, errno) => write!(f, "{name}: {errno}"),
+            Self::OwnDatabase(errno) => write!(f, "{errno}"),
+            Self::Nul(name, error) => write!(f, "{name}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for AccountError {}
+
 /// The user that this process is, as it was when first asked.
 ///
 /// # Errors
 /// For the administrator: the databases do not know it.
-pub fn own() -> Result<Identity, String> {
-    static OWN: OnceLock<Result<Identity, String>> = OnceLock::new();
+pub fn own() -> Result<Identity, AccountError> {
+    static OWN: OnceLock<Result<Identity, AccountError>> = OnceLock::new();
     OWN.get_or_init(look_up_own).clone()
 }
 
-fn look_up_own() -> Result<Identity, String> {
+fn look_up_own() -> Result<Identity, AccountError> {
     let uid = Uid::effective();
-    let user = User::from_uid(uid).map_err(|why| why.to_string())?.ok_or(format!("uid {uid} is no user"))?;
+    let found = User::from_uid(uid).map_err(AccountError::OwnDatabase)?;
+    let user = found.ok_or(AccountError::NoOwnUser(uid.as_raw()))?;
     let mut groups: Vec<u32> =
-        nix::unistd::getgroups().map_err(|why| why.to_string())?.into_iter().map(Gid::as_raw).collect();
+        nix::unistd::getgroups().map_err(AccountError::OwnDatabase)?.into_iter().map(Gid::as_raw).collect();
     groups.push(Gid::effective().as_raw());
     Ok(identity(user, groups))
 }
@@ -45,14 +81,15 @@ fn look_up_own() -> Result<Identity, String> {
 ///
 /// # Errors
 /// For the administrator: there is no such user.
-pub fn user(name: &str) -> Result<Identity, String> {
+pub fn user(name: &str) -> Result<Identity, AccountError> {
+    let failed = |errno| AccountError::Database(name.to_owned(), errno);
     let found = match name.parse() {
         Ok(uid) => User::from_uid(Uid::from_raw(uid)),
         Err(_) => User::from_name(name),
     };
-    let user = found.map_err(|why| format!("{name}: {why}"))?.ok_or_else(|| format!("there is no user {name}"))?;
-    let c_name = std::ffi::CString::new(user.name.as_str()).map_err(|why| format!("{name}: {why}"))?;
-    let groups = nix::unistd::getgrouplist(&c_name, user.gid).map_err(|why| format!("{name}: {why}"))?;
+    let user = found.map_err(failed)?.ok_or_else(|| AccountError::NoUser(name.to_owned()))?;
+    let c_name = CString::new(user.name.as_str()).map_err(|error| AccountError::Nul(name.to_owned(), error))?;
+    let groups = nix::unistd::getgrouplist(&c_name, user.gid).map_err(failed)?;
     Ok(identity(user, groups.into_iter().map(Gid::as_raw).collect()))
 }
 
@@ -72,12 +109,12 @@ fn identity(user: User, mut groups: Vec<u32>) -> Identity {
 ///
 /// # Errors
 /// For the administrator: there is no such group.
-pub fn group(name: &str) -> Result<u32, String> {
+pub fn group(name: &str) -> Result<u32, AccountError> {
     if let Ok(gid) = name.parse() {
         return Ok(gid);
     }
-    let found = Group::from_name(name).map_err(|why| format!("{name}: {why}"))?;
-    found.map(|group| group.gid.as_raw()).ok_or_else(|| format!("there is no group {name}"))
+    let found = Group::from_name(name).map_err(|errno| AccountError::Database(name.to_owned(), errno))?;
+    found.map(|group| group.gid.as_raw()).ok_or_else(|| AccountError::NoGroup(name.to_owned()))
 }
 
 /// How long a name is believed, and how many are: each refusal says one, and a database may take its time to find it.

@@ -74,8 +74,8 @@ fn asked_for(token: u64, argv: Vec<String>, grouped: bool) -> Result<(OwnedFd, S
 /// `NAME=VALUE`: the grant's own, and what it does not set.
 fn environment(command: &Command, step: &PlannedStep) -> Result<Vec<String>, String> {
     let home = match &command.run_as {
-        Some(user) => users::user(user)?.home,
-        None => users::own()?.home,
+        Some(user) => users::user(user).map_err(|error| error.to_string())?.home,
+        None => users::own().map_err(|error| error.to_string())?.home,
     };
     let base = [("PATH", PATH), ("LANG", LANG), ("HOME", &home), ("USER", &step.run_as)];
     let base = base.iter().filter(|(name, _)| !command.env.contains_key(*name));

@@ -1,24 +1,36 @@
 //! JSON from outside, read into the author's type; what does not fit is told in one line, by the place in the data and in words
 //! of JSON: a caller knows no `u16`.
 
+use std::fmt;
+
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
 use crate::Refusal;
 
-/// # Errors
-/// What is wrong, in words for the caller: `port: expected a string, found the number 5`.
-pub(crate) fn read<T: DeserializeOwned>(data: &str) -> Result<T, Refusal> {
-    parse(data).map_err(Refusal::invalid)
+/// What of a text does not fit a type, in words for the caller: `port: expected a string, found the number 5`.
+#[derive(Debug)]
+pub(crate) struct DataError(String);
+
+impl fmt::Display for DataError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
 }
 
 /// # Errors
-/// The same words.
-pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+/// The refusal has the words of [`DataError`].
+pub(crate) fn read<T: DeserializeOwned>(data: &str) -> Result<T, Refusal> {
+    parse(data).map_err(|DataError(words)| Refusal::invalid(words))
+}
+
+/// # Errors
+/// [`DataError`].
+pub(crate) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, DataError> {
     serde_json::from_str(text).map_err(|error| match error.classify() {
-        Category::Data => located::<T>(text).unwrap_or_else(|| error.to_string()),
+        Category::Data => DataError(located::<T>(text).unwrap_or_else(|| error.to_string())),
         // The place in the text helps only here.
-        _ => error.to_string(),
+        _ => DataError(error.to_string()),
     })
 }
 

@@ -5,24 +5,11 @@ use std::{fmt::Arguments, time::Duration};
 
 use serde::de::DeserializeOwned;
 
-use crate::Refusal;
 #[cfg(not(target_family = "wasm"))]
 use crate::testing::calls as given;
 #[cfg(target_family = "wasm")]
 use crate::wasm::calls as given;
-
-/// How a line of the log is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    /// For the plugin's author.
-    Debug,
-    /// Worth knowing.
-    Info,
-    /// Worth looking at.
-    Warning,
-    /// Something failed.
-    Error,
-}
+use crate::{Level, Refusal};
 
 pub(crate) fn plan(command: &str, values: Vec<(String, String)>) -> Result<(), Refusal> {
     given::plan(command, values)

@@ -48,10 +48,13 @@ mod step;
 
 // The functions of the host.
 mod host;
+mod level;
 
 // How the host reaches all that.
 mod data;
 mod plugin;
+mod table;
+mod want;
 
 /// The host of a plugin's tests: the daemon's own checker of grants, without a daemon.
 #[cfg(not(target_family = "wasm"))]
@@ -60,14 +63,16 @@ pub mod testing;
 #[cfg(target_family = "wasm")]
 mod wasm;
 
-pub use host::{Level, log, monotonic, now, random, settings};
+pub use host::{log, monotonic, now, random, settings};
+pub use level::Level;
 pub use operation::{Authorise, Operation};
 pub use plan::Plan;
-pub use plugin::{Entry, Plugin, Want};
+pub use plugin::{Entry, Plugin};
 pub use refusal::{Failure, Refusal};
 pub use results::{Results, StepResult};
 pub use serde::de::IgnoredAny as Ignored;
 pub use step::Step;
+pub use want::Want;
 
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]

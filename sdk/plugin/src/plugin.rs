@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Failure, Level, Operation, Plan, Refusal, Results, StepResult, data, log};
+use crate::{Failure, Level, Operation, Plan, Refusal, Results, StepResult, Want, data, log};
 
 /// The name of an operation that stands for every name which is not described by itself.
 const ANY: &str = "*";
@@ -15,17 +15,6 @@ pub struct Plugin {
     pub operations: &'static [Entry],
     #[doc(hidden)]
     pub wants: &'static [Want],
-}
-
-/// A command that the plugin wants to be granted.
-#[derive(Debug)]
-pub struct Want {
-    /// The name that [`Plan::run`] is called with.
-    pub command: &'static str,
-    /// Its slots.
-    pub slots: &'static [&'static str],
-    /// What for, for the administrator.
-    pub reason: &'static str,
 }
 
 /// What `prepare` understood, as bytes.
@@ -155,58 +144,4 @@ impl Plugin {
         text.push_str("]}");
         text
     }
-}
-
-/// Makes a crate a plugin: its operations by the names that grants files use, then the commands that it wants granted, each
-/// with its slots and a reason for the administrator.
-///
-/// ```
-/// # use regent_plugin::prelude::*;
-/// # macro_rules! operation {
-/// #     ($name:ident) => {
-/// #         #[derive(Serialize, Deserialize)]
-/// #         struct $name;
-/// #         impl Operation for $name {
-/// #             type Data = Ignored;
-/// #             const SUMMARY: &'static str = "";
-/// #             fn prepare(_: Ignored, _: &mut Plan) -> Result<Self, Refusal> {
-/// #                 Ok(Self)
-/// #             }
-/// #             fn finish(self, _: &Results) -> Result<impl Serialize, Failure> {
-/// #                 Ok(())
-/// #             }
-/// #         }
-/// #     };
-/// # }
-/// # operation!(Open);
-/// # operation!(Close);
-/// plugin! {
-///     "open" => Open,
-///     "close" => Close;
-///     wants "open-port"("ip", "port"): "adds the rule",
-///     wants "close-port"("ip", "port"): "takes it away again",
-/// }
-/// # fn main() {
-/// #     assert!(PLUGIN.describe().contains("close-port"));
-/// # }
-/// ```
-///
-/// An operation named `"*"` serves every name of the grants file that has no operation of its own; [`Plan::operation`] tells
-/// which.
-///
-/// It defines `PLUGIN`, the [`Plugin`] that tests hand to the fake host, and in WebAssembly the component's exports.
-#[macro_export]
-macro_rules! plugin {
-    (
-        $($name:literal => $operation:ty),+
-        $(; $(wants $command:literal ( $($slot:literal),* ) : $reason:literal),+)?
-        $(,)?
-    ) => {
-        /// This plugin.
-        pub static PLUGIN: $crate::Plugin = $crate::Plugin {
-            operations: &[$($crate::Entry::of::<$operation>($name)),+],
-            wants: &[$($($crate::Want { command: $command, slots: &[$($slot),*], reason: $reason }),+)?],
-        };
-        $crate::__exports!(PLUGIN);
-    };
 }

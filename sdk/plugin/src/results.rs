@@ -48,7 +48,8 @@ impl StepResult {
     /// # Errors
     /// As [`text`](Self::text), and what is not the JSON that the type takes; the log says where and what was expected.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Failure> {
-        data::parse(self.text()?).map_err(|why| self.failure(&format!("its output is not what was expected: {why}")))
+        data::parse(self.text()?)
+            .map_err(|error| self.failure(&format!("its output is not what was expected: {error}")))
     }
 
     fn failure(&self, why: &str) -> Failure {

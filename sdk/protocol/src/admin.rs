@@ -104,7 +104,7 @@ impl AdminRequest {
     #[must_use]
     pub fn to_line(&self) -> Vec<u8> {
         #[derive(Serialize)]
-        struct Frame<'a> {
+        struct AdminRequestFrame<'a> {
             admin: &'a str,
             #[serde(skip_serializing_if = "Option::is_none")]
             hold: Option<&'a str>,
@@ -115,7 +115,7 @@ impl AdminRequest {
             Self::Why { reference } => Some(reference.as_str()),
             _ => None,
         };
-        line(&Frame { admin: self.verb(), hold: self.hold(), reference })
+        line(&AdminRequestFrame { admin: self.verb(), hold: self.hold(), reference })
     }
 }
 
@@ -143,19 +143,19 @@ impl AdminReply {
     #[must_use]
     pub fn to_line(&self, id: Option<&str>) -> Vec<u8> {
         #[derive(Serialize)]
-        struct Frame<'a, T> {
+        struct AdminReplyFrame<'a, T> {
             success: bool,
             data: &'a T,
             #[serde(skip_serializing_if = "Option::is_none")]
             id: Option<&'a str>,
         }
         match self {
-            Self::Pending(holds) => line(&Frame { success: true, data: holds, id }),
-            Self::Hold(hold) => line(&Frame { success: true, data: hold, id }),
-            Self::Reloaded(reloaded) => line(&Frame { success: true, data: reloaded, id }),
-            Self::Status(status) => line(&Frame { success: true, data: status, id }),
-            Self::Plugins(plugins) => line(&Frame { success: true, data: plugins, id }),
-            Self::Why(why) => line(&Frame { success: true, data: why, id }),
+            Self::Pending(holds) => line(&AdminReplyFrame { success: true, data: holds, id }),
+            Self::Hold(hold) => line(&AdminReplyFrame { success: true, data: hold, id }),
+            Self::Reloaded(reloaded) => line(&AdminReplyFrame { success: true, data: reloaded, id }),
+            Self::Status(status) => line(&AdminReplyFrame { success: true, data: status, id }),
+            Self::Plugins(plugins) => line(&AdminReplyFrame { success: true, data: plugins, id }),
+            Self::Why(why) => line(&AdminReplyFrame { success: true, data: why, id }),
             Self::Refused(refusal) => error_line(refusal, None, id),
         }
     }

@@ -53,7 +53,7 @@ impl std::fmt::Display for NotAReply {
 impl std::error::Error for NotAReply {}
 
 #[derive(Deserialize)]
-struct Frame {
+struct AnswerFrame {
     #[serde(default)]
     success: bool,
     error: Option<String>,
@@ -75,12 +75,12 @@ impl AnswerLine {
     /// # Errors
     /// [`NotAReply`].
     pub fn read(bytes: &[u8]) -> Result<Self, NotAReply> {
-        let frame: Frame = serde_json::from_slice(bytes).map_err(|_| NotAReply)?;
+        let frame: AnswerFrame = serde_json::from_slice(bytes).map_err(|_| NotAReply)?;
         match frame {
-            Frame { error: Some(text), code, reference, state, id, .. } => {
+            AnswerFrame { error: Some(text), code, reference, state, id, .. } => {
                 Ok(Self::Error { text, code, reference, state, id })
             }
-            Frame { success: true, uid, data, state, step, expires, phrase, id, .. } => {
+            AnswerFrame { success: true, uid, data, state, step, expires, phrase, id, .. } => {
                 let data = data.unwrap_or_else(Data::null);
                 Ok(Self::Success { uid, data, state, step, expires, phrase, id })
             }

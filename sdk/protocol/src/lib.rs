@@ -22,6 +22,8 @@ mod line;
 mod request;
 // What a caller is told when it is not done, and by which code.
 pub mod refusal;
+// Where a held operation stands.
+mod state;
 // What a caller is told when it is, or when it waits.
 mod reply;
 // A reply as a client reads it.
@@ -41,10 +43,11 @@ pub use data::Data;
 pub use limits::{DEPTH_MAX, ID_MAX, LINE_MAX, REPLY_LINE_MAX, WAIT_MAX, WAIT_MIN};
 pub use line::Line;
 pub use refusal::{Code, Refusal, Rejection};
-pub use reply::{Reply, State};
+pub use reply::Reply;
 pub use request::{Ask, Request};
 pub use serving::{
     AllowView, CrashesView, OperationView, PluginView, Reloaded, RuleView, ServedView, Serving, SocketView, StatusView,
     WhyView,
 };
+pub use state::State;
 pub use view::{DryRun, HoldView, Origin, PlannedStep, Seconds, StepView, Values};

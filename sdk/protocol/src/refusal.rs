@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::state::State;
+
 /// Secret missing, wrong or given twice; not an object.
 pub const PERMISSION_DENIED: &str = "Permission denied";
 /// No such operation, or none that this peer or this socket may see.
@@ -302,7 +304,20 @@ impl Refusal {
 
     /// On an admin socket: the hold waits for nobody any more.
     #[must_use]
-    pub fn no_longer_held(state: crate::State) -> Self {
+    pub fn no_longer_held(state: State) -> Self {
         Self::new(format!("No longer held: {state}"), Code::Failed)
+    }
+}
+
+impl State {
+    /// What the requester of an operation that ended so hears, if that is always the same. `done` and `failed` have
+    /// words of their own.
+    #[must_use]
+    pub fn refusal(self) -> Option<Refusal> {
+        match self {
+            Self::Denied | Self::Expired | Self::Void => Some(Refusal::not_authorised()),
+            Self::Cancelled | Self::Interrupted => Some(Refusal::operation_failed(Code::Failed)),
+            _ => None,
+        }
     }
 }

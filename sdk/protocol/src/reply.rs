@@ -1,86 +1,10 @@
 //! What a caller is told. One line a reply; a result goes in as the text that it is.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::data::Data;
 use crate::refusal::{Code, Refusal};
-
-/// Where a held operation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum State {
-    /// A step waits for its answer.
-    Held,
-    /// All steps are answered; it has not begun.
-    Approved,
-    /// It runs.
-    Performing,
-    /// It ran and has a result.
-    Done,
-    /// It ran and failed.
-    Failed,
-    /// Somebody said no.
-    Denied,
-    /// Nobody said yes in time, or it did not begin in time.
-    Expired,
-    /// What was approved is no longer what would run.
-    Void,
-    /// Its requester gave it up.
-    Cancelled,
-    /// The daemon ended while it ran: whether it happened is unknown.
-    Interrupted,
-}
-
-impl State {
-    /// The word on the wire.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Held => "held",
-            Self::Approved => "approved",
-            Self::Performing => "performing",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Denied => "denied",
-            Self::Expired => "expired",
-            Self::Void => "void",
-            Self::Cancelled => "cancelled",
-            Self::Interrupted => "interrupted",
-        }
-    }
-
-    /// The state that this word is.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        use State::*;
-        [Held, Approved, Performing, Done, Failed, Denied, Expired, Void, Cancelled, Interrupted]
-            .into_iter()
-            .find(|state| state.as_str() == word)
-    }
-
-    /// Whether anything can still happen to it.
-    #[must_use]
-    pub fn is_over(self) -> bool {
-        !matches!(self, Self::Held | Self::Approved | Self::Performing)
-    }
-
-    /// What the requester of an operation that ended so hears, if that is always the same. `done` and `failed` have
-    /// words of their own.
-    #[must_use]
-    pub fn refusal(self) -> Option<Refusal> {
-        match self {
-            Self::Denied | Self::Expired | Self::Void => Some(Refusal::not_authorised()),
-            Self::Cancelled | Self::Interrupted => Some(Refusal::operation_failed(Code::Failed)),
-            _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use crate::state::State;
 
 /// A reply on a request socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +43,7 @@ pub enum Reply {
 /// A reply as it crosses the socket: `success` or `error` first.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Frame<'a> {
+enum ReplyFrame<'a> {
     Success {
         success: bool,
         uid: Option<&'a str>,
@@ -164,7 +88,7 @@ impl Reply {
     #[must_use]
     pub fn to_line(&self, id: Option<&str>) -> Vec<u8> {
         match self {
-            Self::Done { data, state } => line(&Frame::Success {
+            Self::Done { data, state } => line(&ReplyFrame::Success {
                 success: true,
                 uid: None,
                 data,
@@ -174,7 +98,7 @@ impl Reply {
                 phrase: None,
                 id,
             }),
-            Self::Held { uid, state, text, step, expires, phrase } => line(&Frame::Success {
+            Self::Held { uid, state, text, step, expires, phrase } => line(&ReplyFrame::Success {
                 success: true,
                 uid: Some(uid),
                 data: &Data::string(text),
@@ -192,7 +116,7 @@ impl Reply {
 /// A refusal as a line; both kinds of socket say it so.
 pub(crate) fn error_line(refusal: &Refusal, state: Option<State>, id: Option<&str>) -> Vec<u8> {
     let Refusal { text, code, reference } = refusal;
-    line(&Frame::Error { error: text, code: *code, reference, state, id })
+    line(&ReplyFrame::Error { error: text, code: *code, reference, state, id })
 }
 
 /// Anything as one line.

@@ -160,7 +160,7 @@ fn seconds(value: &RawValue) -> Option<Duration> {
 
 /// A request as it crosses the socket.
 #[derive(Default, Serialize)]
-struct Frame<'a> {
+struct RequestFrame<'a> {
     secret: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     op: Option<&'a str>,
@@ -186,9 +186,9 @@ impl Request {
     #[must_use]
     pub fn to_line(&self, secret: &str) -> Option<Vec<u8>> {
         let id = self.id.as_deref();
-        let frame = Frame { secret, id, ..Frame::default() };
+        let frame = RequestFrame { secret, id, ..RequestFrame::default() };
         let frame = match &self.ask {
-            Ask::Operation { op, data, dry_run, wait, key } => Frame {
+            Ask::Operation { op, data, dry_run, wait, key } => RequestFrame {
                 op: Some(op),
                 data: Some(data),
                 dry_run: *dry_run,
@@ -196,9 +196,9 @@ impl Request {
                 key: key.as_deref(),
                 ..frame
             },
-            Ask::List => Frame { list: true, ..frame },
+            Ask::List => RequestFrame { list: true, ..frame },
             Ask::Hold { uid, data, wait, cancel } => {
-                Frame { uid: Some(uid), data: data.as_ref(), wait: wait.map(Seconds), cancel: *cancel, ..frame }
+                RequestFrame { uid: Some(uid), data: data.as_ref(), wait: wait.map(Seconds), cancel: *cancel, ..frame }
             }
         };
         let mut line = serde_json::to_vec(&frame).ok().filter(|line| line.len() <= crate::LINE_MAX)?;

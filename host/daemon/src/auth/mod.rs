@@ -142,7 +142,7 @@ pub fn decide(daemon: &Daemon, prepared: Prepared) -> Decision {
 pub fn required(daemon: &Daemon, prepared: &Prepared) -> Result<Vec<Step>, String> {
     let floor = &prepared.found.operation().require;
     let Some(asked) = &prepared.answer.steps else { return Ok(floor.clone()) };
-    let own = Step::read_json(asked, &daemon.policy().config)?;
+    let own = Step::read_json(asked, &daemon.policy().config).map_err(|error| error.to_string())?;
     Ok(combine(floor, &own))
 }
 

@@ -261,9 +261,9 @@ fn strays(config: &Config, seen: &Seen) -> Vec<PathBuf> {
 
 fn allowed(operation: &Operation) -> Result<Option<Vec<Who>>, String> {
     let resolve = |principal: &Principal| match principal {
-        Principal::User(name) => users::user(name).map(|user| Who::Uid(user.uid)),
+        Principal::User(name) => users::user(name).map(|user| Who::Uid(user.uid)).map_err(|error| error.to_string()),
         Principal::Uid(uid) => Ok(Who::Uid(*uid)),
-        Principal::Group(name) => users::group(name).map(Who::Gid),
+        Principal::Group(name) => users::group(name).map(Who::Gid).map_err(|error| error.to_string()),
         Principal::Gid(gid) => Ok(Who::Gid(*gid)),
     };
     operation.allow.as_ref().map(|rules| rules.iter().map(resolve).collect()).transpose()

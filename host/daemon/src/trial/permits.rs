@@ -66,8 +66,9 @@ impl Permits {
     /// What the plugin's `authorise` asks for.
     pub(super) fn steps(&self, asked: &str) -> Result<Vec<Step>, String> {
         match &self.config {
-            Some(config) => Step::read_json(asked, config),
-            None => Step::read_json(asked, &standing_in(asked).map_err(|mistakes| mistakes.to_string())?),
+            Some(config) => Step::read_json(asked, config).map_err(|error| error.to_string()),
+            None => Step::read_json(asked, &standing_in(asked).map_err(|mistakes| mistakes.to_string())?)
+                .map_err(|error| error.to_string()),
         }
     }
 }

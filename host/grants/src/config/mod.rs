@@ -15,30 +15,24 @@ mod unused;
 mod sandbox;
 // When one is worn.
 mod recycle;
+// Keys of the whole file that stand in a table.
+mod top_level;
+// The file as a whole.
+mod read;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use people::People;
+use regent_lane::Layer;
+
 pub use people::Person;
 pub use recycle::Recycle;
-use regent_lane::Layer;
 pub use sandbox::SandboxUids;
 pub use secret::{Secret, weak_secret};
 pub use sockets::{Admin, SecretSource, Socket, Visible};
 
 use crate::engine::Engine;
-use crate::grants::Grants;
-use crate::mistake::{Checked, Mistake, Mistakes};
-use crate::sheet::Sheet;
-use crate::sheet::table::Table;
-use crate::sheet::value::Value;
-
-/// How long results are told to their requesters.
-const KEEP_RESULTS: Duration = Duration::from_secs(24 * 3600);
-
-const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// regent.toml.
 #[derive(Debug)]
@@ -80,20 +74,6 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads regent.toml; `file` is what mistakes call it.
-    ///
-    /// # Errors
-    /// All mistakes, each with its line and what to write instead.
-    pub fn parse(file: &str, text: &str) -> Result<Checked<Self>, Mistakes> {
-        let sheet = Sheet::new(file, text);
-        let document = sheet.document();
-        let config = document
-            .as_ref()
-            .and_then(|document| read(Table::new(&sheet, "regent.toml".into(), 1, document.get_ref())));
-        drop(document);
-        sheet.finish(config)
-    }
-
     /// The persons of a team; a person is a team of one. `None`: neither is known.
     #[must_use]
     pub fn members(&self, of: &str) -> Option<Vec<&str>> {
@@ -101,12 +81,6 @@ impl Config {
             return Some(vec![name]);
         }
         self.teams.get(of).map(|persons| persons.iter().map(String::as_str).collect())
-    }
-
-    /// Persons and teams that none of these grants files, which are all, needs: warnings. A plugin may ask for them still.
-    #[must_use]
-    pub fn unused(&self, grants: &[Grants]) -> Vec<Mistake> {
-        unused::find(self, grants)
     }
 
     /// The keys that a daemon lives by from its start to its end, and that are others in this one.
@@ -135,71 +109,4 @@ impl Config {
     pub(crate) fn persons_and_teams(&self) -> impl Iterator<Item = &str> {
         self.people.keys().chain(self.teams.keys()).map(String::as_str)
     }
-}
-
-/// Keys of the file itself. Written last, each is in the table that stands last.
-const WHOLE: [&str; 6] = ["plugins", "grants", "state", "audit", "daemon_user", "keep_results"];
-
-/// Says of such a key in this table where it belongs; but where keys are names it may be one, with a value of this kind.
-fn misplaced(table: &mut Table<'_>, is_name: impl Fn(&Value<'_>) -> bool) {
-    for key in WHOLE {
-        if !table.holds(key, &is_name) {
-            table.misplaced(key, format!("{key} is for the whole file: write it above the first [table]"));
-        }
-    }
-}
-
-fn nowhere(_: &Value<'_>) -> bool {
-    false
-}
-
-fn read(mut table: Table<'_>) -> Option<Config> {
-    let plugins = table.need("plugins", "plugins = [\"/usr/lib/regent/plugins\"]", folders);
-    let grants = table.read("grants", Value::path);
-    let state = table.need("state", "state = \"/var/lib/regent\"", Value::path);
-    let audit = table.read("audit", Value::file_path);
-    let daemon_user = table.read("daemon_user", |value| Some((value.account_or_id()?, value.line)));
-    let (daemon_user, daemon_user_line) = daemon_user.map_or((None, 1), |(name, line)| (Some(name), line));
-    let keep_results = table.read("keep_results", keep_results).unwrap_or(KEEP_RESULTS);
-    let sandbox = sandbox::read(&mut table);
-    table.misplaced("engine", "engine is of the sandboxes: write it below [sandbox]");
-    let admin = table.read("admin", sockets::admin);
-    let sockets = sockets::read(&mut table, admin.as_ref());
-    let People { people, teams, lines } = people::read(&mut table);
-    let file = table.sheet.file().to_owned();
-    table.finish(&["mail", "keys", "rate"]);
-    let state = state?;
-    Some(Config {
-        file,
-        plugins: plugins?,
-        grants,
-        audit: audit.unwrap_or_else(|| state.join("audit.jsonl")),
-        state,
-        daemon_user,
-        daemon_user_line,
-        keep_results,
-        sandbox: sandbox.uids,
-        allow_missing: sandbox.allow_missing,
-        engine: sandbox.engine,
-        recycle: sandbox.recycle,
-        sockets,
-        admin: admin.map(|(admin, _)| admin),
-        people,
-        teams,
-        lines,
-    })
-}
-
-fn keep_results(value: &Value<'_>) -> Option<Duration> {
-    let time = value.seconds()?;
-    if time > MONTH {
-        let text = "what commands printed stays on the disk for more than 30 days: write \"720h\" or less";
-        value.sheet.warning(value.line, format!("keep_results: {text}"));
-    }
-    Some(time)
-}
-
-fn folders(value: &Value<'_>) -> Option<Vec<PathBuf>> {
-    let list = value.list_of_some("nothing could be served: write plugins = [\"/usr/lib/regent/plugins\"]")?;
-    Some(Value::each(&list, Value::path))
 }

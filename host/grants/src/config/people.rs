@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
+use super::top_level::{misplaced, nowhere};
 use crate::nearest;
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -48,14 +49,14 @@ pub(super) fn read(root: &mut Table<'_>) -> People {
 }
 
 fn named_by_tables<'s>(table: &mut Table<'s>) -> Vec<Value<'s>> {
-    super::misplaced(table, |value| matches!(value.raw(), DeValue::Table(_)));
+    misplaced(table, |value| matches!(value.raw(), DeValue::Table(_)));
     table.names()
 }
 
 /// Folders are a list too, and none of persons.
 fn named_by_lists<'s>(table: &mut Table<'s>) -> Vec<Value<'s>> {
     let path = |item: &DeValue<'_>| matches!(item, DeValue::String(text) if text.starts_with('/'));
-    super::misplaced(
+    misplaced(
         table,
         |value| matches!(value.raw(), DeValue::Array(list) if !list.iter().any(|item| path(item.get_ref()))),
     );
@@ -68,7 +69,7 @@ fn person(value: &Value<'_>) -> Option<(String, Person)> {
     let mut table = value.table(title)?;
     let user = table.need("user", &format!("user = \"{}\"", value.key), Value::account_or_id);
     let admin = table.read("admin", Value::boolean).unwrap_or(false);
-    super::misplaced(&mut table, super::nowhere);
+    misplaced(&mut table, nowhere);
     table.finish(&["keys", "mail", "totp"]);
     // A person with another mistake stays a person, so that teams that name it are not called wrong as well.
     Some((name?.to_owned(), Person { user: user.unwrap_or_else(|| format!("?{}", value.key)), admin }))

@@ -3,6 +3,7 @@
 use regent_lane::Layer;
 
 use super::recycle::Recycle;
+use super::top_level::{misplaced, nowhere};
 use crate::engine::{self, Engine};
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -54,7 +55,7 @@ pub(super) fn read(root: &mut Table<'_>) -> Sandbox {
     let missing = table.read("allow_missing", |value| Some(Value::each(&value.list()?, layer)));
     let engine = table.read("engine", engine::read);
     let recycle = Recycle::read(&mut table);
-    super::misplaced(&mut table, super::nowhere);
+    misplaced(&mut table, nowhere);
     table.finish(&[]);
     Sandbox {
         uids: uids.unwrap_or_default(),

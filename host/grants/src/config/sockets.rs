@@ -7,6 +7,7 @@ use toml::de::DeValue;
 
 use super::apart::{self, At, Place};
 use super::secret::{Secret, weak_secret};
+use super::top_level::{misplaced, nowhere};
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 
@@ -93,7 +94,7 @@ pub(super) fn admin(value: &Value<'_>) -> Option<At<Admin>> {
     let path = table.need("path", "path = \"/run/regent-admin/admin.sock\"", socket_path);
     let mode = mode(&mut table);
     let group = table.read("group", Value::account_or_id);
-    super::misplaced(&mut table, super::nowhere);
+    misplaced(&mut table, nowhere);
     table.finish(&[]);
     let (path, line) = path?;
     Some((Admin { path, mode, group }, line))
@@ -132,7 +133,7 @@ fn socket(value: &Value<'_>) -> (Place, Option<Socket>) {
                     alone: name the operations";
         value.sheet.warning(value.line, text);
     }
-    super::misplaced(&mut table, super::nowhere);
+    misplaced(&mut table, nowhere);
     table.finish(&["rate"]);
     let place = Place { name, path };
     let socket = match (&place, secret, operations) {

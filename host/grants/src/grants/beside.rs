@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{commands, operation};
+use super::commands::ParsedCommand;
+use super::operations::ParsedOperation;
 use crate::duration;
 use crate::sheet::Sheet;
 
 /// Each under a name of its own.
-pub(super) fn named(sheet: &Sheet<'_>, operations: &[operation::Read]) {
+pub(super) fn named(sheet: &Sheet<'_>, operations: &[ParsedOperation]) {
     let mut called = BTreeMap::new();
-    for operation::Read { operation, called_line, .. } in operations {
+    for ParsedOperation { operation, called_line, .. } in operations {
         let Some(line) = called_line else { continue };
         if let Some(other) = called.insert(&operation.called, &operation.name) {
             let (name, called) = (&operation.name, &operation.called);
@@ -21,15 +22,15 @@ pub(super) fn named(sheet: &Sheet<'_>, operations: &[operation::Read]) {
 }
 
 /// Where `allow` is left out, the secret is all that is asked for.
-pub(super) fn open(sheet: &Sheet<'_>, operations: &[operation::Read], granted: &[commands::Read]) {
-    for operation::Read { operation, command, .. } in
+pub(super) fn open(sheet: &Sheet<'_>, operations: &[ParsedOperation], granted: &[ParsedCommand]) {
+    for ParsedOperation { operation, command, .. } in
         operations.iter().filter(|read| read.operation.allow_line.is_none())
     {
         let (name, line) = (&operation.name, operation.line);
         let add = "add allow = [{ user = \"NAME\" }]";
         let mut runs = granted.iter().filter(|_| operation.run.is_none()).chain(command);
         let text = match operation.require_line {
-            None if runs.any(commands::Read::is_root) => format!(
+            None if runs.any(ParsedCommand::is_root) => format!(
                 "may ask, and a command runs at once with the rights of whoever started the daemon: {add}, require or run_as"
             ),
             None => format!("may ask: {add} or require"),
@@ -40,14 +41,14 @@ pub(super) fn open(sheet: &Sheet<'_>, operations: &[operation::Read], granted: &
 }
 
 /// A file is served by one module: with `run` by the shipped one, which knows nothing else.
-pub(super) fn unmixed(sheet: &Sheet<'_>, operations: &[operation::Read], granted: &[commands::Read]) {
+pub(super) fn unmixed(sheet: &Sheet<'_>, operations: &[ParsedOperation], granted: &[ParsedCommand]) {
     let Some(with) = operations.iter().find(|read| read.operation.run.is_some()) else { return };
-    for operation::Read { operation, .. } in operations.iter().filter(|read| read.operation.run.is_none()) {
+    for ParsedOperation { operation, .. } in operations.iter().filter(|read| read.operation.run.is_none()) {
         let (name, with) = (&operation.name, &with.operation.name);
         let text = format!("operation {name} has no run and {with} has: put one of them into a file of its own");
         sheet.mistake(operation.line, text);
     }
-    for commands::Read { name, line, .. } in granted {
+    for ParsedCommand { name, line, .. } in granted {
         if operations.iter().any(|read| read.operation.run.is_some() && read.operation.name == *name) {
             let text = format!("[operations.{name}] has run, and so is the command {name} too: name one otherwise");
             sheet.mistake(*line, text);
@@ -60,7 +61,7 @@ pub(super) fn unmixed(sheet: &Sheet<'_>, operations: &[operation::Read], granted
 }
 
 /// A command must fit into each operation that could plan it and runs at once: its own, or the shortest.
-pub(super) fn fitting(sheet: &Sheet<'_>, operations: &[operation::Read], granted: &[commands::Read]) {
+pub(super) fn fitting(sheet: &Sheet<'_>, operations: &[ParsedOperation], granted: &[ParsedCommand]) {
     let immediate = || operations.iter().filter(|read| read.operation.require_line.is_none());
     for read in immediate() {
         if let (Some(command), Some(whole)) = (&read.command, read.deadline) {
@@ -74,7 +75,7 @@ pub(super) fn fitting(sheet: &Sheet<'_>, operations: &[operation::Read], granted
     }
 }
 
-fn fits(sheet: &Sheet<'_>, command: &commands::Read, operation: &str, whole: Duration) {
+fn fits(sheet: &Sheet<'_>, command: &ParsedCommand, operation: &str, whole: Duration) {
     if let Some((timeout, line)) = command.timeout
         && timeout > whole
     {

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::template::Template;
 use crate::capability::Capabilities;
+use crate::duration::milliseconds;
 use crate::slot::{Below, Filled, Instead, Param, Slot, Unfilled};
 
 /// A command that plugins may plan by name.
@@ -181,7 +182,7 @@ impl Command {
             "run_as": self.run_as,
             "setuid": self.setuid,
             "stdin_data": self.stdin_data,
-            "timeout_ms": super::digest::milliseconds(self.timeout),
+            "timeout_ms": milliseconds(self.timeout),
             "umask": self.umask,
             "via": self.via.map(Via::word),
         })

@@ -24,7 +24,7 @@ const UMASK: u32 = 0o022;
 const LATER: [&str; 4] = ["require", "groups", "limits", "rate"];
 
 /// A command as far as it could be read: a mistake in one part of it does not hide those of another.
-pub(super) struct Read {
+pub(super) struct ParsedCommand {
     pub(super) name: String,
     pub(super) line: usize,
     /// With its line; `None`: it is a mistake already.
@@ -32,7 +32,7 @@ pub(super) struct Read {
     pub(super) command: Option<Command>,
 }
 
-impl Read {
+impl ParsedCommand {
     /// Whether it runs as whoever the daemon is, or as root.
     pub(super) fn is_root(&self) -> bool {
         let run_as = self.command.as_ref().map(|command| command.run_as.as_deref());
@@ -40,7 +40,7 @@ impl Read {
     }
 }
 
-pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<Read> {
+pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<ParsedCommand> {
     value.named();
     let mut table = value.table(format!("[commands.{}]", value.key))?;
     let read = of(value, &mut table, settings);
@@ -49,7 +49,7 @@ pub(super) fn read(value: &Value<'_>, settings: &Settings<'_>) -> Option<Read> {
 }
 
 /// What `table` says of the command that `value` names: its own table, or that of an operation without code.
-pub(super) fn of(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'_>) -> Read {
+pub(super) fn of(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'_>) -> ParsedCommand {
     let name = is_name(&value.key).then(|| value.key.to_string());
     let run = table.take("run");
     if run.is_none() {
@@ -89,28 +89,28 @@ pub(super) fn of(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'
     };
     let command = Command { via: table.read("via", |value| via(value, &command)), ..command };
     let command = name.zip(run.program).map(|(name, program)| Command { name, program, ..command });
-    Read { name: value.key.to_string(), line: value.line, timeout, command }
+    ParsedCommand { name: value.key.to_string(), line: value.line, timeout, command }
 }
 
 /// `run` as far as it could be read.
 #[derive(Default)]
-struct Run {
+struct RunTemplate {
     program: Option<PathBuf>,
     arguments: Vec<Template>,
     /// Whether `arguments` are all of them.
     whole: bool,
 }
 
-fn run_of(run: &Value<'_>) -> Option<Run> {
+fn run_of(run: &Value<'_>) -> Option<RunTemplate> {
     let list = run.list_of_some("nothing would run: write the program's absolute path and its arguments")?;
     let template = |item: &Value<'_>| {
-        let said = |why| item.mistake(format!("run: {why}"));
+        let said = |error| item.mistake(format!("run: {error}"));
         Template::parse(item.text()?).map_err(said).ok()
     };
     let templates: Vec<_> = list.iter().map(template).collect();
     let program = list.first().zip(templates.first()).and_then(|(item, first)| program(item, first.as_ref()?));
     let whole = templates.iter().all(Option::is_some);
-    Some(Run { program, arguments: templates.into_iter().flatten().collect(), whole })
+    Some(RunTemplate { program, arguments: templates.into_iter().flatten().collect(), whole })
 }
 
 fn program(item: &Value<'_>, template: &Template) -> Option<PathBuf> {
@@ -129,7 +129,12 @@ fn program(item: &Value<'_>, template: &Template) -> Option<PathBuf> {
 
 /// The slots in the order of `run`. Each needs a type, and a type without a slot is a slip of the pen: unless its slot may be
 /// in an argument that could not be read.
-fn slots(params: &[Value<'_>], run: &Run, mistake: impl Fn(String), settings: &Settings<'_>) -> Vec<(String, Slot)> {
+fn slots(
+    params: &[Value<'_>],
+    run: &RunTemplate,
+    mistake: impl Fn(String),
+    settings: &Settings<'_>,
+) -> Vec<(String, Slot)> {
     let mut typed: BTreeMap<&str, Option<Slot>> = BTreeMap::new();
     for value in params {
         if let Some(name) = value.named() {

@@ -1,6 +1,6 @@
 //! `module`: which module serves the file.
 
-use super::operation;
+use super::operations::ParsedOperation;
 use super::run::MODULE;
 use crate::sheet::Sheet;
 use crate::sheet::value::Value;
@@ -10,7 +10,7 @@ pub(super) fn name(
     file: &str,
     sheet: &Sheet<'_>,
     written: Option<&Value<'_>>,
-    operations: &[operation::Read],
+    operations: &[ParsedOperation],
 ) -> String {
     let run = operations.iter().find(|read| read.operation.run.is_some());
     let default = if run.is_some() { MODULE } else { file };

@@ -15,22 +15,27 @@ pub enum Unpinned {
     Mistake(Mistake),
 }
 
-pub(super) fn unpinned(grants: &Grants) -> Option<Unpinned> {
-    if !grants.sha256.is_empty() {
-        return None;
+impl Grants {
+    /// What there is to say if nothing vouches for the module. This file cannot tell: a shipped module is vouched for
+    /// beside it. `None`: `sha256` does.
+    #[must_use]
+    pub fn unpinned(&self) -> Option<Unpinned> {
+        if !self.sha256.is_empty() {
+            return None;
+        }
+        let said = |line, text: &str| Mistake { file: self.file.clone(), line, text: text.to_owned() };
+        let held = self.operations.iter().find_map(|operation| operation.require_line);
+        Some(match held {
+            Some(line) => Unpinned::Mistake(said(
+                line,
+                "held operations need a pin: add sha256 = \"…\", as `sha256sum` of the module prints it",
+            )),
+            None => Unpinned::Warning(said(
+                1,
+                "the module is not pinned, so whoever can replace it has these grants: add sha256 = \"…\"",
+            )),
+        })
     }
-    let said = |line, text: &str| Mistake { file: grants.file.clone(), line, text: text.to_owned() };
-    let held = grants.operations.iter().find_map(|operation| operation.require_line);
-    Some(match held {
-        Some(line) => Unpinned::Mistake(said(
-            line,
-            "held operations need a pin: add sha256 = \"…\", as `sha256sum` of the module prints it",
-        )),
-        None => Unpinned::Warning(said(
-            1,
-            "the module is not pinned, so whoever can replace it has these grants: add sha256 = \"…\"",
-        )),
-    })
 }
 
 /// One digest, or a list of at least one.

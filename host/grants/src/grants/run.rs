@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::commands;
-use super::{Grants, Operation};
+use super::commands::{self, ParsedCommand};
+use super::{Command, Grants, Operation, ReplyForm, Run};
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
 use crate::slot::read::Settings;
@@ -37,36 +37,8 @@ const BESIDE: [&str; 15] = [
 
 const REPLY: &str = "reply";
 
-/// An operation without code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Run {
-    /// What its caller gets.
-    pub reply: ReplyForm,
-}
-
-/// What becomes of a command's output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplyForm {
-    /// The reply is the output as a text.
-    Text,
-    /// The output is JSON, and the reply.
-    Json,
-    /// The reply is empty, whatever the command wrote.
-    None,
-}
-
-impl ReplyForm {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Json => "json",
-            Self::None => "none",
-        }
-    }
-}
-
 /// `run` of the operation that `value` names, and all that stands beside it.
-pub(super) fn read(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'_>) -> Option<(Run, commands::Read)> {
+pub(super) fn read(value: &Value<'_>, table: &mut Table<'_>, settings: &Settings<'_>) -> Option<(Run, ParsedCommand)> {
     if table.has_any(&["run"]) {
         let reply = table.read(REPLY, reply).unwrap_or(ReplyForm::Text);
         return Some((Run { reply }, commands::of(value, table, settings)));
@@ -90,7 +62,7 @@ fn reply(value: &Value<'_>) -> Option<ReplyForm> {
 }
 
 /// What the module `commands` is told instead of `[settings]`: a JSON object's text.
-pub(super) fn settings(operations: &[Operation], commands: &BTreeMap<String, super::Command>) -> String {
+pub(super) fn settings(operations: &[Operation], commands: &BTreeMap<String, Command>) -> String {
     let told = |operation: &Operation| {
         let (run, command) = (operation.run.as_ref()?, commands.get(&operation.name)?);
         let params: Map<_, _> = command.params().map(|(name, param)| (name.to_owned(), param.kind().into())).collect();
@@ -104,17 +76,20 @@ pub(super) fn settings(operations: &[Operation], commands: &BTreeMap<String, sup
     json!({ "operations": operations }).to_string()
 }
 
-/// The JSON Schema of an operation's data; `None`: it has code, which alone knows.
-pub(super) fn schema(grants: &Grants, operation: &Operation) -> Option<Json> {
-    operation.run.as_ref()?;
-    let command = grants.command(&operation.name)?;
-    let properties: Map<_, _> = command.params().map(|(name, param)| (name.to_owned(), param.schema())).collect();
-    let required: Vec<_> = command.params().filter(|(_, param)| !param.optional()).map(|(name, _)| name).collect();
-    Some(json!({
-        "type": "object",
-        "properties": properties,
-        "required": required,
-        // What reads the whole data may know more of it than its slots are.
-        "additionalProperties": command.stdin_data,
-    }))
+impl Grants {
+    /// The JSON Schema of what an operation without code is sent; `None`: it has code, which alone knows.
+    #[must_use]
+    pub fn schema(&self, operation: &Operation) -> Option<Json> {
+        operation.run.as_ref()?;
+        let command = self.command(&operation.name)?;
+        let properties: Map<_, _> = command.params().map(|(name, param)| (name.to_owned(), param.schema())).collect();
+        let required: Vec<_> = command.params().filter(|(_, param)| !param.optional()).map(|(name, _)| name).collect();
+        Some(json!({
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            // What reads the whole data may know more of it than its slots are.
+            "additionalProperties": command.stdin_data,
+        }))
+    }
 }

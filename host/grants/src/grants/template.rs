@@ -1,6 +1,8 @@
 //! An argument of `run`: fixed text and slots. `{ip}` is a slot; `{{` and `}}` are braces, and so is a brace that is the
 //! whole argument, as in nft's sets.
 
+use std::fmt;
+
 use crate::sheet::words::is_name;
 use crate::slot::Slot;
 
@@ -15,11 +17,35 @@ pub(super) enum Piece {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Template(Vec<Piece>);
 
+/// Why a text is not an argument.
+#[derive(Debug)]
+pub(super) enum TemplateError {
+    Nul,
+    /// The argument, and the brace in it that has no counterpart.
+    LoneBrace(String, char),
+    /// The argument, and the word in braces.
+    InvalidSlotName(String, String),
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nul => f.write_str("an argument cannot hold a NUL: take it out"),
+            Self::LoneBrace(written, brace) => {
+                write!(f, "{written:?} has a lone {brace}: a slot is written {{SLOT}}, a brace itself {brace}{brace}")
+            }
+            Self::InvalidSlotName(written, name) => {
+                write!(f, "{written:?}: {name:?} is no name of a slot: write {{SLOT}}, and {{{{ for a brace itself")
+            }
+        }
+    }
+}
+
 impl Template {
     /// Reads one; the error says what to write.
-    pub(super) fn parse(written: &str) -> Result<Self, String> {
+    pub(super) fn parse(written: &str) -> Result<Self, TemplateError> {
         if written.contains('\0') {
-            return Err("an argument cannot hold a NUL: take it out".into());
+            return Err(TemplateError::Nul);
         }
         if written == "{" || written == "}" {
             return Ok(Self(vec![Piece::Text(written.to_owned())]));
@@ -40,7 +66,7 @@ impl Template {
                     pieces.push(Piece::Slot(slot.to_owned()));
                     rest = after;
                 }
-                ('}', None) => return Err(lone(written, '}')),
+                ('}', None) => return Err(TemplateError::LoneBrace(written.to_owned(), '}')),
                 _ => text.push(letter),
             }
         }
@@ -124,16 +150,12 @@ fn split_first(text: &str) -> Option<(char, &str)> {
     letters.next().map(|letter| (letter, letters.as_str()))
 }
 
-fn slot<'w>(written: &'w str, after: &'w str) -> Result<(&'w str, &'w str), String> {
+fn slot<'w>(written: &'w str, after: &'w str) -> Result<(&'w str, &'w str), TemplateError> {
     match after.split_once('}') {
         Some((name, after)) if is_name(name) => Ok((name, after)),
         Some((name, _)) if !name.contains('{') && !name.is_empty() => {
-            Err(format!("{written:?}: {name:?} is no name of a slot: write {{SLOT}}, and {{{{ for a brace itself"))
+            Err(TemplateError::InvalidSlotName(written.to_owned(), name.to_owned()))
         }
-        _ => Err(lone(written, '{')),
+        _ => Err(TemplateError::LoneBrace(written.to_owned(), '{')),
     }
-}
-
-fn lone(written: &str, brace: char) -> String {
-    format!("{written:?} has a lone {brace}: a slot is written {{SLOT}}, a brace itself {brace}{brace}")
 }

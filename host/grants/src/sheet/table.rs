@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use super::Sheet;
 use super::value::Value;
@@ -91,6 +91,16 @@ impl<'s> Table<'s> {
                 let advice = nearest::advice(key, self.asked.iter().copied());
                 value.mistake(format!("{} has no key {key:?}: {advice}", self.title));
             }
+        }
+    }
+}
+
+impl<'s> Value<'s> {
+    /// A table with the title that messages give it.
+    pub(crate) fn table(&self, title: impl Into<String>) -> Option<Table<'s>> {
+        match self.raw() {
+            DeValue::Table(table) => Some(Table::new(self.sheet, title.into(), self.line, table)),
+            _ => self.expected("a table"),
         }
     }
 }

@@ -8,7 +8,6 @@ use toml::Spanned;
 use toml::de::{DeInteger, DeValue};
 
 use super::Sheet;
-use super::table::Table;
 use crate::duration;
 
 /// A value, the key that it stands under, and its line.
@@ -72,7 +71,7 @@ impl<'s> Value<'s> {
     }
 
     pub(crate) fn duration(&self) -> Option<Duration> {
-        let said = |why| self.mistake(format!("{}: {why}", self.key));
+        let said = |error| self.mistake(format!("{}: {error}", self.key));
         let DeValue::String(text) = self.value else { return self.expected("a time, such as \"30s\"") };
         duration::parse(text).map_err(said).ok()
     }
@@ -111,14 +110,6 @@ impl<'s> Value<'s> {
     /// Each value of a list that can be read; the others are mistakes already.
     pub(crate) fn each<T>(list: &[Self], read: impl Fn(&Self) -> Option<T>) -> Vec<T> {
         list.iter().filter_map(read).collect()
-    }
-
-    /// A table with the title that messages give it.
-    pub(crate) fn table(&self, title: impl Into<String>) -> Option<Table<'s>> {
-        match self.value {
-            DeValue::Table(table) => Some(Table::new(self.sheet, title.into(), self.line, table)),
-            _ => self.expected("a table"),
-        }
     }
 }
 

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::kind::{Kind, Wider};
-use super::listed::Settings;
-use super::read;
 use super::written::Written;
 use crate::sheet::table::Table;
 use crate::sheet::value::Value;
@@ -27,9 +25,8 @@ pub(super) struct List {
 }
 
 impl List {
-    pub(super) fn read(table: &mut Table<'_>, settings: &Settings<'_>) -> Option<Self> {
-        let title = format!("{}.of", table.title);
-        let of = table.need("of", "of = { type = \"ipv4\" }", |of| read::item(of.table(title)?, settings));
+    /// Reads the rest of a list whose items are of this type.
+    pub(super) fn read(table: &mut Table<'_>, of: Option<Arc<dyn Kind>>) -> Option<Self> {
         let count = |value: &Value<'_>, least| value.number(least, MOST as i64);
         let min = table.read("min", |value| count(value, 0)).unwrap_or(MIN_DEFAULT);
         let max = table.read("max", |value| count(value, 1)).unwrap_or(MAX_DEFAULT.max(min));

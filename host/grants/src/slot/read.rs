@@ -34,7 +34,7 @@ const SHAPES: [&str; 2] = ["list", "flag"];
 pub(crate) fn slot(value: &Value<'_>, settings: &Settings<'_>) -> Option<Slot> {
     let mut table = value.table(format!("params.{}", value.key))?;
     let shape = match kind(&mut table)? {
-        "list" => List::read(&mut table, settings).map(Shape::List),
+        "list" => list(&mut table, settings).map(Shape::List),
         "flag" => Flag::read(&mut table).map(Shape::Flag),
         word => of_kind(word, &mut table, settings).map(Shape::One),
     };
@@ -42,8 +42,14 @@ pub(crate) fn slot(value: &Value<'_>, settings: &Settings<'_>) -> Option<Slot> {
     shape.map(|shape| Slot { line: value.line, before: 0, shape })
 }
 
+fn list(table: &mut Table<'_>, settings: &Settings<'_>) -> Option<List> {
+    let title = format!("{}.of", table.title);
+    let of = table.need("of", "of = { type = \"ipv4\" }", |of| item(of.table(title)?, settings));
+    List::read(table, of)
+}
+
 /// Reads what a list is of.
-pub(super) fn item(mut table: Table<'_>, settings: &Settings<'_>) -> Option<Arc<dyn Kind>> {
+fn item(mut table: Table<'_>, settings: &Settings<'_>) -> Option<Arc<dyn Kind>> {
     let word = kind(&mut table)?;
     if SHAPES.contains(&word) {
         table.mistake(format!("{} is a {word}: write a type of one value", table.title));

@@ -3,6 +3,8 @@
 //! "Anchored" alone is not enough: `^\d+$` takes Arabic digits, `(?m)` makes the ends those of a line, `^a|b$` is two patterns.
 //! So the pattern stands between `\A(?:` and `)\z`, knows ASCII only, and turns nothing on or off inside.
 
+use std::fmt;
+
 use regex::bytes::{Regex, RegexBuilder};
 use serde_json::{Value as Json, json};
 
@@ -105,35 +107,60 @@ fn compiled(value: &Value<'_>) -> Option<(String, Regex)> {
     let pattern = value.text()?;
     match compile(pattern) {
         Ok(whole) => Some((pattern.to_owned(), whole)),
-        Err(why) => {
-            value.mistake(format!("pattern: {why}"));
+        Err(error) => {
+            value.mistake(format!("pattern: {error}"));
             None
         }
     }
 }
 
-fn compile(pattern: &str) -> Result<Regex, String> {
+/// Why a pattern is not taken.
+#[derive(Debug)]
+enum PatternError {
+    NotAscii,
+    Flags,
+    TooBig,
+    /// The crate regex cannot read it, for this reason.
+    Syntax(String),
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAscii => f.write_str("values are ASCII only: write the pattern in ASCII"),
+            Self::Flags => f.write_str(
+                "flags such as (?i) or (?m) are not taken: write classes, such as [Aa], and groups as (?:…)",
+            ),
+            Self::TooBig => f.write_str("it is too big: write smaller repetitions"),
+            Self::Syntax(reason) => {
+                write!(f, "{reason}: write it as the crate regex reads it, with \\ before a sign that means itself")
+            }
+        }
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, PatternError> {
     if !pattern.is_ascii() {
-        return Err("values are ASCII only: write the pattern in ASCII".into());
+        return Err(PatternError::NotAscii);
     }
     if turns_flags(pattern) {
-        return Err("flags such as (?i) or (?m) are not taken: write classes, such as [Aa], and groups as (?:…)".into());
+        return Err(PatternError::Flags);
     }
     // On its own first: `a)|(?:b` is a pattern only between our parentheses, and would end them.
     build(pattern)?;
     build(&format!(r"\A(?:{pattern})\z"))
 }
 
-fn build(pattern: &str) -> Result<Regex, String> {
+fn build(pattern: &str) -> Result<Regex, PatternError> {
     let built =
         RegexBuilder::new(pattern).unicode(false).size_limit(PATTERN_MEMORY).dfa_size_limit(PATTERN_MEMORY).build();
     built.map_err(|error| match error {
-        regex::Error::CompiledTooBig(_) => "it is too big: write smaller repetitions".to_owned(),
+        regex::Error::CompiledTooBig(_) => PatternError::TooBig,
         // The parser draws the pattern over several lines; its last says what is wrong.
         error => {
             let drawn = error.to_string();
-            let why = drawn.lines().last().unwrap_or_default().trim_start_matches("error: ");
-            format!("{why}: write it as the crate regex reads it, with \\ before a sign that means itself")
+            let reason = drawn.lines().last().unwrap_or_default().trim_start_matches("error: ");
+            PatternError::Syntax(reason.to_owned())
         }
     })
 }

@@ -102,7 +102,7 @@ fn what_a_plugin_asks_for_is_judged_as_strictly() {
         assert!(read(bad).is_err(), "{bad}");
     }
     assert_eq!(
-        read(r#"[{"step":"totp","of":"anna"}]"#).unwrap_err(),
+        read(r#"[{"step":"totp","of":"anna"}]"#).unwrap_err().to_string(),
         "step = \"totp\" is not served by this version of Regent: write step = \"approval\""
     );
     let many = |count: usize| format!("[{}]", vec![r#"{"step":"approval","of":"ops"}"#; count].join(","));

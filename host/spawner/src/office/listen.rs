@@ -91,7 +91,7 @@ impl Office {
     fn place<'c>(&'c self, path: &'c Path) -> Result<Place<'c>, String> {
         let found = [&self.next, &self.config].into_iter().flatten().find_map(|config| written(config, path));
         let (mode, group) = found.ok_or("regent.toml has no such socket")?;
-        Ok(Place { path, mode, group: group.map(users::group).transpose()? })
+        Ok(Place { path, mode, group: group.map(users::group).transpose().map_err(|error| error.to_string())? })
     }
 }
 

@@ -20,7 +20,7 @@ const PREDECESSOR_ENDS_WITHIN: Duration = ALL_GONE_WITHIN.saturating_add(GONE_WI
 
 /// All of it.
 pub(super) fn prepare(config: &Config) -> Result<(Ready, Kept), String> {
-    let user = if is_root() { regent_resolve::daemon_user(config)? } else { None };
+    let user = if is_root() { regent_resolve::daemon_user(config).map_err(|error| error.to_string())? } else { None };
     let state = state(&config.state, user.as_ref())?;
     lock(&state, &config.state)?;
     if let Some(user) = &user {

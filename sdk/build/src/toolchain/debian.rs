@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use super::{host, sysroot};
+use super::rustc::{host, sysroot};
 use crate::{
     error::{At, Error, Result},
     folder,

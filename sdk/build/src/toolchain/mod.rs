@@ -2,6 +2,7 @@
 //! it; else Debian 12's, unpacked into the cache and never installed.
 
 mod debian;
+mod rustc;
 mod rustup;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,8 @@ use crate::{
     error::{Error, Result},
     run::{self, Run},
 };
+pub use rustc::host;
+use rustc::sysroot;
 
 /// What plugins are compiled for.
 const TARGET: &str = "wasm32-wasip2";
@@ -71,24 +74,4 @@ impl Wasm {
     pub(crate) fn built(&self, target: &Path) -> PathBuf {
         target.join(TARGET).join("release")
     }
-}
-
-/// The machine's own target, of the compiler that is used in this folder.
-///
-/// # Errors
-/// There is no rustc, or none that says.
-pub fn host(folder: &Path) -> Result<String> {
-    let version = rustc("-vV", folder)?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).ok_or_else(|| Error::new("rustc -vV names no host"))
-}
-
-/// Where the compiler of `cargo` has its libraries.
-fn sysroot(folder: &Path) -> Result<PathBuf> {
-    Ok(Path::new(rustc("--print=sysroot", folder)?.trim()).to_owned())
-}
-
-fn rustc(question: &str, folder: &Path) -> Result<String> {
-    let rustc = std::env::var_os("RUSTC").filter(|named| !named.is_empty());
-    Run::new(rustc.unwrap_or_else(|| "rustc".into())).arg(question).folder(folder).text()
 }

@@ -5,8 +5,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 use regent_grants::{Grants, RenderError, Rendered, grant_lines};
 use regent_lane::{RANDOM_MAX, STEPS_MAX};
 
-use super::Host;
-use crate::{Level, Plugin, Refusal};
+use crate::{Level, Refusal, Want};
 
 thread_local! {
     static CURRENT: RefCell<Option<Exchange>> = const { RefCell::new(None) };
@@ -23,28 +22,27 @@ pub(crate) enum Phase {
     Other,
 }
 
+/// What a plugin's calls read of their host.
+#[derive(Debug, Clone)]
+pub(crate) struct HostState {
+    pub(super) wants: &'static [Want],
+    pub(super) grants: Rc<Grants>,
+    pub(super) now: Duration,
+}
+
 /// One call of the plugin, and what it did meanwhile.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    plugin: &'static Plugin,
-    grants: Rc<Grants>,
+    host: HostState,
     phase: Phase,
-    now: Duration,
     pub(super) steps: Vec<(String, Rendered)>,
     pub(super) logged: Vec<(Level, String)>,
 }
 
 impl Exchange {
     /// Runs the plugin's function as part of an exchange.
-    pub(super) fn during<T>(host: &Host, phase: Phase, function: impl FnOnce() -> T) -> (T, Self) {
-        let new = || Self {
-            plugin: host.plugin,
-            grants: Rc::clone(&host.grants),
-            phase,
-            now: host.now,
-            steps: vec![],
-            logged: vec![],
-        };
+    pub(super) fn during<T>(host: &HostState, phase: Phase, function: impl FnOnce() -> T) -> (T, Self) {
+        let new = || Self { host: host.clone(), phase, steps: vec![], logged: vec![] };
         CURRENT.set(Some(new()));
         let returned = function();
         (returned, CURRENT.take().unwrap_or_else(new))
@@ -53,7 +51,7 @@ impl Exchange {
     fn plan(&mut self, command: &str, values: &[(String, String)]) -> Result<(), Refusal> {
         assert!(self.phase == Phase::Preparing, "commands.plan is allowed in prepare only");
         assert!(self.steps.len() < STEPS_MAX, "a plan has at most {STEPS_MAX} steps");
-        let granted = self.grants.command(command);
+        let granted = self.host.grants.command(command);
         let granted = granted.unwrap_or_else(|| panic!("{}", self.not_granted(command, values)));
         match granted.render(values) {
             Ok(rendered) => {
@@ -71,12 +69,12 @@ impl Exchange {
 impl Exchange {
     /// What to write into the grants file: with the slots that the plugin says it wants, else with those that it filled.
     fn not_granted(&self, command: &str, values: &[(String, String)]) -> String {
-        let wanted = self.plugin.wants.iter().find(|want| want.command == command).map(|want| want.slots.to_vec());
+        let wanted = self.host.wants.iter().find(|want| want.command == command).map(|want| want.slots.to_vec());
         let names = wanted.unwrap_or_else(|| values.iter().map(|(slot, _)| slot.as_str()).collect());
         let value = |name: &str| values.iter().find(|(slot, _)| slot == name).map(|(_, value)| value.as_str());
         let slots: Vec<_> = names.into_iter().map(|name| (name, value(name))).collect();
         let lines = grant_lines(command, &slots).join("\n");
-        format!("not granted: add to the grants of {}:\n{lines}", self.grants.name)
+        format!("not granted: add to the grants of {}:\n{lines}", self.host.grants.name)
     }
 }
 
@@ -98,12 +96,12 @@ pub(crate) fn log(level: Level, text: &str) {
 }
 
 pub(crate) fn settings() -> String {
-    current(|exchange| exchange.grants.settings.clone())
+    current(|exchange| exchange.host.grants.settings.clone())
 }
 
 /// The time does not pass while a test runs.
 pub(crate) fn now() -> u64 {
-    current(|exchange| u64::try_from(exchange.now.as_nanos()).unwrap_or(u64::MAX))
+    current(|exchange| u64::try_from(exchange.host.now.as_nanos()).unwrap_or(u64::MAX))
 }
 
 pub(crate) fn monotonic() -> u64 {

@@ -35,8 +35,10 @@
 pub(crate) mod calls;
 // A request that was prepared, and what can become of it.
 mod planned;
+// What a caller hears of it.
+mod heard;
 
-use std::{fmt, rc::Rc, time::Duration};
+use std::{rc::Rc, time::Duration};
 
 pub use regent_grants::Step as Required;
 use regent_grants::{Config, Grants, Operation};
@@ -44,8 +46,10 @@ use regent_lane::{STATE_MAX, TEXT_MAX};
 use serde_json::Value;
 pub use serde_json::json;
 
-use crate::{Plugin, Refusal, StepResult};
-use calls::{Exchange, Phase};
+use crate::{Plugin, StepResult};
+use calls::{Exchange, HostState, Phase};
+pub use heard::Heard;
+use heard::{fits, heard};
 pub use planned::{Line, Planned};
 
 /// As much of a `regent.toml` as a grants file needs that names no people.
@@ -66,25 +70,8 @@ const NOW: Duration = Duration::from_secs(1_700_000_000);
 #[derive(Debug)]
 pub struct Host {
     plugin: &'static Plugin,
-    grants: Rc<Grants>,
+    state: HostState,
     config: Config,
-    now: Duration,
-}
-
-/// What the caller hears instead of a result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard(String);
-
-impl PartialEq<&str> for Heard {
-    fn eq(&self, text: &&str) -> bool {
-        self.0 == *text
-    }
-}
-
-impl fmt::Display for Heard {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
 }
 
 impl Host {
@@ -113,13 +100,13 @@ impl Host {
                 "grants file:{line}: [operations.{name}]: the plugin has no such operation; it has {has}"
             );
         }
-        Self { plugin, grants, config, now: NOW }
+        Self { plugin, state: HostState { wants: plugin.wants, grants, now: NOW }, config }
     }
 
     /// The same host at another time, counted from 1970.
     #[must_use]
     pub fn at(self, now: Duration) -> Self {
-        Self { now, ..self }
+        Self { state: HostState { now, ..self.state }, ..self }
     }
 
     /// What the plugin says of itself.
@@ -128,7 +115,7 @@ impl Host {
     /// If it is not JSON.
     #[must_use]
     pub fn describe(&self) -> Value {
-        let (text, _) = Exchange::during(self, Phase::Describing, || self.plugin.describe());
+        let (text, _) = Exchange::during(&self.state, Phase::Describing, || self.plugin.describe());
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("describe: not JSON: {error}"))
     }
 
@@ -143,45 +130,28 @@ impl Host {
         let operation = self.operation(operation)?;
         let data = data.to_string();
         let (prepared, exchange) =
-            Exchange::during(self, Phase::Preparing, || self.plugin.prepare(&operation.name, &data));
+            Exchange::during(&self.state, Phase::Preparing, || self.plugin.prepare(&operation.name, &data));
         let prepared = prepared.map_err(|refusal| heard(&refusal))?;
         fits("summary", prepared.summary.len(), TEXT_MAX);
         fits("state", prepared.state.len(), STATE_MAX);
         let required = self.authorise(operation, &prepared.state)?;
-        Ok(Planned::new(self, operation, prepared, exchange, required))
+        Ok(Planned::new(self.plugin, &self.state, operation, prepared, exchange, required))
     }
 
     fn authorise(&self, operation: &Operation, state: &[u8]) -> Result<Vec<Required>, Heard> {
-        let asked = Exchange::during(self, Phase::Other, || self.plugin.authorise(&operation.name, state)).0;
+        let asked = Exchange::during(&self.state, Phase::Other, || self.plugin.authorise(&operation.name, state)).0;
         let asked = asked.map_err(|refusal| {
             eprintln!("denied: {refusal}");
-            Heard("Authorisation failed".into())
+            Heard::new("Authorisation failed")
         })?;
         let asked = Required::read_json(&asked, &self.config).unwrap_or_else(|why| panic!("authorise: {why}"));
         Ok(regent_grants::combine(&operation.require, &asked))
     }
 
     fn operation(&self, called: &str) -> Result<&Operation, Heard> {
-        let found = self.grants.operations.iter().find(|operation| operation.called == called);
-        found.ok_or_else(|| Heard("Unknown operation".into()))
+        let found = self.state.grants.operations.iter().find(|operation| operation.called == called);
+        found.ok_or_else(|| Heard::new("Unknown operation"))
     }
-}
-
-fn heard(refusal: &Refusal) -> Heard {
-    eprintln!("refused: {refusal}");
-    match refusal.code.as_str() {
-        "invalid-data" => Heard(format!("Invalid data: {}", line(&refusal.message))),
-        _ => Heard("Operation failed".into()),
-    }
-}
-
-/// The words of a refusal are cut and not blamed, because they are often made of what a caller sent.
-fn line(words: &str) -> &str {
-    words.get(..words.floor_char_boundary(TEXT_MAX)).unwrap_or(words)
-}
-
-fn fits(what: &str, size: usize, most: usize) {
-    assert!(size <= most, "{what}: {size} bytes, and {most} are allowed");
 }
 
 /// A step's result: it succeeded and wrote this.

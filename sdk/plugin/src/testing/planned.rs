@@ -1,15 +1,14 @@
 //! A request between its plan and its reply. The steps are carried out by the test.
 
-use regent_grants::{Operation, Rendered};
+use regent_grants::{Operation, Rendered, Step as Required};
 use regent_lane::REPLY_MAX;
 use serde_json::Value;
 
 use super::{
-    Heard, Host, Required,
-    calls::{Exchange, Phase},
-    fits, line,
+    calls::{Exchange, HostState, Phase},
+    heard::{Heard, fits, line},
 };
-use crate::{Level, StepResult, plugin::Prepared};
+use crate::{Level, Plugin, StepResult, plugin::Prepared};
 
 /// A step of a plan, as the daemon would run it.
 #[derive(Debug)]
@@ -23,7 +22,8 @@ pub struct Line {
 /// A request that was prepared and authorised by the plugin.
 #[derive(Debug)]
 pub struct Planned<'host> {
-    host: &'host Host,
+    plugin: &'static Plugin,
+    host: &'host HostState,
     name: String,
     prepared: Prepared,
     lines: Vec<Line>,
@@ -33,7 +33,8 @@ pub struct Planned<'host> {
 
 impl<'host> Planned<'host> {
     pub(super) fn new(
-        host: &'host Host,
+        plugin: &'static Plugin,
+        host: &'host HostState,
         operation: &Operation,
         prepared: Prepared,
         exchange: Exchange,
@@ -41,7 +42,7 @@ impl<'host> Planned<'host> {
     ) -> Self {
         let line = |(command, rendered): (String, Rendered)| Line { command, argv: rendered.argv().to_vec() };
         let lines = exchange.steps.into_iter().map(line).collect();
-        Self { host, name: operation.name.clone(), prepared, lines, logged: exchange.logged, required }
+        Self { plugin, host, name: operation.name.clone(), prepared, lines, logged: exchange.logged, required }
     }
 
     /// What an approver is shown: each command line, its arguments set apart by a space.
@@ -97,13 +98,12 @@ impl<'host> Planned<'host> {
     /// As [`run`](Self::run).
     pub fn finish(self, results: Vec<StepResult>) -> Result<Value, Heard> {
         let failed = results.iter().any(|result| !result.succeeded());
-        let plugin = self.host.plugin;
-        let finish = || plugin.finish(&self.name, &self.prepared.state, results);
+        let finish = || self.plugin.finish(&self.name, &self.prepared.state, results);
         let reply = Exchange::during(self.host, Phase::Other, finish).0;
-        let reply = reply.map_err(|words| Heard(line(&words).to_owned()))?;
+        let reply = reply.map_err(|words| Heard::new(line(&words)))?;
         fits("reply", reply.len(), REPLY_MAX);
         match serde_json::from_str(&reply) {
-            Ok(_) if failed => Err(Heard("Operation failed".into())),
+            Ok(_) if failed => Err(Heard::new("Operation failed")),
             Ok(reply) => Ok(reply),
             Err(error) => panic!("finish: not JSON: {error}"),
         }
