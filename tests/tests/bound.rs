@@ -11,7 +11,7 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 
 use jiff::SignedDuration;
 use regent_tests::{World, needs_root};
-use regentd::hold::{Hold, HoldId};
+use regentd::record::hold::{Hold, HoldId};
 use regentd::kept::store::Store;
 use serde_json::{Value, json};
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use regent_tests::{Running, SECRET, Wire, World, error, eventually, fixture, needs_root, proc};
 use regentd::connection::BYTES;
-use regentd::daemon::ASKING;
+use regentd::pipeline::ASKING;
 use regentd::plugin::places::WAITING;
 use serde_json::{Value, json};
 

@@ -514,7 +514,7 @@ fn who_runs_what_is_on_record_before_and_after() {
         audit.iter().filter(|line| line["hold"] == id.as_str()).filter_map(|line| line["state"].as_str()).collect();
     assert_eq!(states, ["held", "approved", "performing", "done"]);
     let approved = audit.iter().find(|line| line["state"] == "approved").unwrap();
-    assert_eq!(approved["by"], format!("anna uid {}", user("games")));
+    assert_eq!(approved["decider"], serde_json::json!({"person": "anna", "uid": user("games")}));
     for (number, line) in audit.iter().enumerate() {
         assert_eq!(line["seq"], number + 1);
     }

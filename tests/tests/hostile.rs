@@ -232,7 +232,7 @@ fn a_sandbox_that_does_not_answer_is_killed_and_only_the_request_that_it_left_un
     assert!(logged(&running, &reply).contains(why));
     let records = world.audit();
     let record = records.iter().find(|record| record["ref"] == reply["ref"]).unwrap();
-    assert!(record["event"] == "refused" && record["outcome"].as_str().unwrap().contains(why), "{record}");
+    assert!(record["event"] == "refused" && record["why"].as_str().unwrap().contains(why), "{record}");
     assert!((Duration::from_secs(3)..Duration::from_secs(4)).contains(&took), "{took:?}");
     assert_eq!(other.reply()["data"], "well", "it was not this one's fault");
     eventually("it is gone", || proc::status(pid, "Pid").is_none().then_some(()));

@@ -48,8 +48,8 @@ fn attacked(running: &Running<'_>, plugin: &str, number: usize, attack: &Attack)
         running.log().lines().find(|line| line.contains(&format!("ref {reference}:"))).map(str::to_owned)
     });
     let audited = eventually("the audit log says why", || {
-        let of = |line: &Value| line["ref"] == reference && line["outcome"].is_string();
-        running.world.audit().into_iter().find(of).map(|line| line["outcome"].as_str().unwrap().to_owned())
+        let of = |line: &Value| line["ref"] == reference && line["why"].is_string();
+        running.world.audit().into_iter().find(of).map(|line| line["why"].as_str().unwrap().to_owned())
     });
     for said in [&line, &audited] {
         assert!(said.contains(&format!("{word}: ")) && said.contains(says), "{name}: {said}");
@@ -208,10 +208,10 @@ fn eventually_long<T>(name: &str, mut what: impl FnMut() -> Option<T>) -> T {
 /// The audit log has why, too.
 #[track_caller]
 fn audited_as_not_serving(running: &Running<'_>, name: &str, code: &str, says: &str) {
-    let begins = format!("plugin {name} does not serve: ");
     let is_it = |line: &Value| {
-        let outcome = line["outcome"].as_str().unwrap_or_default();
-        line["event"] == "plugin" && outcome.starts_with(&begins) && outcome.contains(code) && outcome.contains(says)
+        let why = line["why"].as_str().unwrap_or_default();
+        let unserved = line["event"] == "plugin" && line["plugin"] == name && line["serving"] == "not-serving";
+        unserved && why.contains(code) && why.contains(says)
     };
     eventually(&format!("the audit log has that {name} does not serve: {code}: {says}"), || {
         running.world.audit().iter().any(is_it).then_some(())

@@ -73,8 +73,8 @@ fn fails(running: &Running<'_>, world: &World, operation: &str, heard: &str, wor
     });
     assert!(line.contains(&format!("{word}: ")), "{operation}: {line}");
     let outcome = eventually("the audit trail says why", || {
-        let of = |line: &Value| line["ref"] == reference && line["outcome"].is_string();
-        world.audit().into_iter().find(of).map(|line| line["outcome"].as_str().unwrap().to_owned())
+        let of = |line: &Value| line["ref"] == reference && line["why"].is_string();
+        world.audit().into_iter().find(of).map(|line| line["why"].as_str().unwrap().to_owned())
     });
     assert!(outcome.contains(&format!("{word}: ")), "{operation}: {outcome}");
     let why = running.regent(&["why", reference]).stdout;
@@ -103,8 +103,8 @@ fn each_limit_has_its_word_in_the_log_in_the_audit_trail_and_where_it_is_tried()
 
 /// The records of a plugin that does not serve.
 fn unserved(world: &World, name: &str) -> Vec<Value> {
-    let start = format!("plugin {name} does not serve: ");
-    let is_it = |line: &Value| line["event"] == "plugin" && line["outcome"].as_str().unwrap().starts_with(&start);
+    let is_it =
+        |line: &Value| line["event"] == "plugin" && line["plugin"] == name && line["serving"] == "not-serving";
     world.audit().into_iter().filter(is_it).collect()
 }
 
@@ -143,11 +143,10 @@ fn what_a_module_may_not_import_how_large_it_may_be_and_how_it_begins_has_its_wo
             (!reason.contains("there is no") && !reason.contains("is being written")).then_some(reason)
         });
         assert!(why.starts_with(&format!("{begin}{word}: ")), "{why}");
-        let why = format!("plugin {name} does not serve: {why}");
-        assert!(running.log().contains(&why), "{}", running.log());
+        assert!(running.log().contains(&format!("plugin {name} does not serve: {why}")), "{}", running.log());
         let judged: Vec<Value> = unserved(&world, name)
             .into_iter()
-            .filter(|line| line["outcome"].as_str().unwrap().starts_with(&why))
+            .filter(|line| line["why"].as_str().unwrap().starts_with(&why))
             .collect();
         assert_eq!(judged.len(), 1, "{judged:?}");
         assert_eq!(judged[0]["module"].is_string(), name != "large", "what is too large is not read: {judged:?}");
@@ -177,7 +176,7 @@ fn a_module_that_does_not_serve_is_on_record_once_for_each_judgement_and_never_a
     let recorded = |text: &str| {
         eventually(&format!("{text} is on record"), || {
             let records = unserved(&world, "bad");
-            let last = records.last().is_some_and(|last| last["outcome"].as_str().unwrap().contains(text));
+            let last = records.last().is_some_and(|last| last["why"].as_str().unwrap().contains(text));
             last.then_some(records.len())
         })
     };
@@ -192,6 +191,6 @@ fn a_module_that_does_not_serve_is_on_record_once_for_each_judgement_and_never_a
     let many: Vec<(&str, &str)> = many.iter().map(|name| (name.as_str(), "a")).collect();
     world.put("plugins/bad.wasm", importing(&many));
     assert_eq!(recorded("some:thing/xxx"), first + 2);
-    let last = unserved(&world, "bad").pop().unwrap()["outcome"].as_str().unwrap().len();
+    let last = unserved(&world, "bad").pop().unwrap()["why"].as_str().unwrap().len();
     assert!(last < 3 << 10, "{last} bytes");
 }

@@ -3,17 +3,24 @@
 use std::rc::Rc;
 
 use regent_peer::Peer;
-use regent_protocol::{AdminReply, AdminRequest, Code, Data, Line, Refusal, Rejection, State};
+use regent_protocol::{AdminReply, AdminRequest, Code, Data, Line, Refusal, Rejection, State, WhyView};
 
 use crate::auth::consent::No;
 use crate::auth::people::Approver;
-use crate::daemon::Daemon;
-use crate::gate::Requester;
-use crate::held::view;
-use crate::hold::{Hold, HoldId};
-use crate::kept::audit::Event;
-use crate::refusals::{Because, refused};
-use crate::{reload, resume, status, why};
+use crate::held::{Held, view};
+use crate::installed::Installed;
+use crate::kept::audit::AuditLog;
+use crate::kept::event::{Event, EventKind};
+use crate::policy::CurrentPolicy;
+use crate::record::denial::Because;
+use crate::record::hold::{Hold, HoldId};
+use crate::record::requester::Requester;
+use crate::record::why::Why;
+use crate::refusals::RefusalLog;
+use crate::reload::Reload;
+use crate::resume::Resumer;
+use crate::status::Status;
+use crate::why::{log, unserved};
 
 /// What stands for a socket's name where somebody is refused here; no socket can be called so.
 const SOCKET: &str = "admin socket";
@@ -25,20 +32,118 @@ pub fn requester(peer: Peer) -> Requester {
     Requester { socket: SOCKET.into(), uid, gid, groups, pid, trusted: true }
 }
 
-/// One line of one administrator.
-pub async fn answer(daemon: &Rc<Daemon>, requester: &Requester, line: &[u8], reference: &str) -> Vec<u8> {
-    let approver = daemon.held.people().approver(requester.uid);
-    let line = match Line::read(line) {
-        Ok(line) => line,
-        Err(no) => return refused(daemon, requester, reference, Because::stranger(no.into())).to_line(None),
-    };
-    let reply = match line.admin() {
-        Ok(request) => serve(daemon, &approver, &request).await.map_err(|no| because(no, &request)),
-        Err(rejection) => Err(Because::stranger(rejection.into())),
-    };
-    match reply {
-        Ok(reply) => reply.to_line(line.id()),
-        Err(because) => refused(daemon, requester, reference, because).to_line(line.id()),
+/// What administrators are served with.
+#[derive(Debug)]
+pub struct Admin {
+    /// Who may decide.
+    pub policy: Rc<CurrentPolicy>,
+    /// What is held.
+    pub held: Rc<Held>,
+    /// What is installed.
+    pub installed: Rc<Installed>,
+    /// Runs what they approve.
+    pub resumer: Rc<Resumer>,
+    /// Reads all files again.
+    pub reload: Reload,
+    /// Where refusals go.
+    pub refusals: Rc<RefusalLog>,
+    /// Where their orders are recorded.
+    pub audit: AuditLog,
+    /// The daemon at one moment.
+    pub status: Status,
+}
+
+impl Admin {
+    /// One line of one administrator.
+    pub async fn answer(&self, requester: &Requester, line: &[u8], reference: &str) -> Vec<u8> {
+        let refused = |because| self.refusals.refuse(requester, reference, because);
+        let line = match Line::read(line) {
+            Ok(line) => line,
+            Err(rejection) => return refused(Because::stranger(rejection.into())).to_line(None),
+        };
+        let reply = match line.admin() {
+            Ok(request) => {
+                let approver = self.policy.get().people.approver(requester.uid);
+                self.serve(&approver, &request).await.map_err(|refusal| because(refusal, &request))
+            }
+            Err(rejection) => Err(Because::stranger(rejection.into())),
+        };
+        match reply {
+            Ok(reply) => reply.to_line(line.id()),
+            Err(because) => refused(because).to_line(line.id()),
+        }
+    }
+
+    async fn serve(&self, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Refusal> {
+        let policy = self.policy.get();
+        let (held, people) = (&self.held, &policy.people);
+        let hold = match request {
+            AdminRequest::Pending => {
+                let pending = held.pending(people, approver).await;
+                return Ok(AdminReply::Pending(pending.iter().map(view).collect()));
+            }
+            AdminRequest::Show { hold } => {
+                held.show(people, approver, &id(hold)?).await.ok_or_else(Refusal::unknown_hold)?
+            }
+            AdminRequest::Approve { hold } => self.approve(approver, &id(hold)?).await?,
+            AdminRequest::Deny { hold } => held.deny(people, approver, &id(hold)?).await.map_err(refusal)?,
+            AdminRequest::Reload | AdminRequest::Status | AdminRequest::Plugins | AdminRequest::Why { .. } => {
+                return self.administer(approver, request).await;
+            }
+        };
+        Ok(AdminReply::Hold(Box::new(view(&hold))))
+    }
+
+    /// What concerns everybody is for those who may see everything.
+    async fn administer(&self, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Refusal> {
+        if !approver.all {
+            return Err(Refusal::may_not("only root and persons with admin = true may ask this"));
+        }
+        match request {
+            AdminRequest::Reload => {
+                let decider = approver.decider();
+                let event = Event { decider: Some(&decider), ..Event::of(EventKind::Reload) };
+                if let Err(why) = self.audit.record(&event) {
+                    crate::error!("{why}");
+                }
+                self.reload.order().await.map(AdminReply::Reloaded).ok_or_else(Refusal::shutting_down)
+            }
+            AdminRequest::Status => Ok(AdminReply::Status(Box::new(self.status.view(&self.policy.get())))),
+            AdminRequest::Plugins => Ok(AdminReply::Plugins(self.installed.views(&self.policy.get()))),
+            AdminRequest::Why { reference } => {
+                let why = self.why(reference).await.ok_or_else(Refusal::unknown_reference)?;
+                Ok(AdminReply::Why(Box::new(why)))
+            }
+            _ => Err(Rejection::UnknownVerb.into()),
+        }
+    }
+
+    /// A yes. What is no longer what would run is voided before it is approved; what is approved runs at once, whether or not
+    /// anybody is still connected.
+    async fn approve(&self, approver: &Approver, id: &HoldId) -> Result<Hold, Refusal> {
+        let policy = self.policy.get();
+        let hold = self.held.may_approve(&policy.people, approver, id).await.map_err(refusal)?;
+        if let Some(cause) = self.resumer.difference(&hold).await {
+            return self.held.void(id, cause).await.map_err(refusal);
+        }
+        // Whose consent counts may have changed while the plan was compared.
+        let policy = self.policy.get();
+        let hold = self.held.approve(&policy.people, approver, id).await.map_err(refusal)?;
+        crate::info!("hold {id}: {} approved by {}", hold.operation, approver.person.as_deref().unwrap_or_default());
+        if hold.state == State::Approved {
+            self.resumer.start(id.clone());
+        }
+        Ok(hold)
+    }
+
+    /// The refusal of this reference, from memory or from the audit log.
+    async fn why(&self, reference: &str) -> Option<WhyView> {
+        let policy = self.policy.get();
+        let explained = match self.refusals.remembered().find(reference) {
+            Some(explained) => (*explained).clone(),
+            None => log::in_log(policy.config.audit.clone(), &self.held, reference).await?,
+        };
+        Some(unserved::look(explained, self.installed.views(&policy)).await)
     }
 }
 
@@ -49,78 +154,13 @@ fn because(refusal: Refusal, request: &AdminRequest) -> Because {
         request => request.hold(),
     };
     let why = match (request, refusal.code) {
-        (AdminRequest::Why { .. }, Code::UnknownUid) => {
-            "nothing that is still remembered, nor any record of the audit log, has this reference"
-        }
-        (_, Code::UnknownUid) => {
-            "no hold that this person may see has this ID: it is for others to decide, or is no longer kept \
-             (keep_results), or never was"
-        }
-        (_, Code::NotAuthorised) => {
-            "[people] and the steps of the hold say who may decide; all else is for root and persons with admin = true"
-        }
-        _ => "it was decided, or its time was over, before this came",
+        (AdminRequest::Why { .. }, Code::UnknownUid) => Why::UnknownReference,
+        (_, Code::UnknownUid) => Why::UnknownHold,
+        (_, Code::NotAuthorised) => Why::MayNot,
+        _ => Why::TooLate,
     };
     let data = about.map_or_else(Data::null, Data::string);
-    Because::of(refusal, why.into()).asked(request.verb(), &data)
-}
-
-async fn serve(daemon: &Rc<Daemon>, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Refusal> {
-    let hold = match request {
-        AdminRequest::Pending => {
-            let pending = daemon.held.pending(approver).await;
-            return Ok(AdminReply::Pending(pending.iter().map(view).collect()));
-        }
-        AdminRequest::Show { hold } => {
-            daemon.held.show(approver, &id(hold)?).await.ok_or_else(Refusal::unknown_hold)?
-        }
-        AdminRequest::Approve { hold } => approve(daemon, approver, &id(hold)?).await?,
-        AdminRequest::Reload | AdminRequest::Status | AdminRequest::Plugins | AdminRequest::Why { .. } => {
-            return administer(daemon, approver, request).await;
-        }
-        AdminRequest::Deny { hold } => daemon.held.deny(approver, &id(hold)?).await.map_err(refusal)?,
-    };
-    Ok(AdminReply::Hold(Box::new(view(&hold))))
-}
-
-/// What concerns everybody is for those who may see everything.
-async fn administer(daemon: &Rc<Daemon>, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Refusal> {
-    if !approver.all {
-        return Err(Refusal::may_not("only root and persons with admin = true may ask this"));
-    }
-    match request {
-        AdminRequest::Reload => {
-            let by = approver.person.clone().unwrap_or_default();
-            let event = Event { event: "reload", uid: Some(approver.uid), by: Some(&by), ..Event::default() };
-            if let Err(why) = daemon.record(&event) {
-                crate::error!("{why}");
-            }
-            Ok(AdminReply::Reloaded(reload::reload(daemon).await))
-        }
-        AdminRequest::Status => Ok(AdminReply::Status(Box::new(status::view(daemon)))),
-        AdminRequest::Plugins => Ok(AdminReply::Plugins(daemon.installed.views(&daemon.policy()))),
-        AdminRequest::Why { reference } => {
-            let why = why::find(daemon, reference).await.ok_or_else(Refusal::unknown_reference)?;
-            Ok(AdminReply::Why(Box::new(why)))
-        }
-        _ => Err(Rejection::UnknownVerb.into()),
-    }
-}
-
-/// A yes. What is no longer what would run is voided before it is approved; what is approved runs at once, whether or not
-/// anybody is still connected.
-async fn approve(daemon: &Rc<Daemon>, approver: &Approver, id: &HoldId) -> Result<Hold, Refusal> {
-    let hold = daemon.held.may_approve(approver, id).await.map_err(refusal)?;
-    if let Some(field) = resume::difference(daemon, &hold).await {
-        let voided = daemon.held.void(id, &field).await;
-        return voided.map_err(refusal);
-    }
-    let hold = daemon.held.approve(approver, id).await.map_err(refusal)?;
-    crate::info!("hold {id}: {} approved by {}", hold.operation, approver.person.as_deref().unwrap_or_default());
-    if hold.state == State::Approved {
-        resume::start(daemon, id.clone());
-    }
-    Ok(hold)
+    Because::of(refusal, why).asked(request.verb(), &data)
 }
 
 fn id(text: &str) -> Result<HoldId, Refusal> {

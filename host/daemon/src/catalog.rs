@@ -11,10 +11,10 @@ use regent_grants::{Grants, Operation};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use crate::gate::Requester;
 use crate::plugin::Plugin;
 use crate::plugin::module::ModuleDigest;
 use crate::policy::Socket;
+use crate::record::requester::Requester;
 
 /// Where a plugin stands.
 #[derive(Debug, Clone)]

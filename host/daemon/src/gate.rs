@@ -1,88 +1,23 @@
 //! Who is asking, and may it ask here at all. The first stage that looks into a line; it decides by the socket, the kernel's
 //! word on the peer, and the secret, and by nothing that the line says of itself.
 
+use std::rc::Rc;
+use std::sync::Arc;
+
 use regent_protocol::{Line, Refusal, Request};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
 
-use crate::fair::Peer;
-use regent_resolve::users;
+use crate::policy::Socket;
+use crate::record::denial::Because;
+use crate::record::requester::Requester;
+use crate::secrets::Secrets;
 
-/// A socket's secrets, as their hashes: any of them opens the gate, so that one can be replaced without a gap.
-pub struct Secrets(Vec<[u8; 32]>);
-
-impl Secrets {
-    /// Of the texts that the administrator wrote, which are wiped.
-    #[must_use]
-    pub fn of(texts: Vec<Zeroizing<String>>) -> Self {
-        Self(texts.iter().map(|text| Sha256::digest(text.as_bytes()).into()).collect())
-    }
-
-    /// Whether they are the same; nobody who does not know them can ask this.
-    #[must_use]
-    pub fn are(&self, others: &Self) -> bool {
-        self.0 == others.0
-    }
-
-    /// Compares hashes of equal length, all of them, in constant time.
-    fn admit(&self, given: &str) -> bool {
-        let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
-        self.0.iter().fold(subtle::Choice::from(0), |found, secret| found | secret.ct_eq(&given)).into()
-    }
-}
-
-impl std::fmt::Debug for Secrets {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Secrets({})", self.0.len())
-    }
-}
-
-/// Who asks, as the kernel said when it connected. Recorded with what is held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Requester {
-    /// The socket's name.
-    pub socket: String,
-    /// The peer's user.
-    pub uid: u32,
-    /// The peer's group.
-    pub gid: u32,
-    /// The peer's further groups.
-    pub groups: Vec<u32>,
-    /// The peer's process; decides nothing.
-    pub pid: Option<i32>,
-    /// Whether the uid means a user of this machine (`trust_peer_uid`).
-    pub trusted: bool,
-}
-
-/// Whose holds and handles are whose: the socket and, where it means anything, the uid.
-pub type Owner = (String, Option<u32>);
-
-impl Requester {
-    /// The owner of what this peer holds.
-    #[must_use]
-    pub fn owner(&self) -> Owner {
-        (self.socket.clone(), self.trusted.then_some(self.uid))
-    }
-
-    /// What people call it: a user's name, `uid 1234`, or `socket:web`. Looked up now.
-    #[must_use]
-    pub fn name(&self) -> String {
-        if self.trusted { users::name_of(self.uid) } else { format!("socket:{}", self.socket) }
-    }
-
-    /// The peer, as far as fairness goes.
-    #[must_use]
-    pub fn peer(&self, socket: u64) -> Peer {
-        place_of(socket, self.uid, self.trusted)
-    }
-}
-
-/// Whose share a peer has. Where uids mean nothing all have one: behind such a socket there may be as many as there are numbers.
-#[must_use]
-pub fn place_of(socket: u64, uid: u32, trusted: bool) -> Peer {
-    (socket, if trusted { uid } else { u32::MAX })
+/// Who asks, and by which socket.
+#[derive(Debug)]
+pub struct Caller {
+    /// The socket.
+    pub socket: Arc<Socket>,
+    /// The peer.
+    pub requester: Rc<Requester>,
 }
 
 /// A request whose sender knew the socket's secret and whose every key has its type.
@@ -108,6 +43,15 @@ pub enum Turned {
     WrongSecret,
     /// The line is no request.
     Refused(Refusal),
+}
+
+impl From<Turned> for Because {
+    fn from(turned: Turned) -> Self {
+        match turned {
+            Turned::WrongSecret => Self::wrong_secret(),
+            Turned::Refused(refusal) => refusal.into(),
+        }
+    }
 }
 
 /// The gate.

@@ -27,10 +27,13 @@ pub mod check;
 // The order of a start, and all files read again.
 pub mod helpers;
 pub mod reload;
+pub mod reloading;
+pub mod shutdown;
 pub mod start;
 
 // Sockets in the file system, and the tasks on them.
 pub mod activation;
+pub mod crowd;
 pub mod listen;
 pub mod listening;
 pub mod serve;
@@ -42,9 +45,13 @@ pub mod turns;
 pub mod connection;
 mod stream;
 // The way of a request, read from top to bottom.
+pub mod answered;
 pub mod pipeline;
 // Who is asking, and may it ask here at all.
 pub mod gate;
+pub mod secrets;
+// From a name and data to what would run.
+pub mod prepare;
 // Which operation it names, and may this peer see it.
 pub mod catalog;
 // The plugin that serves it.
@@ -55,9 +62,7 @@ pub mod plan;
 pub mod auth;
 // What waits.
 pub mod held;
-pub mod hold;
-// What must not be done twice.
-pub mod keyed;
+pub mod requested;
 // What was consented, run.
 pub mod resume;
 // What may run, run.
@@ -74,8 +79,8 @@ pub mod status;
 // A module looked at or tried, without a daemon.
 pub mod trial;
 
-// What the stages share.
-pub mod daemon;
+// The data that the stages hand on.
+pub mod record;
 // What binds the service that the daemon is.
 pub mod service;
 // What a service manager hands over.

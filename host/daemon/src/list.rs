@@ -3,17 +3,16 @@
 use regent_grants::Step;
 use regent_protocol::{Data, OperationView, REPLY_LINE_MAX, Reply, StepView};
 
-use crate::catalog::{Found, Status};
-use crate::daemon::Daemon;
-use crate::pipeline::Caller;
+use crate::catalog::{Catalog, Found, Status};
+use crate::gate::Caller;
 
 /// A longer list is told without schemas: clients read no longer line than [`REPLY_LINE_MAX`], and with what stands around it.
 const LIST_MAX: usize = REPLY_LINE_MAX / 2;
 
 /// The reply to `list`.
 #[must_use]
-pub fn list(daemon: &Daemon, caller: &Caller) -> Reply {
-    let all = daemon.catalog().all_for(&caller.socket, &caller.requester);
+pub fn list(catalog: &Catalog, caller: &Caller) -> Reply {
+    let all = catalog.all_for(&caller.socket, &caller.requester);
     let mut views: Vec<OperationView> = all.iter().map(view).collect();
     let mut text = serde_json::to_string(&views).unwrap_or_default();
     if text.len() > LIST_MAX {

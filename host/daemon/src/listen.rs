@@ -16,6 +16,7 @@ use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
 use crate::log::Seldom;
+use crate::policy::Place;
 use crate::process::Spawner;
 use crate::shares::{Limit, Shares};
 
@@ -24,17 +25,6 @@ use crate::shares::{Limit, Shares};
 pub const CONNECTIONS: Limit = Limit { each: 512, most: 4_608 };
 /// After the descriptors ran out: closing takes place meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
-
-/// A socket's place and who may connect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
-    /// Its path.
-    pub path: PathBuf,
-    /// Its mode, 0o660 for owner and group.
-    pub mode: u32,
-    /// Its group.
-    pub group: Option<u32>,
-}
 
 /// Why a socket is not there.
 #[derive(Debug)]

@@ -9,23 +9,40 @@ use std::rc::Rc;
 use tokio::task::AbortHandle;
 
 use crate::activation::Activated;
-use crate::daemon::Daemon;
-use crate::listen::{CannotListen, Listener, Place};
-use crate::policy::Policy;
-use crate::serve::{self, Crowd};
+use crate::listen::{CannotListen, Listener};
+use crate::policy::{Place, Policy};
+use crate::process::Spawner;
 
 /// What listens, by its path and what it is for.
 #[derive(Debug)]
 pub struct Listening {
-    open: RefCell<BTreeMap<(PathBuf, Kind), Open>>,
-    /// What those who are connected share.
-    pub crowd: Rc<Crowd>,
+    spawner: Rc<Spawner>,
+    open: RefCell<BTreeMap<Key, Open>>,
 }
 
+/// A socket's path, and what it is for.
+type Key = (PathBuf, Kind);
+
+/// What is asked on a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub enum Kind {
+    /// Operations.
     Requests,
+    /// An administrator's verbs.
     Admin,
+}
+
+/// A socket that has been opened, and is served by nobody yet.
+#[derive(Debug)]
+pub struct Opened {
+    /// Its path, and what it is for.
+    pub key: Key,
+    /// Who may connect.
+    pub place: Place,
+    /// It listens.
+    pub listener: Listener,
+    /// Whether it had been open and had lost its name.
+    pub again: bool,
 }
 
 #[derive(Debug)]
@@ -42,86 +59,71 @@ impl Drop for Open {
 }
 
 impl Listening {
-    /// Nothing is open yet; who will be connected shares this.
+    /// Nothing is open yet.
     #[must_use]
-    pub fn of(crowd: Rc<Crowd>) -> Self {
-        Self { open: RefCell::default(), crowd }
+    pub fn new(spawner: Rc<Spawner>) -> Self {
+        Self { spawner, open: RefCell::default() }
     }
 
     /// Opens what this policy has and was not open, or has lost its name, and closes what it has no more. Connections that there
-    /// are go on, by the rules of the socket that is configured at their path from then on. Returns what had lost its name.
+    /// are go on, by the rules of the socket that is configured at their path from then on. What is returned has to be
+    /// [`begun`](Self::begun).
     ///
     /// # Errors
     /// [`CannotListen`]: nothing is changed then.
-    pub async fn apply(
-        &self,
-        daemon: &Rc<Daemon>,
-        policy: &Policy,
-        handed: &mut Activated,
-    ) -> Result<Vec<PathBuf>, CannotListen> {
+    pub async fn apply(&self, policy: &Policy, handed: &mut Activated) -> Result<Vec<Opened>, CannotListen> {
         let wanted = places(policy);
-        let (mut opened, mut again) = (Vec::new(), Vec::new());
+        let mut opened = Vec::new();
         for (key, place) in &wanted {
             let own = self.open.borrow().get(key).map(|open| open.own);
+            let again = own.is_some();
             let listener = match own {
                 // Another's, who handed it over.
                 Some(false) => continue,
-                Some(true) => match Listener::open(&daemon.spawner, place).await? {
-                    Some(listener) => {
-                        again.push(place.path.clone());
-                        listener
-                    }
+                Some(true) => match Listener::open(&self.spawner, place).await? {
+                    Some(listener) => listener,
                     None => continue,
                 },
                 None => match handed.at(&place.path) {
                     Some(socket) => Listener::adopt(socket, place)?,
-                    None => Listener::open(&daemon.spawner, place).await?.ok_or_else(|| CannotListen::again(place))?,
+                    None => Listener::open(&self.spawner, place).await?.ok_or_else(|| CannotListen::again(place))?,
                 },
             };
-            opened.push((key.clone(), place.clone(), listener));
+            opened.push(Opened { key: key.clone(), place: place.clone(), listener, again });
         }
         self.open.borrow_mut().retain(|key, _| wanted.contains_key(key));
         for (key, place) in wanted {
-            self.permit_anew(daemon, &key, place).await;
+            self.permit_anew(&key, place).await;
         }
-        opened.into_iter().for_each(|(key, place, listener)| self.begin(daemon, key, place, listener));
-        Ok(again)
+        Ok(opened)
     }
 
-    /// Gives each socket whose name is gone its name again, whatever comes of the others: the paths of those that have it again,
-    /// and why others have not.
-    pub async fn name_again(&self, daemon: &Rc<Daemon>) -> (Vec<PathBuf>, Vec<CannotListen>) {
-        let (mut again, mut without) = (Vec::new(), Vec::new());
-        let own = |(key, open): (&(PathBuf, Kind), &Open)| open.own.then(|| (key.clone(), open.place.clone()));
+    /// Opens each socket whose name is gone again, whatever comes of the others: those, and why others cannot be.
+    pub async fn name_again(&self) -> (Vec<Opened>, Vec<CannotListen>) {
+        let (mut opened, mut without) = (Vec::new(), Vec::new());
+        let own = |(key, open): (&Key, &Open)| open.own.then(|| (key.clone(), open.place.clone()));
         let looked: Vec<_> = self.open.borrow().iter().filter_map(own).collect();
         for (key, place) in looked {
-            match Listener::open(&daemon.spawner, &place).await {
-                Ok(Some(listener)) => {
-                    again.push(place.path.clone());
-                    self.begin(daemon, key, place, listener);
-                }
+            match Listener::open(&self.spawner, &place).await {
+                Ok(Some(listener)) => opened.push(Opened { key, place, listener, again: true }),
                 Ok(None) => {}
                 Err(why) => without.push(why),
             }
         }
-        (again, without)
+        (opened, without)
     }
 
-    fn begin(&self, daemon: &Rc<Daemon>, key: (PathBuf, Kind), place: Place, listener: Listener) {
-        let own = listener.is_own();
-        let task = match key.1 {
-            Kind::Requests => serve::requests(daemon, &place.path, listener, &self.crowd),
-            Kind::Admin => serve::admins(daemon, listener, &self.crowd),
-        };
+    /// What was opened is served by this task, which ends when the socket is closed.
+    pub fn begun(&self, key: Key, place: Place, own: bool, task: AbortHandle) {
         self.open.borrow_mut().insert(key, Open { place, own, task });
     }
 
-    async fn permit_anew(&self, daemon: &Daemon, key: &(PathBuf, Kind), place: Place) {
+    async fn permit_anew(&self, key: &Key, place: Place) {
         let own = match self.open.borrow().get(key) {
             Some(open) if open.place != place => open.own,
             _ => return,
         };
-        if own && let Err(why) = daemon.spawner.permit(place.path.clone()).await {
+        if own && let Err(why) = self.spawner.permit(place.path.clone()).await {
             crate::error!("{}: its mode and group stay as they were: {why}", place.path.display());
         }
         if let Some(open) = self.open.borrow_mut().get_mut(key) {
@@ -136,7 +138,7 @@ impl Listening {
     }
 }
 
-fn places(policy: &Policy) -> BTreeMap<(PathBuf, Kind), Place> {
+fn places(policy: &Policy) -> BTreeMap<Key, Place> {
     let of = |place: &Place, kind| ((place.path.clone(), kind), place.clone());
     let requests = policy.sockets.iter().map(|socket| of(&socket.place, Kind::Requests));
     requests.chain(policy.admin.iter().map(|admin| of(admin, Kind::Admin))).collect()

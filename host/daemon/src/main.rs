@@ -3,18 +3,17 @@
 use std::alloc::System;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::time::Duration;
 
 use clap::Parser;
 use regentd::activation::Activated;
-use regentd::daemon::Daemon;
 use regentd::helpers::Helpers;
 use regentd::policy::{self, Findings, For};
 use regentd::privileges::Life;
 use regentd::process::{Cgroups, Launched, Spawner};
+use regentd::start::{Given, Started};
 use regentd::trusted_file::Trusted;
-use regentd::{handed, memory, notify, privileges, process, reload, service, start, terminal};
+use regentd::{handed, memory, notify, privileges, process, service, start, terminal};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 use zeroizing_alloc::ZeroAlloc;
@@ -132,38 +131,34 @@ async fn serve(config: &Path, helpers: Helpers, launched: Launched, lacks: Vec<S
     let (Ok(mut term), Ok(mut interrupt), Ok(mut hangup)) = signals else {
         return failed(&["signals cannot be waited for".into()], CANNOT_START);
     };
-    let daemon = match start::start(policy, findings.warnings, helpers, spawner, lacks, handed).await {
-        Ok(daemon) => daemon,
+    let given = Given { policy, warnings: findings.warnings, helpers, spawner, lacks, handed };
+    let started = match start::start(given).await {
+        Ok(started) => started,
         Err(why) => return failed(&why.0, CANNOT_START),
     };
-    regentd::info!("READY: {} sockets listen", daemon.listening.count());
+    regentd::info!("READY: {} sockets listen", started.sockets);
     notify::ready();
     loop {
         tokio::select! {
             _ = term.recv() => break,
             _ = interrupt.recv() => break,
             _ = hangup.recv() => drop(tokio::task::spawn_local({
-                let daemon = Rc::clone(&daemon);
-                async move { reload::reload(&daemon).await }
+                let reload = started.reload.clone();
+                async move { reload.order().await }
             })),
         }
     }
-    end(&daemon).await;
+    end(&started).await;
     ExitCode::SUCCESS
 }
 
 /// Begins nothing more, and gives what runs its time.
-async fn end(daemon: &Rc<Daemon>) {
+async fn end(started: &Started) {
     regentd::info!("ending");
     notify::stopping();
-    daemon.ending.set(true);
-    let until = tokio::time::Instant::now() + END_WITHIN;
-    while daemon.running.get() > 0 && tokio::time::Instant::now() < until {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    daemon.give_up();
+    started.shutdown.end(END_WITHIN).await;
     tokio::time::sleep(LAST_ANSWERS).await;
-    if !daemon.spawner.end(SPAWNER_ENDS_WITHIN).await {
+    if !started.spawner.end(SPAWNER_ENDS_WITHIN).await {
         regentd::warning!("the spawner has not ended yet: sockets and groups of processes may still be there");
     }
 }

@@ -5,22 +5,25 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use regent_lane::{Outcome as Ended, RESULTS_MAX, StepResult};
-use regent_protocol::{Code, Data, Refusal, RuleView};
+use regent_protocol::{Code, Data, Refusal};
 use tokio::time::Instant;
 
 use crate::auth::{Authorized, Run};
-use crate::daemon::Daemon;
 use crate::fair::Peer;
-use crate::gate::Requester;
-use crate::hold::Outcome;
-use crate::kept::audit::{Event, Mark};
+use crate::kept::audit::{AuditLog, Mark, NotLogged};
+use crate::kept::disk::Disk;
 use crate::kept::ending::Ending;
+use crate::kept::event::{Event, EventKind};
 use crate::plan::{Plan, Step};
 use crate::plugin::exchange::NoAnswer;
 use crate::process::{CommandRun, Spawner, What, run_command};
-use crate::refusals::Because;
+use crate::record::denial::Because;
+use crate::record::outcome::{Failure, Performed, StepFailed};
+use crate::record::requester::Requester;
+use crate::record::why::{CommandEnd, CommandFailure, Why};
 use crate::service;
-use crate::why::{TEXT_MAX, cut, rules};
+use crate::shutdown::Shutdown;
+use crate::why::rules;
 
 /// What is on record of an immediate operation.
 #[derive(Debug)]
@@ -35,181 +38,121 @@ pub struct Act {
     pub reference: String,
 }
 
-/// How a run ended.
-#[derive(Debug, Clone)]
-pub enum Performed {
-    /// With this result.
-    Done(Data),
-    /// With less.
-    Failed(Failure),
+impl Act {
+    /// What a later start has to know, if a step of this plan ends the host.
+    fn ends_host(&self, plan: &Plan, began: Mark) -> Option<Ending> {
+        let mut steps = plan.steps().iter().map(|step| step.planned.ends_host);
+        let (some, only) = (steps.clone().any(|ends| ends), steps.all(|ends| ends));
+        some.then(|| Ending {
+            began,
+            reference: self.reference.clone(),
+            socket: self.requester.socket.clone(),
+            uid: self.requester.uid,
+            gid: self.requester.gid,
+            operation: self.operation.clone(),
+            only,
+            boot: String::new(),
+        })
+    }
+
+    /// What has run has run: the caller hears how, whether or not this can be written; the next that runs a command finds out.
+    fn record_end(&self, audit: &AuditLog, failed: Option<&Failure>) {
+        let event = if failed.is_none() { EventKind::Done } else { EventKind::Failed };
+        if let Err(why) = self.record(audit, event, None, failed) {
+            crate::error!("{why}");
+        }
+    }
+
+    fn record(
+        &self,
+        audit: &AuditLog,
+        event: EventKind,
+        plan: Option<&Plan>,
+        failed: Option<&Failure>,
+    ) -> Result<Mark, NotLogged> {
+        let argv: Option<Vec<Vec<String>>> =
+            plan.map(|plan| plan.steps().iter().map(|step| step.planned.argv.clone()).collect());
+        let why = failed.filter(|failed| !failed.why.is_unsaid()).map(|failed| failed.why.to_string());
+        audit.record(&Event {
+            reference: Some(&self.reference),
+            socket: Some(&self.requester.socket),
+            uid: Some(self.requester.uid),
+            gid: Some(self.requester.gid),
+            pid: self.requester.pid,
+            operation: Some(&self.operation),
+            data: plan.is_some().then_some(&self.data),
+            plan: argv.as_deref(),
+            code: failed.map(|failed| failed.refusal.code),
+            said: failed.map(|failed| failed.refusal.text.as_str()),
+            reason: failed.and_then(|failed| failed.why.word()),
+            why: why.as_deref(),
+            rule: failed.and_then(|failed| failed.rule.as_ref()),
+            ..Event::of(event)
+        })
+    }
 }
 
-/// A run that failed.
-#[derive(Debug, Clone)]
-pub struct Failure {
-    /// What the caller hears.
-    pub refusal: Refusal,
-    /// What the log is told besides.
-    pub why: String,
-    /// The grant by which it counts as failed, where a command did.
-    pub rule: Option<RuleView>,
-}
-
-/// A step that failed.
+/// Carries plans out.
 #[derive(Debug)]
-pub struct StepFailed {
-    code: Code,
-    /// Which, and how it ended.
-    pub why: String,
-    rule: RuleView,
+pub struct Executor {
+    /// Through which commands start.
+    pub spawner: Rc<Spawner>,
+    /// Where it is recorded.
+    pub audit: AuditLog,
+    /// Where it is noted that the host is about to end.
+    pub disk: Disk,
+    /// What runs is counted.
+    pub shutdown: Shutdown,
 }
 
-impl Performed {
-    /// What there is to say of it beside what the caller hears; empty if it is done or nothing is known.
-    #[must_use]
-    pub fn why(&self) -> &str {
-        match self {
-            Self::Done(_) => "",
-            Self::Failed(failure) => &failure.why,
+impl Executor {
+    /// Runs what needs nobody's consent, with a record before and one after.
+    ///
+    /// # Errors
+    /// What the caller hears, and the log.
+    pub async fn immediate(
+        &self,
+        act: &Rc<Act>,
+        authorized: Authorized,
+        peer: Peer,
+        deadline: Instant,
+    ) -> Result<Data, Because> {
+        let _running = self.shutdown.running();
+        if authorized.plan().is_empty() {
+            let performed = self.run(authorized, &act.data, peer, deadline).await;
+            // No deed waits for this record, so the caller need not either: it is written when the reply is on its way.
+            let (audit, act, failed) = (self.audit.clone(), Rc::clone(act), performed.failure().cloned());
+            tokio::task::spawn_local(async move { act.record_end(&audit, failed.as_ref()) });
+            return performed.into_reply();
         }
-    }
-
-    fn failure(&self) -> Option<&Failure> {
-        match self {
-            Self::Done(_) => None,
-            Self::Failed(failure) => Some(failure),
+        let began = act.record(&self.audit, EventKind::Performing, Some(authorized.plan()), None);
+        let began = began.map_err(|why| Because::ours(Code::Failed, why.into()))?;
+        let ending = act.ends_host(authorized.plan(), began);
+        let ends_host = ending.is_some();
+        // Nobody is left to write anything down once the host ends.
+        if let Some(ending) = ending {
+            self.disk.run_or_log(|ledger| ledger.begin_ending(ending)).await;
         }
-    }
-}
-
-impl Failure {
-    fn of(refusal: Refusal, step: Option<StepFailed>) -> Self {
-        let (why, rule) = step.map(|step| (step.why, step.rule)).unzip();
-        Self { refusal, why: why.unwrap_or_default(), rule }
-    }
-
-    /// For the record.
-    #[must_use]
-    pub fn told(&self) -> String {
-        if self.why.is_empty() { self.refusal.text.clone() } else { format!("{}: {}", self.refusal.text, self.why) }
+        let performed = self.run(authorized, &act.data, peer, deadline).await;
+        act.record_end(&self.audit, performed.failure());
+        if ends_host {
+            let reference = act.reference.clone();
+            self.disk.run_or_log(move |ledger| ledger.finish_ending(&reference)).await;
+        }
+        performed.into_reply()
     }
 
-    /// As it is kept with a hold, for administrators.
-    #[must_use]
-    pub fn reason(&self) -> String {
-        cut(&format!("{}: {}", self.refusal.code, self.told()), TEXT_MAX)
+    /// Steps, then the plugin's words for what came of them.
+    pub async fn run(&self, authorized: Authorized, data: &Data, peer: Peer, deadline: Instant) -> Performed {
+        let Run { plugin, operation, state, plan, reply, .. } = authorized.into_run();
+        if let Some(reply) = reply.filter(|_| plan.is_empty()) {
+            return shaped(Ok(Some(reply)), None);
+        }
+        let (results, failure) = steps(&self.spawner, &plan, data, deadline).await;
+        // However the steps used up the time, the plugin has its own to word the result.
+        let deadline = deadline.max(Instant::now() + Duration::from_secs(1));
+        shaped(plugin.finish(peer, &operation, state, results, deadline).await, failure)
     }
-
-    /// As it is kept with a hold, for its requester.
-    #[must_use]
-    pub fn outcome(&self) -> Outcome {
-        Outcome::Failed(self.refusal.text.clone(), self.refusal.code)
-    }
-}
-
-/// Runs what needs nobody's consent, with a record before and one after.
-///
-/// # Errors
-/// What the caller hears, and the log.
-pub async fn immediate(
-    daemon: &Rc<Daemon>,
-    act: &Rc<Act>,
-    authorized: Authorized,
-    peer: Peer,
-    deadline: Instant,
-) -> Result<Data, Because> {
-    let nothing_runs = authorized.plan().is_empty();
-    let mut ending = None;
-    if !nothing_runs {
-        let began = record(daemon, act, "performing", Some(authorized.plan()), None)
-            .map_err(|why| Because::ours(Code::Failed, why))?;
-        ending = ends_host(act, authorized.plan(), began);
-    }
-    let ends_host = ending.is_some();
-    // Nobody is left to write anything down once the host ends.
-    if let Some(ending) = ending {
-        daemon.held.begin_ending(ending).await;
-    }
-    let runs = daemon.runs();
-    let performed = run(daemon, authorized, &act.data, peer, deadline).await;
-    drop(runs);
-    if nothing_runs {
-        // No deed waits for this record, so the caller need not either: it is written when the reply is on its way.
-        let (daemon, act, failed) = (Rc::clone(daemon), Rc::clone(act), performed.failure().cloned());
-        tokio::task::spawn_local(async move { record_end(&daemon, &act, failed.as_ref()) });
-    } else {
-        record_end(daemon, act, performed.failure());
-    }
-    if ends_host {
-        daemon.held.finish_ending(act.reference.clone()).await;
-    }
-    match performed {
-        Performed::Done(data) => Ok(data),
-        Performed::Failed(failure) => Err(Because::failed(failure)),
-    }
-}
-
-/// What a later start has to know, if a step of this plan ends the host.
-fn ends_host(act: &Act, plan: &Plan, began: Mark) -> Option<Ending> {
-    let mut steps = plan.steps().iter().map(|step| step.planned.ends_host);
-    let (some, only) = (steps.clone().any(|ends| ends), steps.all(|ends| ends));
-    some.then(|| Ending {
-        began,
-        reference: act.reference.clone(),
-        socket: act.requester.socket.clone(),
-        uid: act.requester.uid,
-        gid: act.requester.gid,
-        operation: act.operation.clone(),
-        only,
-        boot: String::new(),
-    })
-}
-
-/// What has run has run: the caller hears how, whether or not this can be written; the next that runs a command finds out.
-fn record_end(daemon: &Daemon, act: &Act, failed: Option<&Failure>) {
-    let event = if failed.is_none() { "done" } else { "failed" };
-    if let Err(why) = record(daemon, act, event, None, failed) {
-        crate::error!("{why}");
-    }
-}
-
-fn record(
-    daemon: &Daemon,
-    act: &Act,
-    event: &str,
-    plan: Option<&Plan>,
-    failed: Option<&Failure>,
-) -> Result<Mark, String> {
-    let argv: Option<Vec<Vec<String>>> =
-        plan.map(|plan| plan.steps().iter().map(|step| step.planned.argv.clone()).collect());
-    let told = failed.map(Failure::told);
-    let event = Event {
-        event,
-        reference: Some(&act.reference),
-        socket: Some(&act.requester.socket),
-        uid: Some(act.requester.uid),
-        gid: Some(act.requester.gid),
-        pid: act.requester.pid,
-        operation: Some(&act.operation),
-        data: plan.is_some().then_some(&act.data),
-        plan: argv.as_deref(),
-        outcome: told.as_deref(),
-        rule: failed.and_then(|failed| failed.rule.as_ref()),
-        ..Event::default()
-    };
-    daemon.record(&event)
-}
-
-/// Steps, then the plugin's words for what came of them.
-pub async fn run(daemon: &Rc<Daemon>, authorized: Authorized, data: &Data, peer: Peer, deadline: Instant) -> Performed {
-    let Run { plugin, operation, state, plan, reply, .. } = authorized.into_run();
-    if let Some(reply) = reply.filter(|_| plan.is_empty()) {
-        return shaped(Ok(Some(reply)), None);
-    }
-    let (results, failure) = steps(&daemon.spawner, &plan, data, deadline).await;
-    // However the steps used up the time, the plugin has its own to word the result.
-    let deadline = deadline.max(Instant::now() + Duration::from_secs(1));
-    shaped(plugin.finish(peer, &operation, state, results, deadline).await, failure)
 }
 
 /// One step after the other until one fails: what each came to, and why it went no further.
@@ -240,35 +183,35 @@ pub fn shaped(reply: Result<Option<Result<Data, String>>, NoAnswer>, failure: Op
         (Ok(None), None) => Performed::Done(Data::null()),
         (Ok(Some(Err(words))), failure) => Performed::Failed(Failure::of(Refusal::failed_with(&words), failure)),
         (Ok(_), Some(failure)) => {
-            Performed::Failed(Failure::of(Refusal::operation_failed(failure.code), Some(failure)))
+            Performed::Failed(Failure::of(Refusal::operation_failed(failure.failure.code()), Some(failure)))
         }
         (Err(no), failure) => {
-            let first = failure.as_ref().map(|step| format!("{}; then ", step.why)).unwrap_or_default();
-            let (refusal, why) = Because::from(no).into_parts();
-            Performed::Failed(Failure { why: format!("{first}{why}"), ..Failure::of(refusal, failure) })
+            let (refusal, then) = Because::from(no).into_parts();
+            let why = match failure.as_ref().map(|step| step.failure.clone()) {
+                Some(first) => Why::CommandAndPlugin(first, Box::new(then)),
+                None => then,
+            };
+            Performed::Failed(Failure { why, ..Failure::of(refusal, failure) })
         }
     }
 }
 
 fn failed(step: &Step, result: &StepResult) -> Option<StepFailed> {
-    let name = &step.planned.command;
     let stderr = String::from_utf8_lossy(&result.stderr);
     // Some end with a mark below the place, which says nothing by itself.
     let says = |line: &&str| line.contains(char::is_alphanumeric);
-    let last = stderr.lines().rfind(says).unwrap_or_default();
-    let (code, how) = match result.outcome {
+    let last = || stderr.lines().rfind(says).unwrap_or_default().to_owned();
+    let end = match result.outcome {
         Ended::Ok(_) => return None,
-        Ended::Status(status) => (Code::CommandFailed, format!("exit status {status}: {last}")),
-        Ended::Signal(signal) => (Code::CommandFailed, format!("signal {signal}: {last}")),
-        Ended::Timeout => (Code::Timeout, "did not end in time".into()),
-        Ended::NotStarted => (Code::CommandFailed, format!("could not be started: {last}")),
+        Ended::Status(status) => CommandEnd::Status(status, last()),
+        Ended::Signal(signal) => CommandEnd::Signal(signal, last()),
+        Ended::Timeout => CommandEnd::Timeout,
+        Ended::NotStarted => CommandEnd::NotStarted(last()),
     };
     let unit = service::may_be_why(&step.command, step.planned.uid, result.outcome, &stderr);
     let unit = unit.or_else(|| service::absent(&step.command, &stderr));
-    let unit = unit.map(|unit| format!(" ({unit})")).unwrap_or_default();
     Some(StepFailed {
-        code,
-        why: format!("command {name}: {how}{unit}"),
+        failure: CommandFailure { command: step.planned.command.clone(), end, unit },
         rule: rules::ran(&step.grants.file, &step.command, Some(step.planned.uid)),
     })
 }
@@ -287,7 +230,7 @@ async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline:
     }
     let what = match spawner.granted(&step.grants, &step.command, &step.planned) {
         Ok(what) => what,
-        Err(why) => return result(Ended::NotStarted, Vec::new(), why.into_bytes(), false),
+        Err(why) => return result(Ended::NotStarted, Vec::new(), why.to_string().into_bytes(), false),
     };
     let ran = run_command(spawner, command_run(step, what, data, step.command.timeout.min(left), room)).await;
     let outcome = match ran.outcome() {

@@ -11,7 +11,8 @@ use regent_resolve::PlannedStep;
 use crate::plugin::Fault;
 use crate::plugin::exchange::Planner;
 use crate::process::{Spawner, Unplanned};
-use crate::why::{Rule, lines, rules};
+use crate::record::denial::Rule;
+use crate::why::{lines, rules};
 
 /// Argument lists of one plan together: what a person can be shown, and a record of it kept.
 pub const PLAN_MAX: usize = 128 << 10;

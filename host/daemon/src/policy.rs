@@ -1,8 +1,10 @@
 //! regent.toml as the daemon lives by it: read from a trusted file, its names turned into numbers of this machine. All that
 //! is wrong is said at once.
 
+use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +14,7 @@ use zeroize::Zeroizing;
 
 use crate::auth::people::People;
 use crate::credential;
-use crate::gate::Secrets;
-use crate::listen::Place;
+use crate::secrets::Secrets;
 use crate::trusted_file::{Trusted, Untrusted};
 use regent_resolve::users;
 
@@ -30,6 +31,17 @@ pub struct Policy {
     pub admin: Option<Place>,
     /// Persons, by uid.
     pub people: People,
+}
+
+/// A socket's place and who may connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its mode, 0o660 for owner and group.
+    pub mode: u32,
+    /// Its group.
+    pub group: Option<u32>,
 }
 
 /// A request socket and what counts on it.
@@ -58,6 +70,29 @@ impl Policy {
     #[must_use]
     pub fn socket(&self, name: &str) -> Option<&Arc<Socket>> {
         self.sockets.iter().find(|socket| socket.name == name)
+    }
+}
+
+/// The policy as the daemon lives by it now. Whoever keeps one keeps that one: a reload puts another in its place.
+#[derive(Debug)]
+pub struct CurrentPolicy(RefCell<Rc<Policy>>);
+
+impl CurrentPolicy {
+    /// This one, until another is set.
+    #[must_use]
+    pub fn new(policy: Policy) -> Rc<Self> {
+        Rc::new(Self(RefCell::new(Rc::new(policy))))
+    }
+
+    /// As it is now.
+    #[must_use]
+    pub fn get(&self) -> Rc<Policy> {
+        Rc::clone(&self.0.borrow())
+    }
+
+    /// Another takes its place.
+    pub fn set(&self, policy: Policy) {
+        *self.0.borrow_mut() = Rc::new(policy);
     }
 }
 

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::Path;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,28 +12,38 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_local;
 
 use crate::activation::Activated;
-use crate::daemon::{Daemon, Parts};
+use crate::admin::Admin;
+use crate::crowd::Crowd;
 use crate::held::Held;
 use crate::helpers::Helpers;
 use crate::installed::Installed;
-use crate::kept::audit::{Audit, Event};
+use crate::kept::audit::{Audit, AuditLog};
 use crate::kept::disk::Disk;
 use crate::kept::ending::Closed;
-use crate::kept::ledger::{self, Ledger, Recovered};
+use crate::kept::event::{Event, EventKind};
+use crate::kept::ledger::{Ledger, Recovered};
 use crate::kept::medium::OnDisk;
 use crate::kept::store::Store;
+use crate::listening::Listening;
+use crate::perform::Executor;
+use crate::pipeline::Pipeline;
 use crate::plugin::cache::Cache;
 use crate::plugin::confinement::Layers;
 use crate::plugin::load::Loader;
 use crate::plugin::programs::Programs;
-use crate::policy::{Policy, state_file};
+use crate::policy::{CurrentPolicy, Policy, state_file};
+use crate::prepare::Preparer;
 use crate::process::{Cgroups, Spawner};
-use crate::resume;
+use crate::refusals::RefusalLog;
+use crate::reload::Reload;
+use crate::reloading::Reloader;
+use crate::resume::Resumer;
+use crate::serve::Server;
+use crate::shutdown::Shutdown;
+use crate::status::Status;
 
 /// How often expiry is looked at.
 const TICK: Duration = Duration::from_millis(500);
-/// How often it is looked whether each socket still has its name.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often old results are looked for.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
 
@@ -47,44 +57,165 @@ impl CannotStart {
     }
 }
 
-/// Starts everything and returns when the sockets listen.
+/// A daemon that serves.
+#[derive(Debug)]
+pub struct Started {
+    /// Has all files read again.
+    pub reload: Reload,
+    /// Ends it.
+    pub shutdown: Shutdown,
+    /// Which ends after it.
+    pub spawner: Rc<Spawner>,
+    /// How many sockets listen.
+    pub sockets: usize,
+}
+
+/// What is there before the daemon: its rules, its programs, and what the machine lacks.
+#[derive(Debug)]
+pub struct Given {
+    /// regent.toml, and what is to be looked at in it.
+    pub policy: Policy,
+    /// See `policy`.
+    pub warnings: Vec<String>,
+    /// The programs that belong to it.
+    pub helpers: Helpers,
+    /// Through which programs start.
+    pub spawner: Rc<Spawner>,
+    /// What this machine or this user lacks so far, and what that means.
+    pub lacks: Vec<String>,
+    /// Sockets of a service manager.
+    pub handed: Activated,
+}
+
+/// Builds each service once, in order, and returns when the sockets listen.
 ///
 /// # Errors
 /// [`CannotStart`].
-pub async fn start(
-    policy: Policy,
-    warnings: Vec<String>,
-    helpers: Helpers,
-    spawner: Rc<Spawner>,
-    mut lacks: Vec<String>,
-    mut handed: Activated,
-) -> Result<Rc<Daemon>, CannotStart> {
-    let (audit, ledger) = kept(&policy).map_err(CannotStart::because)?;
-    let instance = ledger.store.instance().map_err(CannotStart::because)?;
+pub async fn start(given: Given) -> Result<Started, CannotStart> {
+    let Given { policy, warnings, helpers, spawner, mut lacks, mut handed } = given;
+    let shutdown = Shutdown::default();
+    let (audit, disk, held) = kept(&policy)?;
     lacks.extend(no_groups(spawner.cgroups()));
+    let shelf = state_file(&policy.config, "modules");
+    let said = |why: std::io::Error| CannotStart::because(format!("{}: {why}", shelf.display()));
+    let config = Arc::clone(&policy.config);
+    let installed = Installed::new(config, Rc::clone(&held), audit.clone(), Rc::clone(&spawner), shelf.clone());
+    let installed = installed.map_err(said)?;
+    let programs = confined(&policy, &spawner, &helpers, &mut lacks).await?;
+    lacks.iter().for_each(|lack| crate::warning!("{lack}"));
+    let policy = CurrentPolicy::new(policy);
+    let (reload, orders) = Reload::new(warnings);
+    let services = Services { policy, audit, disk, held, installed, spawner, shutdown, reload };
+    let resumer = services.resumer();
+    let server = services.server(&resumer, lacks);
+    let Services { policy, audit, held, installed, spawner, shutdown, reload, .. } = services;
+    let started = Event { version: Some(env!("CARGO_PKG_VERSION")), ..Event::of(EventKind::Started) };
+    audit.record(&started).map_err(CannotStart::because)?;
+    installed.look().await;
+    let reloader = Reloader {
+        server,
+        listening: Listening::new(Rc::clone(&spawner)),
+        installed: Rc::clone(&installed),
+        spawner: Rc::clone(&spawner),
+        reload: reload.clone(),
+    };
+    let sockets = reloader.open(&mut handed).await.map_err(CannotStart::because)?;
+    for left in handed.left() {
+        crate::warning!("{}: handed over by the service manager, and no socket is configured there", left.display());
+    }
+    spawn_local(reloader.run(orders));
+    spawn_local(load_all(resumer, programs, helpers));
+    spawn_local(installed.keep_looking());
+    spawn_local(keep_time(held, policy));
+    Ok(Started { reload, shutdown, spawner, sockets })
+}
+
+/// Those that everything else is built on.
+struct Services {
+    policy: Rc<CurrentPolicy>,
+    audit: AuditLog,
+    disk: Disk,
+    held: Rc<Held>,
+    installed: Rc<Installed>,
+    spawner: Rc<Spawner>,
+    shutdown: Shutdown,
+    reload: Reload,
+}
+
+impl Services {
+    /// Runs what is approved.
+    fn resumer(&self) -> Rc<Resumer> {
+        let executor = Executor {
+            spawner: Rc::clone(&self.spawner),
+            audit: self.audit.clone(),
+            disk: self.disk.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        Rc::new(Resumer {
+            held: Rc::clone(&self.held),
+            installed: Rc::clone(&self.installed),
+            policy: Rc::clone(&self.policy),
+            executor: Rc::new(executor),
+        })
+    }
+
+    /// Serves both kinds of socket.
+    fn server(&self, resumer: &Rc<Resumer>, lacks: Vec<String>) -> Rc<Server> {
+        let refusals = Rc::new(RefusalLog::new(self.audit.clone()));
+        let crowd = Crowd::new();
+        Rc::new(Server {
+            pipeline: Pipeline::new(self.preparer(), Rc::clone(&resumer.executor), Rc::clone(&refusals)),
+            admin: Admin {
+                policy: Rc::clone(&self.policy),
+                held: Rc::clone(&self.held),
+                installed: Rc::clone(&self.installed),
+                resumer: Rc::clone(resumer),
+                reload: self.reload.clone(),
+                refusals: Rc::clone(&refusals),
+                audit: self.audit.clone(),
+                status: self.status(&crowd, lacks),
+            },
+            policy: Rc::clone(&self.policy),
+            refusals,
+            crowd,
+            shutdown: self.shutdown.clone(),
+        })
+    }
+
+    fn preparer(&self) -> Preparer {
+        Preparer {
+            policy: Rc::clone(&self.policy),
+            installed: Rc::clone(&self.installed),
+            held: Rc::clone(&self.held),
+            spawner: Rc::clone(&self.spawner),
+            shutdown: self.shutdown.clone(),
+        }
+    }
+
+    fn status(&self, crowd: &Rc<Crowd>, lacks: Vec<String>) -> Status {
+        Status {
+            since: Timestamp::now(),
+            lacks,
+            installed: Rc::clone(&self.installed),
+            held: Rc::clone(&self.held),
+            crowd: Rc::clone(crowd),
+            shutdown: self.shutdown.clone(),
+            reload: self.reload.clone(),
+        }
+    }
+}
+
+/// Opens what is kept, and settles what the predecessor left.
+fn kept(policy: &Policy) -> Result<(AuditLog, Disk, Rc<Held>), CannotStart> {
+    let (audit, ledger) = opened(policy).map_err(CannotStart::because)?;
+    let instance = ledger.store.instance().map_err(CannotStart::because)?;
     let recovered = ledger.recover(Timestamp::now()).map_err(CannotStart::because)?;
     tell(&recovered);
     let holds = ledger.store.holds().map_err(CannotStart::because)?;
     let disk = Disk::start(ledger).map_err(CannotStart::because)?;
-    let held = Held::new(disk, policy.people.clone(), &holds, ledger::lock(&audit).time_by_uptime());
-    let shelf = state_file(&policy.config, "modules");
-    let said = |why: std::io::Error| CannotStart::because(format!("{}: {why}", shelf.display()));
-    let (config, log) = (Arc::clone(&policy.config), Arc::clone(&audit));
-    let installed = Installed::new(config, Rc::clone(&held), log, Rc::clone(&spawner), shelf.clone()).map_err(said)?;
-    let programs = confined(&policy, &spawner, &helpers, &mut lacks).await?;
-    lacks.iter().for_each(|lack| crate::warning!("{lack}"));
-    let daemon = Daemon::of(Parts { policy, installed, held, spawner, instance, audit, lacks, warnings });
-    let started = Event { event: "started", outcome: Some(env!("CARGO_PKG_VERSION")), ..Event::default() };
-    daemon.record(&started).map_err(CannotStart::because)?;
-    daemon.installed.look().await;
-    daemon.listening.apply(&daemon, &daemon.policy(), &mut handed).await.map_err(CannotStart::because)?;
-    for left in handed.left() {
-        crate::warning!("{}: handed over by the service manager, and no socket is configured there", left.display());
-    }
-    spawn_local(load_all(Rc::clone(&daemon), programs, helpers));
-    spawn_local(Rc::clone(&daemon.installed).keep_looking());
-    spawn_local(keep_time(Rc::clone(&daemon)));
-    Ok(daemon)
+    let known = audit.lock().time_by_uptime();
+    let held = Held::new(disk.clone(), instance, &holds, known);
+    Ok((audit, disk, held))
 }
 
 /// What this machine or this user has not, and what that means.
@@ -111,7 +242,7 @@ async fn confined(
     Programs::new(Rc::clone(spawner), helpers, layers).map(Rc::new).map_err(CannotStart::because)
 }
 
-fn kept(policy: &Policy) -> Result<(Arc<Mutex<Audit>>, Ledger), String> {
+fn opened(policy: &Policy) -> Result<(AuditLog, Ledger), String> {
     let path = &policy.config.audit;
     let said = |path: &Path, why: &dyn fmt::Display| format!("{}: {why}", path.display());
     let medium = OnDisk::open(path).map_err(|why| match why.kind() {
@@ -123,14 +254,14 @@ fn kept(policy: &Policy) -> Result<(Arc<Mutex<Audit>>, Ledger), String> {
     })?;
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let audit = Audit::open(Arc::new(medium), boot.trim().to_owned()).map_err(|why| said(path, &why))?;
-    let audit = Arc::new(Mutex::new(audit));
+    let audit = AuditLog::new(audit);
     let path = state_file(&policy.config, "holds.redb");
     let store = Store::open_at(&path).map_err(|why| said(&path, &why))?;
-    Ok((Arc::clone(&audit), Ledger::new(store, audit)))
+    Ok((audit.clone(), Ledger::new(store, audit)))
 }
 
 fn tell(recovered: &Recovered) {
-    if let Some(why) = recovered.voided {
+    if let Some(why) = &recovered.voided {
         crate::error!("{why}: everything that was held is void");
     }
     for id in &recovered.interrupted {
@@ -155,50 +286,32 @@ fn tell(recovered: &Recovered) {
 }
 
 /// Lets plugins be loaded, each on its own, and what was approved before this start run.
-async fn load_all(daemon: Rc<Daemon>, programs: Rc<Programs>, helpers: Helpers) {
-    let loader = loader(&daemon, programs, helpers).await;
+async fn load_all(resumer: Rc<Resumer>, programs: Rc<Programs>, helpers: Helpers) {
+    let loader = loader(&resumer.policy.get(), programs, helpers).await;
     if let Err(why) = &loader {
         crate::error!("no plugin can serve: {why}");
     }
-    daemon.installed.can_load(loader);
-    daemon.installed.tidy();
-    resume::start_all(&daemon).await;
+    resumer.installed.can_load(loader);
+    resumer.installed.tidy();
+    resumer.start_all().await;
 }
 
-async fn loader(daemon: &Daemon, programs: Rc<Programs>, helpers: Helpers) -> Result<Loader, String> {
+async fn loader(policy: &Policy, programs: Rc<Programs>, helpers: Helpers) -> Result<Loader, String> {
     let compiler = tokio::task::spawn_blocking(move || helpers.compiler_digest()).await;
     let compiler: [u8; 32] = compiler.map_err(|why| why.to_string())?.map_err(|why| why.to_string())?;
-    let folder = state_file(&daemon.policy().config, "compiled");
+    let folder = state_file(&policy.config, "compiled");
     let cache = Cache::open(folder.clone(), compiler).map_err(|why| format!("{}: {why}", folder.display()))?;
-    let recycle = daemon.policy().config.recycle;
-    Ok(Loader::new(programs, cache, recycle))
+    Ok(Loader::new(programs, cache, policy.config.recycle))
 }
 
-/// A socket whose name somebody removed gets it again. What stands in the way is said once; it is returned.
-async fn look_after_sockets(daemon: &Rc<Daemon>, said: &[String]) -> Vec<String> {
-    // Not in the middle of a reload, which does the same.
-    let _one_at_a_time = daemon.one_reload.lock().await;
-    let (again, without) = daemon.listening.name_again(daemon).await;
-    for path in again {
-        crate::warning!("{}: the socket's name was gone, and is there again", path.display());
-    }
-    let without: Vec<String> = without.iter().map(ToString::to_string).collect();
-    for why in without.iter().filter(|why| !said.contains(why)) {
-        crate::error!("a socket's name is gone, so nobody can connect there: {why}");
-    }
-    without
-}
-
-/// Expiry, the end of what is kept, and the names of sockets.
-async fn keep_time(daemon: Rc<Daemon>) {
+/// Expiry, and the end of what is kept.
+async fn keep_time(held: Rc<Held>, policy: Rc<CurrentPolicy>) {
     let mut tick = tokio::time::interval(TICK);
     let mut forget = tokio::time::interval(FORGET_EVERY);
-    let (mut look, mut said) = (tokio::time::interval(LOOK_EVERY), Vec::new());
     loop {
         tokio::select! {
-            _ = look.tick() => said = look_after_sockets(&daemon, &said).await,
-            _ = tick.tick() => daemon.held.expire().await,
-            _ = forget.tick() => daemon.held.forget(daemon.policy().config.keep_results).await,
+            _ = tick.tick() => held.expire().await,
+            _ = forget.tick() => held.forget(policy.get().config.keep_results).await,
         }
     }
 }

@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use regent_protocol::{Ask, Data, LINE_MAX, Line};
-use regentd::kept::audit::{Audit, Event};
+use regentd::kept::audit::Audit;
+use regentd::kept::event::{Event, EventKind};
 use regentd::kept::medium::OnDisk;
 use regentd::why::log;
 
@@ -34,7 +35,7 @@ fn written(events: &[Event<'_>]) -> Vec<u8> {
 fn a_carriage_return_or_a_tab_between_the_parts_of_what_was_sent_is_a_space_in_the_log() {
     let data = sent("{\r\"a\"\t:\r\r\"\\r\u{7f}é\"}");
     assert!(data.as_str().contains('\r'), "it is carried as it was sent");
-    let log = written(&[Event { event: "performing", data: Some(&data), ..Event::default() }]);
+    let log = written(&[Event { data: Some(&data), ..Event::of(EventKind::Performing) }]);
     let (end, line) = log.split_last().unwrap();
     assert!(*end == b'\n' && line.iter().all(|byte| (b' '..=b'~').contains(byte)), "{}", line.escape_ascii());
     let read: serde_json::Value = serde_json::from_slice(line).unwrap();
@@ -43,7 +44,7 @@ fn a_carriage_return_or_a_tab_between_the_parts_of_what_was_sent_is_a_space_in_t
 
 /// A line as the log would have it, within data that makes its own line three times as long as any that tells of a refusal.
 fn forged() -> String {
-    const FORGED: &str = r#"{"event":"refused","at":"","ref":"abcdefgh","outcome":"Forged: forged","pad":""#;
+    const FORGED: &str = r#"{"event":"refused","at":"","ref":"abcdefgh","said":"Forged","why":"forged","pad":""#;
     // One letter of two bytes is six in the log: so much for the first 64 KiB, and the rest of the second.
     let letters = |bytes: usize| "é".repeat(bytes / 6);
     let (before, padded) = (letters(65_000), letters(60_000));
@@ -53,16 +54,16 @@ fn forged() -> String {
 #[test]
 fn what_a_requester_sent_is_never_taken_for_a_line_of_its_own_however_long_it_is() {
     let data = sent(&forged());
-    let refused = |reference, outcome| Event {
-        event: "refused",
+    let refused = |reference, said, why| Event {
         reference: Some(reference),
-        outcome: Some(outcome),
-        ..Event::default()
+        said: Some(said),
+        why: Some(why),
+        ..Event::of(EventKind::Refused)
     };
     let log = written(&[
-        refused("abcdefgh", "Unknown operation: it is not granted"),
-        Event { event: "performing", data: Some(&data), ..Event::default() },
-        refused("hgfedcba", "Permission denied: the next line"),
+        refused("abcdefgh", "Unknown operation", "it is not granted"),
+        Event { data: Some(&data), ..Event::of(EventKind::Performing) },
+        refused("hgfedcba", "Permission denied", "the next line"),
     ]);
     let told = |reference| log::search(log.as_slice(), reference).explained().unwrap();
     assert_eq!(
@@ -80,10 +81,10 @@ fn what_a_requester_sent_is_never_taken_for_a_line_of_its_own_however_long_it_is
 fn a_line_that_was_torn_to_no_text_hides_nothing_after_it() {
     let mut log = b"\xff\xfe half a li\n".to_vec();
     log.extend(written(&[Event {
-        event: "refused",
         reference: Some("abcdefgh"),
-        outcome: Some("Permission denied: why"),
-        ..Event::default()
+        said: Some("Permission denied"),
+        why: Some("why"),
+        ..Event::of(EventKind::Refused)
     }]));
     assert_eq!(log::search(log.as_slice(), "abcdefgh").explained().unwrap().why, "why");
 }

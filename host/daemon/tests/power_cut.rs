@@ -10,12 +10,15 @@ use forgetful::{Medium, Power, Unsynced};
 use jiff::{SignedDuration, Timestamp};
 use redb::StorageBackend;
 use regent_protocol::{Code, Data, State};
-use regentd::gate::Requester;
-use regentd::hold::{Bound, Consent, ConsentStep, Handle, Hold, HoldId, Outcome, PlannedStep};
-use regentd::kept::audit::{Audit, Event};
+use regentd::kept::audit::{Audit, AuditLog};
 use regentd::kept::ending::Ending;
-use regentd::kept::ledger::{Ledger, Recovered, SharedAudit, lock};
+use regentd::kept::event::{Event, EventKind};
+use regentd::kept::ledger::{Ledger, Recovered};
 use regentd::kept::store::{Store, StoreError};
+use regentd::record::hold::{Bound, Consent, ConsentStep, Handle, Hold, HoldId, PlannedStep};
+use regentd::record::outcome::Outcome;
+use regentd::record::reason::{BoundField, Decider, VoidCause};
+use regentd::record::requester::Requester;
 
 /// Both files, and what a start over them makes.
 struct Disk {
@@ -35,11 +38,11 @@ impl Disk {
         self.start_with_log().map(|(ledger, _, found)| (ledger, found))
     }
 
-    fn start_with_log(&self) -> Result<(Ledger, SharedAudit, Recovered), StoreError> {
+    fn start_with_log(&self) -> Result<(Ledger, AuditLog, Recovered), StoreError> {
         let audit = Audit::open(Arc::<Medium>::clone(&self.audit), self.boot.into())?;
         let store = Store::open(Arc::<Medium>::clone(&self.store))?;
-        let audit = Arc::new(Mutex::new(audit));
-        let ledger = Ledger::new(store, Arc::clone(&audit));
+        let audit = AuditLog::new(audit);
+        let ledger = Ledger::new(store, audit.clone());
         let found = ledger.recover(now())?;
         Ok((ledger, audit, found))
     }
@@ -82,7 +85,7 @@ fn asked(number: usize) -> Hold {
         summary: "Open a port".into(),
         plan: vec![plan],
         steps: vec![ConsentStep { of: "ops".into(), count: 2, consents: vec![] }],
-        bound: Bound::of([("plan", b"plan".to_vec())]),
+        bound: Bound::of([(BoundField::Plan, b"plan".to_vec())]),
         reference: "abcdefgh".into(),
         asked: now(),
         expires: now() + SignedDuration::from_mins(15),
@@ -109,13 +112,18 @@ struct Witness {
 
 type Step<'a> = Result<Hold, StoreError>;
 
-fn step(ledger: &Ledger, seen: &mut Witness, next: Hold, by: Option<&str>) -> Step<'static> {
+fn step(ledger: &Ledger, seen: &mut Witness, next: Hold, by: Option<&Decider>) -> Step<'static> {
     let mut next = next;
     let consents = u32::try_from(next.steps[0].consents.len()).unwrap();
     (seen.tried, seen.consents_tried) = (Some(next.state), consents);
     ledger.transition(&mut next, by, &[])?;
     (seen.acknowledged, seen.consents) = (Some(next.state), consents);
     Ok(next)
+}
+
+/// A person, as a record names it.
+fn by(person: &str, uid: u32) -> Decider {
+    Decider { person: Some(person.into()), uid }
 }
 
 fn consent(hold: Hold, person: &str) -> Hold {
@@ -129,12 +137,12 @@ fn story(ledger: &Ledger, seen: &mut [Witness; 3]) -> Result<(), StoreError> {
         holds.push(step(ledger, seen, asked(number), None)?);
     }
     for (hold, seen) in holds.iter_mut().zip(seen.iter_mut()) {
-        *hold = step(ledger, seen, consent(hold.clone(), "anna"), Some("anna uid 1000"))?;
+        *hold = step(ledger, seen, consent(hold.clone(), "anna"), Some(&by("anna", 1000)))?;
     }
     holds[1] = step(ledger, &mut seen[1], holds[1].clone().ended(State::Cancelled, None, now()), None)?;
     for number in [0, 2] {
         let seen = &mut seen[number];
-        let hold = step(ledger, seen, consent(holds[number].clone(), "ben"), Some("ben uid 1001"))?;
+        let hold = step(ledger, seen, consent(holds[number].clone(), "ben"), Some(&by("ben", 1001)))?;
         let hold = step(ledger, seen, Hold { state: State::Performing, ..hold }, None)?;
         seen.ran += 1;
         let mut done = hold.ended(State::Done, None, now());
@@ -218,7 +226,7 @@ fn a_cut_log_voids_what_is_held() {
     drop(ledger);
     let cut = Disk::new(None, vec![], disk.store.after(Unsynced::Kept));
     let (ledger, found) = cut.start().unwrap();
-    assert_eq!(found.voided, Some("the audit log no longer has the record of its last change"));
+    assert_eq!(found.voided, Some(VoidCause::LogCut));
     let now = ledger.store.hold(&held.id).unwrap().unwrap();
     assert_eq!(now.state, State::Void);
 }
@@ -230,12 +238,12 @@ fn yesterdays_copy_of_the_store_voids_what_is_held() {
     let mut seen = Witness::default();
     let held = step(&ledger, &mut seen, asked(0), None).unwrap();
     let copy = disk.store.after(Unsynced::Dropped);
-    let once = step(&ledger, &mut seen, consent(held, "anna"), Some("anna uid 1000")).unwrap();
+    let once = step(&ledger, &mut seen, consent(held, "anna"), Some(&by("anna", 1000))).unwrap();
     step(&ledger, &mut seen, once.ended(State::Cancelled, None, now()), None).unwrap();
     drop(ledger);
     let restored = Disk::new(None, disk.audit.after(Unsynced::Kept), copy);
     let (ledger, found) = restored.start().unwrap();
-    assert_eq!(found.voided, Some("the store is older than the audit log"));
+    assert_eq!(found.voided, Some(VoidCause::StoreOlder));
     assert_eq!(ledger.store.hold(&asked(0).id).unwrap().unwrap().state, State::Void);
 }
 
@@ -296,7 +304,7 @@ fn found_running(steps: &[bool], boot: &'static str) -> (Hold, Recovered) {
 #[test]
 fn what_was_to_end_the_host_is_done_when_the_host_has_ended() {
     let (hold, found) = found_running(&[true], "the next boot");
-    assert_eq!((hold.state, hold.reason.as_deref()), (State::Done, None));
+    assert_eq!((hold.state, &hold.reason), (State::Done, &None));
     assert!(matches!(&hold.outcome, Some(Outcome::Done(data)) if data.as_str() == "null"), "{:?}", hold.outcome);
     assert_eq!((found.ended_host, found.interrupted), (vec![hold.id], vec![]));
 }
@@ -325,9 +333,9 @@ fn nothing_is_known_of_a_boot_without_a_name() {
 // What ends the host without anybody's consent.
 
 /// An operation that was asked under this reference has begun; `only` says whether to end the host is all that it does.
-fn begin_ending(ledger: &Ledger, audit: &SharedAudit, reference: &str, only: bool) -> Result<(), StoreError> {
-    let event = Event { event: "performing", reference: Some(reference), ..Event::default() };
-    let began = lock(audit).append(&event)?;
+fn begin_ending(ledger: &Ledger, audit: &AuditLog, reference: &str, only: bool) -> Result<(), StoreError> {
+    let event = Event { reference: Some(reference), ..Event::of(EventKind::Performing) };
+    let began = audit.lock().append(&event)?;
     let (socket, operation) = ("web".to_owned(), "reboot".to_owned());
     ledger.begin_ending(Ending {
         began,
@@ -379,12 +387,12 @@ fn it_is_closed_as_interrupted_where_nobody_knows_how_far_it_came() {
 
 #[test]
 fn one_whose_end_is_on_record_is_not_closed_again() {
-    for (event, forgotten) in [("done", false), ("failed", false), ("done", true)] {
+    for (event, forgotten) in [(EventKind::Done, false), (EventKind::Failed, false), (EventKind::Done, true)] {
         let disk = Disk::new(None, vec![], vec![]);
         let (ledger, audit, _) = disk.start_with_log().unwrap();
         begin_ending(&ledger, &audit, "aaaaaaaa", true).unwrap();
         begin_ending(&ledger, &audit, "bbbbbbbb", true).unwrap();
-        lock(&audit).append(&Event { event, reference: Some("aaaaaaaa"), ..Event::default() }).unwrap();
+        audit.record(&Event { reference: Some("aaaaaaaa"), ..Event::of(event) }).unwrap();
         if forgotten {
             ledger.finish_ending("aaaaaaaa").unwrap();
         }
@@ -394,7 +402,8 @@ fn one_whose_end_is_on_record_is_not_closed_again() {
         let (_ledger, found) = after.start().unwrap();
         let closed: Vec<_> = found.closed.iter().map(|closed| closed.reference.as_str()).collect();
         assert_eq!(closed, ["bbbbbbbb"], "the other's end is missing");
-        assert_eq!(told(&after, "aaaaaaaa"), ["performing", event]);
+        let event = serde_json::to_value(event).unwrap();
+        assert_eq!(told(&after, "aaaaaaaa"), ["performing", event.as_str().unwrap()]);
     }
 }
 

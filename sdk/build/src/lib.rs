@@ -5,6 +5,7 @@
 //! one of the source, and a cache for compilers and environments, which is given.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 #![allow(
     clippy::disallowed_methods,
     reason = "the spawner is the daemon's door to programs; a builder starts compilers"

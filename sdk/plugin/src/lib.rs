@@ -37,6 +37,7 @@
 //! plain `cargo test` tries plugin and grants file together. The WebAssembly interface itself, and how to write a plugin in
 //! another language, stand in `wit/README.md`.
 
+#![warn(missing_docs)]
 // What an author implements, and what it is given.
 mod operation;
 mod plan;

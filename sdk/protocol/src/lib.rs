@@ -9,6 +9,7 @@
 //! Every text that a caller can be told stands once, in [`refusal`]. Nothing here panics, waits, or allocates more than a
 //! small multiple of the line that it was given.
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 // What an outsider may cost.
 mod limits;

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use regent_protocol::{Ask, Data, Line};
-use regentd::kept::audit::{Audit, Event, Kept, Mark};
+use regentd::kept::audit::{Audit, Kept, Mark};
+use regentd::kept::event::{Event, EventKind};
 use regentd::why::log;
 use sha2::{Digest as _, Sha256};
 
@@ -21,7 +22,7 @@ pub fn read(bytes: &[u8]) {
     };
     let (found, data) = (medium.bytes(), data(bytes));
     assert!(found.starts_with(bytes) && (found.is_empty() || found.ends_with(b"\n")));
-    let event = Event { event: "hold", hold: Some("*"), data: data.as_ref(), ..Event::default() };
+    let event = Event { hold: Some("*"), data: data.as_ref(), ..Event::of(EventKind::Hold) };
     let mark = audit.append(&event).expect("memory takes it");
     let after = medium.bytes();
     let line = after.strip_prefix(found.as_slice()).and_then(|line| line.strip_suffix(b"\n")).expect("one more line");

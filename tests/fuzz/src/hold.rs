@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use regent_protocol::State;
-use regentd::hold::{Consent, Hold};
 use regentd::kept::ending::Ending;
+use regentd::record::hold::{Consent, Hold};
 
 use crate::cost;
 

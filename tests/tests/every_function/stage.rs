@@ -93,8 +93,8 @@ impl Stage {
             running.log().lines().find(|line| line.contains(&format!("ref {reference}:"))).map(str::to_owned)
         });
         let audited = eventually("the audit log says why", || {
-            let of = |line: &Value| line["ref"] == reference && line["outcome"].is_string();
-            self.0.audit().into_iter().rfind(of).map(|line| line["outcome"].as_str().unwrap().to_owned())
+            let of = |line: &Value| line["ref"] == reference && line["why"].is_string();
+            self.0.audit().into_iter().rfind(of).map(|line| line["why"].as_str().unwrap().to_owned())
         });
         for said in [line, audited] {
             assert!(said.contains(&format!("{word}: ")) && said.contains(says), "{said}");

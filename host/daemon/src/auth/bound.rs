@@ -4,11 +4,12 @@
 use regent_protocol::Data;
 
 use crate::catalog::Found;
-use crate::daemon::Daemon;
-use crate::gate::Requester;
-use crate::hold::{Bound, Hold, PlannedStep};
 use crate::plan::{Plan, Unequal};
 use crate::plugin::module::ModuleDigest;
+use crate::process::Spawner;
+use crate::record::hold::{Bound, Hold, PlannedStep};
+use crate::record::reason::{BoundField, VoidCause};
+use crate::record::requester::Requester;
 
 /// The fields, as they are at one moment.
 #[derive(Debug)]
@@ -40,28 +41,60 @@ impl Fields<'_> {
         // What cannot be serialised would be the same each time; strings and numbers always can.
         let plan = serde_json::to_vec(self.plan).unwrap_or_default();
         Bound::of([
-            ("instance", self.instance.as_bytes().to_vec()),
-            ("socket", self.requester.socket.as_bytes().to_vec()),
-            ("peer uid", self.requester.uid.to_le_bytes().to_vec()),
-            ("operation", self.operation.as_bytes().to_vec()),
-            ("data", self.data.as_str().as_bytes().to_vec()),
-            ("state", self.state.to_vec()),
-            ("plan", plan),
-            ("module", self.module.to_vec()),
-            ("grants", self.grants.as_bytes().to_vec()),
-            ("expiry", self.expires.to_string().into_bytes()),
+            (BoundField::Instance, self.instance.as_bytes().to_vec()),
+            (BoundField::Socket, self.requester.socket.as_bytes().to_vec()),
+            (BoundField::PeerUid, self.requester.uid.to_le_bytes().to_vec()),
+            (BoundField::Operation, self.operation.as_bytes().to_vec()),
+            (BoundField::Data, self.data.as_str().as_bytes().to_vec()),
+            (BoundField::State, self.state.to_vec()),
+            (BoundField::Plan, plan),
+            (BoundField::Module, self.module.to_vec()),
+            (BoundField::Grants, self.grants.as_bytes().to_vec()),
+            (BoundField::Expiry, self.expires.to_string().into_bytes()),
         ])
+    }
+}
+
+/// Why what was approved does not run now.
+#[derive(Debug)]
+pub enum NotNow {
+    /// This is not as it was approved.
+    Differs(VoidCause),
+    /// Nobody said in time whether all is as it was approved.
+    Unanswered(String),
+    /// Its plugin does not serve, so nothing can be said: it stays approved until its time is over.
+    Unserved,
+}
+
+impl From<VoidCause> for NotNow {
+    fn from(cause: VoidCause) -> Self {
+        Self::Differs(cause)
+    }
+}
+
+impl From<Unequal> for NotNow {
+    fn from(unequal: Unequal) -> Self {
+        match unequal {
+            Unequal::Differs(why) => Self::Differs(VoidCause::Plan(why)),
+            Unequal::Unanswered(why) => Self::Unanswered(why),
+        }
     }
 }
 
 /// The plan by today's grants on today's machine, if nothing has changed.
 ///
 /// # Errors
-/// [`Unequal`]: the field that has, or that nobody can say.
-pub async fn compare(daemon: &Daemon, hold: &Hold, found: &Found, module: &ModuleDigest) -> Result<Plan, Unequal> {
+/// [`NotNow`]: the field that has, or that nobody can say.
+pub async fn compare(
+    spawner: &Spawner,
+    instance: &str,
+    hold: &Hold,
+    found: &Found,
+    module: &ModuleDigest,
+) -> Result<Plan, NotNow> {
     let fields = |plan: &[PlannedStep]| {
         let fields = Fields {
-            instance: &daemon.instance,
+            instance,
             requester: &hold.requester,
             operation: &hold.operation,
             data: &hold.data,
@@ -75,14 +108,11 @@ pub async fn compare(daemon: &Daemon, hold: &Hold, found: &Found, module: &Modul
     };
     // First all but the plan, which changed grants may make impossible to make again: the grants are the better word then.
     if let Some(field) = hold.bound.difference(&fields(&hold.plan)) {
-        return Err(Unequal::Differs(field.to_owned()));
+        return Err(VoidCause::Differs(field).into());
     }
-    let plan = Plan::again(&daemon.spawner, found.grants(), &hold.plan).await.map_err(|why| match why {
-        Unequal::Differs(why) => Unequal::Differs(format!("plan: {why}")),
-        unanswered => unanswered,
-    })?;
+    let plan = Plan::again(spawner, found.grants(), &hold.plan).await?;
     match hold.bound.difference(&fields(&plan.planned())) {
-        Some(field) => Err(Unequal::Differs(field.to_owned())),
+        Some(field) => Err(VoidCause::Differs(field).into()),
         None => Ok(plan),
     }
 }

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use regent_protocol::State;
 
 use super::people::{Approver, People};
-use crate::hold::{Consent, ConsentStep, Hold};
+use crate::record::hold::{Consent, ConsentStep, Hold};
+use crate::record::reason::{Decider, VoidCause};
 
 /// Why a decision was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,25 +56,25 @@ pub fn consent(hold: &Hold, approver: &Approver, people: &People, now: Timestamp
 ///
 /// # Errors
 /// [`No`].
-pub fn denial(hold: &Hold, approver: &Approver, people: &People, now: Timestamp) -> Result<String, No> {
+pub fn denial(hold: &Hold, approver: &Approver, people: &People, now: Timestamp) -> Result<Decider, No> {
     if !may_see(hold, approver, people) {
         return Err(No::Unknown);
     }
     waiting(hold, now)?;
-    Ok(approver.person.clone().unwrap_or_else(|| "root".into()))
+    Ok(approver.decider())
 }
 
 /// Whether each yes is still one: its person is still the same user, and still of those whose step it is.
 ///
 /// # Errors
-/// Whose no longer is, for the administrator.
-pub fn still_count(hold: &Hold, people: &People) -> Result<(), String> {
+/// Whose no longer is.
+pub fn still_count(hold: &Hold, people: &People) -> Result<(), VoidCause> {
     let counts = |step: &ConsentStep, consent: &Consent| {
         people.person(consent.uid) == Some(&consent.person) && people.is_of(&consent.person, &step.of)
     };
     for step in &hold.steps {
         if let Some(gone) = step.consents.iter().find(|consent| !counts(step, consent)) {
-            return Err(format!("consent of {}", gone.person));
+            return Err(VoidCause::Consent(gone.person.clone()));
         }
     }
     Ok(())

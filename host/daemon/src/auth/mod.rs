@@ -10,15 +10,18 @@ pub mod consent;
 
 use std::rc::Rc;
 
-use regent_grants::{Step, combine};
+use regent_grants::{Config, Step, combine};
 use regent_protocol::Data;
 
 use crate::catalog::Found;
-use crate::daemon::Daemon;
-use crate::hold::{ConsentStep, Hold};
-use crate::plan::{Plan, Unequal};
+use crate::plan::Plan;
 use crate::plugin::Plugin;
 use crate::plugin::exchange::Answer;
+use crate::process::Spawner;
+use crate::record::hold::{ConsentStep, Hold};
+use crate::record::why::Why;
+use bound::NotNow;
+use people::People;
 
 /// A request that its plugin took, with what would run.
 ///
@@ -115,12 +118,12 @@ pub enum Decision {
     /// When these have consented.
     Ask(Prepared, Vec<ConsentStep>),
     /// Not at all, for the log.
-    Deny(String),
+    Deny(Why),
 }
 
 /// The administrator's steps, and those that the plugin adds.
-pub fn decide(daemon: &Daemon, prepared: Prepared) -> Decision {
-    let steps = match required(daemon, &prepared) {
+pub fn decide(config: &Config, prepared: Prepared) -> Decision {
+    let steps = match required(config, &prepared) {
         Ok(steps) => steps,
         Err(why) => return Decision::Deny(why),
     };
@@ -128,8 +131,7 @@ pub fn decide(daemon: &Daemon, prepared: Prepared) -> Decision {
         return Decision::Allow(authorized(prepared));
     }
     if !prepared.found.is_pinned() {
-        let name = &prepared.found.grants().name;
-        return Decision::Deny(format!("the plugin asks for consent, and {name}.toml pins no module: add sha256"));
+        return Decision::Deny(Why::NotPinned(prepared.found.grants().name.clone()));
     }
     let steps = steps.into_iter().map(|step| ConsentStep { of: step.of, count: step.count, consents: Vec::new() });
     Decision::Ask(prepared, steps.collect())
@@ -139,10 +141,10 @@ pub fn decide(daemon: &Daemon, prepared: Prepared) -> Decision {
 ///
 /// # Errors
 /// For the log: the plugin asked for what is no step.
-pub fn required(daemon: &Daemon, prepared: &Prepared) -> Result<Vec<Step>, String> {
+pub fn required(config: &Config, prepared: &Prepared) -> Result<Vec<Step>, Why> {
     let floor = &prepared.found.operation().require;
     let Some(asked) = &prepared.answer.steps else { return Ok(floor.clone()) };
-    let own = Step::read_json(asked, &daemon.policy().config).map_err(|error| error.to_string())?;
+    let own = Step::read_json(asked, config).map_err(|error| Why::BadSteps(error.to_string()))?;
     Ok(combine(floor, &own))
 }
 
@@ -161,10 +163,16 @@ fn authorized(prepared: Prepared) -> Authorized {
 /// What was held and is consented, compared with what would run today.
 ///
 /// # Errors
-/// [`Unequal`]: the field that is no longer what was consented to, or that nobody can say.
-pub async fn again(daemon: &Daemon, hold: &Hold, found: Found, plugin: &Rc<Plugin>) -> Result<Authorized, Unequal> {
-    consent::still_count(hold, &daemon.held.people()).map_err(Unequal::Differs)?;
-    let plan = bound::compare(daemon, hold, &found, &plugin.digest).await?;
+/// [`NotNow`]: what is no longer as it was consented to, or that nobody can say.
+pub async fn again(
+    people: &People,
+    (spawner, instance): (&Spawner, &str),
+    hold: &Hold,
+    found: Found,
+    plugin: &Rc<Plugin>,
+) -> Result<Authorized, NotNow> {
+    consent::still_count(hold, people)?;
+    let plan = bound::compare(spawner, instance, hold, &found, &plugin.digest).await?;
     Ok(Authorized(Run {
         plugin: Rc::clone(plugin),
         operation: found.operation().name.clone(),

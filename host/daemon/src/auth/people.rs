@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::record::reason::Decider;
+
 /// The listed persons and teams, with users as uids.
 #[derive(Debug, Clone, Default)]
 pub struct People {
@@ -25,6 +27,14 @@ pub struct Approver {
     pub person: Option<String>,
     /// May see and deny everything: root, the daemon's own user, or a person with `admin = true`.
     pub all: bool,
+}
+
+impl Approver {
+    /// As a record names it.
+    #[must_use]
+    pub fn decider(&self) -> Decider {
+        Decider { person: self.person.clone(), uid: self.uid }
+    }
 }
 
 impl People {

@@ -4,16 +4,16 @@ use jiff::{SignedDuration, Timestamp};
 use regent_grants::Step;
 use regent_protocol::{Code, Data, DryRun, State};
 
-use super::views;
+use super::{Held, views};
 use crate::auth::bound::Fields;
 use crate::auth::{Deed, Prepared};
-use crate::daemon::Daemon;
-use crate::gate::Requester;
-use crate::hold::{Handle, Hold, HoldId};
 use crate::list::step;
 use crate::plan::Plan;
 use crate::plugin::exchange::words;
-use crate::refusals::Because;
+use crate::record::denial::Because;
+use crate::record::hold::{Handle, Hold, HoldId};
+use crate::record::requester::Requester;
+use crate::record::why::Why;
 
 /// Whether it could run if it were approved.
 ///
@@ -21,9 +21,7 @@ use crate::refusals::Because;
 /// What the caller hears: a program of the plan is missing, and approving that would be for nothing.
 pub fn can_run(plan: &Plan) -> Result<(), Because> {
     match plan.missing_program() {
-        Some(program) => {
-            Err(Because::ours(Code::CommandFailed, format!("{program} is not there, so it is not held either")))
-        }
+        Some(program) => Err(Because::ours(Code::CommandFailed, Why::ProgramMissing(program.to_owned()))),
         None => Ok(()),
     }
 }
@@ -32,7 +30,7 @@ pub fn can_run(plan: &Plan) -> Result<(), Because> {
 /// else.
 #[must_use]
 pub fn draft(
-    daemon: &Daemon,
+    held: &Held,
     requester: &Requester,
     (operation, data): (&str, &Data),
     deed: &Deed<'_>,
@@ -40,12 +38,12 @@ pub fn draft(
     uid: &str,
 ) -> Hold {
     let granted = deed.found.operation();
-    let now = daemon.held.now();
+    let now = held.now();
     let hold_for = SignedDuration::try_from(granted.hold_for).unwrap_or(SignedDuration::MAX);
     let expires = now.checked_add(hold_for).unwrap_or(Timestamp::MAX);
     let plan = deed.plan.planned();
     let bound = Fields {
-        instance: &daemon.instance,
+        instance: held.instance(),
         requester,
         operation,
         data,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use regent_protocol::State;
 
-use super::{Held, said};
+use super::Held;
 use crate::auth::consent::No;
-use crate::hold::{Hold, HoldId};
-use crate::perform::Performed;
+use crate::record::hold::{Hold, HoldId};
+use crate::record::outcome::Performed;
 
 /// How soon it is tried again to write down how a run ended.
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
@@ -74,7 +74,7 @@ impl Held {
             return;
         }
         let ids = old.clone();
-        if said(self.disk.run(move |ledger| ledger.store.forget(&ids)).await).is_some() {
+        if self.disk.run_or_log(move |ledger| ledger.store.forget(&ids)).await.is_some() {
             self.index.borrow_mut().forget(&old);
         }
     }

@@ -7,8 +7,8 @@ use std::rc::Rc;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
-use crate::gate::Owner;
-use crate::hold::{Hold, HoldId};
+use crate::record::hold::{Hold, HoldId};
+use crate::record::requester::Owner;
 use crate::shares::Limit;
 
 /// Holds of one requester, and in all, that wait or run: more are asked faster than anybody approves.

@@ -24,13 +24,14 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::auth::consent::{self, No};
 use crate::auth::people::{Approver, People};
-use crate::gate::Requester;
-use crate::hold::{Handle, Hold, HoldId};
 use crate::kept::disk::Disk;
-use crate::kept::ending::Ending;
 use crate::kept::store::StoreError;
-use crate::keyed::{Key, Keyed};
-use crate::refusals::Because;
+use crate::record::denial::Because;
+use crate::record::hold::{Handle, Hold, HoldId};
+use crate::record::key::{Key, Keyed};
+use crate::record::reason::{Decider, EndReason, VoidCause};
+use crate::record::requester::Requester;
+use crate::record::why::Why;
 use crate::time::Clock;
 
 pub use asked::{can_run, draft, dry_run};
@@ -45,7 +46,7 @@ use storing::Storing;
 #[derive(Debug)]
 pub struct Held {
     disk: Disk,
-    people: RefCell<Rc<People>>,
+    instance: String,
     index: RefCell<Index>,
     storing: Storing,
     clock: Clock,
@@ -68,19 +69,24 @@ pub enum NotHeld {
 }
 
 impl Held {
-    /// Of what the store has. `known` is a time that is known to have been.
+    /// Of what the store of this instance has. `known` is a time that is known to have been.
     #[must_use]
-    pub fn new(disk: Disk, people: People, holds: &[Hold], known: Option<Timestamp>) -> Rc<Self> {
+    pub fn new(disk: Disk, instance: String, holds: &[Hold], known: Option<Timestamp>) -> Rc<Self> {
         let clock = Clock::not_before(known_by(holds, known));
-        let people = RefCell::new(Rc::new(people));
         Rc::new(Self {
             disk,
-            people,
+            instance,
             index: RefCell::new(Index::of(holds)),
             storing: Storing::default(),
             clock,
             unwritten: Cell::new(false),
         })
+    }
+
+    /// The name of the state folder, to which consents are bound.
+    #[must_use]
+    pub fn instance(&self) -> &str {
+        &self.instance
     }
 
     /// The time by which holds expire.
@@ -151,7 +157,7 @@ impl Held {
     /// take longer than one that is nobody's.
     pub async fn find(&self, requester: &Requester, uid: &str) -> Option<Hold> {
         let handle = Handle::of(uid);
-        let id = said(self.disk.run(move |ledger| ledger.store.by_handle(&handle)).await).flatten()?;
+        let id = self.disk.run_or_log(move |ledger| ledger.store.by_handle(&handle)).await.flatten()?;
         if !self.index.borrow().is_of(&id, &requester.owner()) {
             return None;
         }
@@ -164,7 +170,7 @@ impl Held {
     }
 
     async fn by_name(&self, name: [u8; 32]) -> Option<Hold> {
-        said(self.disk.run(move |ledger| ledger.store.by_key(&name)).await).flatten()
+        self.disk.run_or_log(move |ledger| ledger.store.by_key(&name)).await.flatten()
     }
 
     /// Waits for the end of a hold, but no longer than `wait`; `None` if it is forgotten meanwhile. Who waits keeps nothing of
@@ -189,14 +195,14 @@ impl Held {
     /// A hold by its ID.
     pub async fn by_id(&self, id: &HoldId) -> Option<Hold> {
         let id = id.clone();
-        said(self.disk.run(move |ledger| ledger.store.hold(&id)).await).flatten()
+        self.disk.run_or_log(move |ledger| ledger.store.hold(&id)).await.flatten()
     }
 
     /// Changes one hold: `decide` judges the record as it is, and what it makes of it is logged and stored.
     async fn change(
         &self,
         id: &HoldId,
-        decide: impl FnOnce(Hold) -> Result<(Hold, Option<String>), No> + Send + 'static,
+        decide: impl FnOnce(Hold) -> Result<(Hold, Option<Decider>), No> + Send + 'static,
     ) -> Decided {
         let id = id.clone();
         let changed = self.disk.run(move |ledger| {
@@ -205,12 +211,16 @@ impl Held {
                 Ok(decided) => decided,
                 Err(no) => return Ok(Err(no)),
             };
-            ledger.transition(&mut next, by.as_deref(), &[])?;
+            ledger.transition(&mut next, by.as_ref(), &[])?;
             Ok(Ok(next))
         });
         let changed = match changed.await {
             Err(why @ StoreError::NotLogged(_)) => Err(No::NotWritten(why.to_string())),
-            other => said(other).unwrap_or(Err(No::Unknown)),
+            Err(why) => {
+                crate::error!("{why}");
+                Err(No::Unknown)
+            }
+            Ok(changed) => changed,
         }?;
         self.index.borrow_mut().put(&changed);
         Ok(changed)
@@ -229,34 +239,34 @@ impl Held {
         });
         match cancelled.await {
             Ok(hold) => Ok(hold),
-            Err(No::NotWritten(why)) => Err(Because::ours(Code::Failed, why)),
+            Err(No::NotWritten(why)) => Err(Because::ours(Code::Failed, Why::NotStored(why))),
             Err(_) => Ok(self.by_id(&hold.id).await.ok_or_else(Refusal::unknown_uid)?),
         }
     }
 
     /// Everything that waits and that this approver may see, what was asked first before what came later.
-    pub async fn pending(&self, approver: &Approver) -> Vec<Hold> {
+    pub async fn pending(&self, people: &People, approver: &Approver) -> Vec<Hold> {
         let all = self.live().await;
         let now = self.clock.now();
         let waits = |hold: &Hold| hold.state == State::Held && now < hold.expires;
         let mut pending: Vec<Hold> =
-            all.into_iter().filter(|hold| waits(hold) && consent::may_see(hold, approver, &self.people())).collect();
+            all.into_iter().filter(|hold| waits(hold) && consent::may_see(hold, approver, people)).collect();
         pending.sort_by_key(|hold| hold.asked);
         pending
     }
 
     /// One hold, if this approver may see it.
-    pub async fn show(&self, approver: &Approver, id: &HoldId) -> Option<Hold> {
-        self.by_id(id).await.filter(|hold| consent::may_see(hold, approver, &self.people()))
+    pub async fn show(&self, people: &People, approver: &Approver, id: &HoldId) -> Option<Hold> {
+        self.by_id(id).await.filter(|hold| consent::may_see(hold, approver, people))
     }
 
     /// The record, if this approver could say yes to it now.
     ///
     /// # Errors
     /// [`No`].
-    pub async fn may_approve(&self, approver: &Approver, id: &HoldId) -> Decided {
+    pub async fn may_approve(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
         let hold = self.by_id(id).await.ok_or(No::Unknown)?;
-        consent::consent(&hold, approver, &self.people(), self.clock.now())?;
+        consent::consent(&hold, approver, people, self.clock.now())?;
         Ok(hold)
     }
 
@@ -264,12 +274,11 @@ impl Held {
     ///
     /// # Errors
     /// [`No`].
-    pub async fn approve(&self, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), self.clock.now());
+    pub async fn approve(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
+        let (approver, people, now) = (approver.clone(), people.clone(), self.clock.now());
         let approved = self.change(id, move |hold| {
             let consent = consent::consent(&hold, &approver, &people, now)?;
-            let by = format!("{} uid {}", consent.person, consent.uid);
-            Ok((hold.consented(consent), Some(by)))
+            Ok((hold.consented(consent), Some(approver.decider())))
         });
         approved.await
     }
@@ -278,12 +287,11 @@ impl Held {
     ///
     /// # Errors
     /// [`No`].
-    pub async fn deny(&self, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), People::clone(&self.people()), self.clock.now());
+    pub async fn deny(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
+        let (approver, people, now) = (approver.clone(), people.clone(), self.clock.now());
         let denied = self.change(id, move |hold| {
-            let who = consent::denial(&hold, &approver, &people, now)?;
-            let by = format!("{who} uid {}", approver.uid);
-            Ok((hold.ended(State::Denied, Some(format!("denied by {who}")), now), Some(by)))
+            let by = consent::denial(&hold, &approver, &people, now)?;
+            Ok((hold.ended(State::Denied, Some(EndReason::Denied(by.clone())), now), Some(by)))
         });
         denied.await
     }
@@ -292,8 +300,8 @@ impl Held {
     ///
     /// # Errors
     /// [`No`].
-    pub async fn void(&self, id: &HoldId, field: &str) -> Decided {
-        let (reason, now) = (format!("void: {field}"), self.clock.now());
+    pub async fn void(&self, id: &HoldId, cause: VoidCause) -> Decided {
+        let (reason, now) = (EndReason::Void(cause), self.clock.now());
         let voided = self.change(id, move |hold| match hold.state {
             State::Held | State::Approved => Ok((hold.ended(State::Void, Some(reason), now), None)),
             state => Err(No::NotHeld(state)),
@@ -320,16 +328,6 @@ impl Held {
         begun.await
     }
 
-    /// An operation that needs no consent is about to end the host: that it began is durable when this returns.
-    pub async fn begin_ending(&self, ending: Ending) {
-        said(self.disk.run(|ledger| ledger.begin_ending(ending)).await);
-    }
-
-    /// It has ended, and the host has not: what is on record of it is durable when this returns.
-    pub async fn finish_ending(&self, reference: String) {
-        said(self.disk.run(move |ledger| ledger.finish_ending(&reference)).await);
-    }
-
     /// What had been approved and not begun when the predecessor ended.
     pub async fn approved(&self) -> Vec<HoldId> {
         let all = self.live().await;
@@ -339,21 +337,10 @@ impl Held {
     /// Those that have not ended, of which there are few, among all that are kept.
     async fn live(&self) -> Vec<Hold> {
         let ids: Vec<HoldId> = self.index.borrow().live().cloned().collect();
-        let read = self.disk.run(move |ledger| {
+        let read = self.disk.run_or_log(move |ledger| {
             ids.iter().filter_map(|id| ledger.store.hold(id).transpose()).collect::<Result<Vec<_>, _>>()
         });
-        said(read.await).unwrap_or_default()
-    }
-
-    /// Whose word counts.
-    #[must_use]
-    pub fn people(&self) -> Rc<People> {
-        Rc::clone(&self.people.borrow())
-    }
-
-    /// Others' word counts from now on.
-    pub fn set_people(&self, people: People) {
-        *self.people.borrow_mut() = Rc::new(people);
+        read.await.unwrap_or_default()
     }
 
     /// How many wait for consent.
@@ -365,7 +352,7 @@ impl Held {
     /// The number of the uid that sandboxes of this plugin run as; `None` when all of the range are taken.
     pub async fn sandbox_number(&self, plugin: &str, range: u32) -> Option<u32> {
         let plugin = plugin.to_owned();
-        said(self.disk.run(move |ledger| ledger.store.sandbox(&plugin, range)).await).flatten()
+        self.disk.run_or_log(move |ledger| ledger.store.sandbox(&plugin, range)).await.flatten()
     }
 }
 
@@ -373,9 +360,4 @@ impl Held {
 fn known_by(holds: &[Hold], known: Option<Timestamp>) -> Timestamp {
     let live = holds.iter().filter(|hold| hold.is_live());
     live.flat_map(|hold| [Some(hold.asked), hold.approved, known]).flatten().max().unwrap_or(Timestamp::MIN)
-}
-
-/// The value, or a line in the log: a store that can be read no more is said wherever it is met.
-fn said<T>(result: Result<T, StoreError>) -> Option<T> {
-    result.inspect_err(|why| crate::error!("{why}")).ok()
 }

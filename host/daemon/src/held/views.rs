@@ -3,23 +3,13 @@
 
 use regent_protocol::{Code, HoldView, Origin, PlannedStep, Refusal, Reply, Seconds, State, StepView, Values};
 
-use crate::daemon::Daemon;
-use crate::hold::{ConsentStep, Hold, Outcome};
+use crate::record::hold::{ConsentStep, Hold};
+use crate::record::outcome::Outcome;
 use crate::time::second;
-use crate::why;
 
-/// The reply to the requester. What is refused is known to `why` from here on, by whichever way it is told.
+/// The reply to the requester. Its reference is the hold's own once that has ended: it stands in the log wherever the hold does.
 #[must_use]
-pub fn reply(daemon: &Daemon, hold: &Hold, uid: &str, reference: &str) -> Reply {
-    let reply = told(hold, uid, reference);
-    if let Reply::Refused { refusal, .. } = &reply {
-        daemon.remembered.keep(why::ended::of(hold, refusal));
-    }
-    reply
-}
-
-/// Its reference is the hold's own once that has ended: it stands in the log wherever the hold does.
-fn told(hold: &Hold, uid: &str, reference: &str) -> Reply {
+pub fn reply(hold: &Hold, uid: &str, reference: &str) -> Reply {
     let refused = |refusal: Refusal| Reply::Refused {
         refusal: refusal.with_reference(if hold.state.is_over() { &hold.reference } else { reference }),
         state: Some(hold.state),
@@ -75,14 +65,14 @@ pub fn view(hold: &Hold) -> HoldView {
         plan: hold.plan.iter().map(planned).collect(),
         steps: hold.steps.iter().map(step).collect(),
         phrase: None,
-        outcome: hold.reason.clone(),
+        outcome: hold.reason_text(),
         decided_by: decided_by.collect(),
     }
 }
 
 /// A planned step with everything that there is to see.
 #[must_use]
-pub(super) fn planned(step: &crate::hold::PlannedStep) -> PlannedStep {
+pub(super) fn planned(step: &crate::record::hold::PlannedStep) -> PlannedStep {
     PlannedStep {
         command: step.command.clone(),
         values: Values(step.values.clone()),

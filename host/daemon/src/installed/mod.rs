@@ -33,7 +33,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::catalog::{Allowed, Catalog, Entry};
 use crate::held::Held;
-use crate::kept::ledger::SharedAudit;
+use crate::kept::audit::AuditLog;
 use crate::plugin::load::Loader;
 use crate::plugin::module::ModuleDigest;
 use crate::process::Spawner;
@@ -58,7 +58,7 @@ pub struct Installed {
     loader: channel::Sender<Option<Result<Rc<Loader>, String>>>,
     shelf: Shelf,
     held: Rc<Held>,
-    audit: SharedAudit,
+    audit: AuditLog,
     spawner: Rc<Spawner>,
     watch: Option<Watch>,
     instances: RefCell<BTreeMap<String, Instance>>,
@@ -155,7 +155,7 @@ impl Installed {
     pub fn new(
         config: Arc<Config>,
         held: Rc<Held>,
-        audit: SharedAudit,
+        audit: AuditLog,
         spawner: Rc<Spawner>,
         shelf: PathBuf,
     ) -> std::io::Result<Rc<Self>> {

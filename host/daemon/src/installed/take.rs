@@ -2,15 +2,15 @@
 
 use std::rc::Rc;
 
+use regent_protocol::Serving;
 use tokio::task::spawn_local;
 
 use super::bring::Brought;
 use super::seen::{File, Seen, Written};
 use super::{BEING_WRITTEN, Found, Installed, Instance, Load, being_written, list};
 use crate::catalog::{Catalog, Entry, Status};
-use crate::kept::audit::Event;
-use crate::kept::ledger::lock;
-use crate::why::cut;
+use crate::kept::event::{Event, EventKind};
+use crate::record::text::cut;
 
 /// News that nobody has asked for yet.
 const NEWS_MAX: usize = 1_000;
@@ -156,9 +156,14 @@ impl Installed {
         if !same {
             let serves: Vec<&str> = load.grants.operations.iter().map(|operation| operation.called.as_str()).collect();
             let digest = hex::encode(plugin.digest);
-            let news = format!("plugin {name} serves {}", serves.join(", "));
-            self.record(&Event { event: "plugin", module: Some(&digest), outcome: Some(&news), ..Event::default() });
-            self.tell(format!("{news} (sha256 {digest})"));
+            self.record(&Event {
+                plugin: Some(name),
+                serving: Some(Serving::Serving),
+                operations: Some(&serves),
+                module: Some(&digest),
+                ..Event::of(EventKind::Plugin)
+            });
+            self.tell(format!("plugin {name} serves {} (sha256 {digest})", serves.join(", ")));
         }
         instance.text = Some(load.text);
         let unresolved =
@@ -190,10 +195,14 @@ impl Installed {
         // Half a file is no judgement, and there may be many of them.
         if new.iter().any(|reason| !reason.ends_with(BEING_WRITTEN)) {
             let digest = instance.file.map(hex::encode);
-            let outcome = cut(&format!("plugin {name} {what}: {}", new.join("; ")), REASONS_MAX);
-            let event =
-                Event { event: "plugin", module: digest.as_deref(), outcome: Some(&outcome), ..Event::default() };
-            self.record(&event);
+            let why = cut(&new.join("; "), REASONS_MAX);
+            self.record(&Event {
+                plugin: Some(name),
+                serving: Some(if serves { Serving::ServingAccepted } else { Serving::NotServing }),
+                module: digest.as_deref(),
+                why: Some(&why),
+                ..Event::of(EventKind::Plugin)
+            });
         }
         instance.reasons = reasons;
     }
@@ -211,8 +220,8 @@ impl Installed {
     /// What serves from now on is on record before it does anything; if it cannot be, what it does cannot be either. So is
     /// what does not serve, and why.
     fn record(&self, event: &Event<'_>) {
-        if let Err(why) = lock(&self.audit).append(event) {
-            crate::error!("the audit log cannot be written: {why}");
+        if let Err(why) = self.audit.record(event) {
+            crate::error!("{why}");
         }
     }
 

@@ -3,16 +3,18 @@
 //! A line is written before a privileged act and after it; if it cannot be written, nothing runs. A line that could not be
 //! written whole is taken back; if even that fails the log takes no more, and so nothing runs, until it can be.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redb::StorageBackend;
-use regent_protocol::{Data, RuleView};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
+use super::event::{Event, EventKind};
+use crate::record::reason::Decider;
+use crate::record::why::Why;
 use crate::time::uptime;
 
 /// Bytes read at a time when the log is searched.
@@ -30,58 +32,6 @@ pub struct Mark {
     pub hash: [u8; 32],
     /// Byte offset of the line in the file.
     pub offset: u64,
-}
-
-/// What happened, as far as it is known; what is not, is left out of the line.
-#[derive(Debug, Default, Clone, Serialize)]
-pub struct Event<'a> {
-    /// `performing`, `done`, `failed`, `interrupted`, `refused`, or for a hold `hold` with its new `state`.
-    pub event: &'a str,
-    /// The ID of a held operation. Such a record is a *transition*: the store names the last of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hold: Option<&'a str>,
-    /// The state that the hold has from now on.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub state: Option<&'a str>,
-    /// What a caller was told to say to the administrator.
-    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
-    pub reference: Option<&'a str>,
-    /// The socket's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub socket: Option<&'a str>,
-    /// The requester's user, by the kernel's word.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub uid: Option<u32>,
-    /// Its group.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gid: Option<u32>,
-    /// Its process when it connected; decides nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pid: Option<i32>,
-    /// The operation, as callers name it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub operation: Option<&'a str>,
-    /// The request's data, as it was sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<&'a Data>,
-    /// SHA-256 of the module.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub module: Option<&'a str>,
-    /// SHA-256 of the operation's grants.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub grants: Option<&'a str>,
-    /// The argument lists that run.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub plan: Option<&'a [Vec<String>]>,
-    /// Who decided, as a person and a uid.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub by: Option<&'a str>,
-    /// How the steps ended, or why it was refused, voided or interrupted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<&'a str>,
-    /// The rule that decided, by its file and line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule: Option<&'a RuleView>,
 }
 
 #[derive(Serialize)]
@@ -108,10 +58,53 @@ pub struct Kept {
     pub reference: Option<String>,
     /// The held operation, if the record is a transition.
     pub hold: Option<String>,
-    /// Its state from then on.
+    /// Its state from then on; a later version may know other states.
     pub state: Option<String>,
     /// Who decided.
-    pub by: Option<String>,
+    pub decider: Option<Decider>,
+}
+
+/// The log, as it is shared by those who write it and the thread that syncs it.
+#[derive(Debug, Clone)]
+pub struct AuditLog(Arc<Mutex<Audit>>);
+
+/// The log took no record, so nothing may be done that the record was to tell of.
+#[derive(Debug)]
+pub struct NotLogged(pub io::Error);
+
+impl fmt::Display for NotLogged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the audit log cannot be written: {}", self.0)
+    }
+}
+
+impl std::error::Error for NotLogged {}
+
+impl From<NotLogged> for Why {
+    fn from(NotLogged(error): NotLogged) -> Self {
+        Self::NotLogged(error.to_string())
+    }
+}
+
+impl AuditLog {
+    /// Shares it.
+    #[must_use]
+    pub fn new(audit: Audit) -> Self {
+        Self(Arc::new(Mutex::new(audit)))
+    }
+
+    /// Writes a record.
+    ///
+    /// # Errors
+    /// [`NotLogged`].
+    pub fn record(&self, event: &Event<'_>) -> Result<Mark, NotLogged> {
+        self.lock().append(event).map_err(NotLogged)
+    }
+
+    /// The log, whatever a thread that panicked did: an append is whole or taken back.
+    pub fn lock(&self) -> MutexGuard<'_, Audit> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// When a record was written, by both clocks.
@@ -154,8 +147,7 @@ impl Audit {
         }
         audit.medium.write(length, b"\n")?;
         audit.end = length + 1;
-        let outcome = format!("the last line was torn: {} bytes", line.len());
-        audit.append(&Event { event: "torn", outcome: Some(&outcome), ..Event::default() })?;
+        audit.append(&Event { bytes: Some(line.len()), ..Event::of(EventKind::Torn) })?;
         Ok(audit)
     }
 

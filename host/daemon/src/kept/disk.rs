@@ -69,6 +69,14 @@ impl Disk {
             Err(_) => end(&"the disk's thread has ended"),
         }
     }
+
+    /// The same; `None` after a line in the log: a store that can be read no more is said wherever it is met.
+    pub async fn run_or_log<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Ledger) -> Result<T, StoreError> + Send + 'static,
+    ) -> Option<T> {
+        self.run(job).await.inspect_err(|why| crate::error!("{why}")).ok()
+    }
 }
 
 /// Ends the process with the status for an input or output error.

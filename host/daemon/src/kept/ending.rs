@@ -7,8 +7,7 @@
 use redb::ReadableTable as _;
 use serde::{Deserialize, Serialize};
 
-use super::audit::{Event, Kept, Mark};
-use super::ledger::{Ledger, lock};
+use super::audit::Mark;
 use super::store::{ENDINGS, Store, StoreError};
 
 /// An immediate operation that has begun and may take the host with it.
@@ -92,66 +91,5 @@ impl Store {
     pub fn endings(&self) -> Result<Vec<Ending>, StoreError> {
         let table = self.reading()?.open_table(ENDINGS)?;
         table.iter()?.map(|row| Ending::parse(row?.1.value()).map_err(StoreError::Unreadable)).collect()
-    }
-}
-
-impl Ledger {
-    /// An operation that ends the host begins: its record and its note are durable when this returns.
-    ///
-    /// # Errors
-    /// As [`sync`](Self::sync).
-    pub fn begin_ending(&self, ending: Ending) -> Result<(), StoreError> {
-        self.sync()?;
-        self.store.note_ending(&Ending { boot: self.boot().to_owned(), ..ending })
-    }
-
-    /// It has ended and the host has not, which is on record.
-    ///
-    /// # Errors
-    /// As [`sync`](Self::sync).
-    pub fn finish_ending(&self, reference: &str) -> Result<(), StoreError> {
-        self.sync()?;
-        self.store.forget_ending(reference)
-    }
-
-    /// Closes the record of each whose end nobody lived to write down.
-    pub(super) fn close_endings(&self) -> Result<Vec<Closed>, StoreError> {
-        let mut closed = Vec::new();
-        for ending in self.store.endings()? {
-            if self.lacks_its_end(&ending)? {
-                let done = ending.only && self.is_later_than(&ending.boot);
-                self.close(&ending, done)?;
-                let Ending { reference, operation, .. } = ending.clone();
-                closed.push(Closed { reference, operation, done });
-            }
-            self.finish_ending(&ending.reference)?;
-        }
-        Ok(closed)
-    }
-
-    /// Whether the log tells that it began, and not that it ended. A log without its beginning has been cut, and is not added to.
-    fn lacks_its_end(&self, ending: &Ending) -> Result<bool, StoreError> {
-        let records = lock(self.audit()).since(&ending.began)?;
-        let of_it = |kept: &Kept| kept.reference.as_deref() == Some(ending.reference.as_str());
-        Ok(records.is_some_and(|records| !records.iter().skip(1).any(|(_, kept)| of_it(kept))))
-    }
-
-    fn close(&self, ending: &Ending, done: bool) -> Result<(), StoreError> {
-        let (event, outcome) = match done {
-            true => ("done", "the host has ended"),
-            false => ("interrupted", "the daemon ended while it ran"),
-        };
-        let event = Event {
-            event,
-            reference: Some(&ending.reference),
-            socket: Some(&ending.socket),
-            uid: Some(ending.uid),
-            gid: Some(ending.gid),
-            operation: Some(&ending.operation),
-            outcome: Some(outcome),
-            ..Event::default()
-        };
-        lock(self.audit()).append(&event)?;
-        Ok(())
     }
 }

@@ -5,27 +5,28 @@
 //! store names is gone, the log was cut; more than one follows, the store is an older copy. Both void what is held.
 
 use std::cell::Cell;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use redb::StorageBackend;
 use regent_protocol::{Data, State};
 
-use super::audit::{Audit, Event, Kept, Mark};
-use super::ending::Closed;
+use super::audit::{AuditLog, Kept, Mark};
+use super::ending::{Closed, Ending};
+use super::event::{Event, EventKind, Recovery};
 use super::store::{Store, StoreError};
-use crate::hold::{Consent, Hold, HoldId, Outcome};
-
-/// The log, written by the request path and synced by the disk's thread.
-pub type SharedAudit = Arc<Mutex<Audit>>;
+use crate::record::hold::{Consent, Hold, HoldId};
+use crate::record::outcome::Outcome;
+use crate::record::reason::{Decider, EndReason, VoidCause, VoidWord};
+use crate::record::why::Why;
 
 /// Store and log.
 #[derive(Debug)]
 pub struct Ledger {
     /// The store. Read freely; only [`Ledger::transition`] changes a hold.
     pub store: Store,
-    audit: SharedAudit,
+    audit: AuditLog,
     medium: Arc<dyn StorageBackend>,
     boot: String,
     /// How far the log is known to be on the disk, and since when.
@@ -36,7 +37,7 @@ pub struct Ledger {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// Why all that was held is void, if it is.
-    pub voided: Option<&'static str>,
+    pub voided: Option<VoidCause>,
     /// Operations that were running when the predecessor ended.
     pub interrupted: Vec<HoldId>,
     /// Operations that were to end the host, and it has ended.
@@ -50,9 +51,9 @@ pub struct Recovered {
 impl Ledger {
     /// Over an open log and store; nothing is changed yet.
     #[must_use]
-    pub fn new(store: Store, audit: SharedAudit) -> Self {
+    pub fn new(store: Store, audit: AuditLog) -> Self {
         let (medium, boot) = {
-            let audit = lock(&audit);
+            let audit = audit.lock();
             (audit.medium(), audit.boot().to_owned())
         };
         Self { store, audit, medium, boot, last_sync: Cell::new((0, Instant::now())) }
@@ -63,7 +64,7 @@ impl Ledger {
     /// # Errors
     /// [`StoreError::Conflict`], [`StoreError::NotLogged`]: nothing was done. Anything else: nothing is known, and the process
     /// must end.
-    pub fn transition(&self, next: &mut Hold, by: Option<&str>, forget: &[HoldId]) -> Result<(), StoreError> {
+    pub fn transition(&self, next: &mut Hold, by: Option<&Decider>, forget: &[HoldId]) -> Result<(), StoreError> {
         self.store.expect(&next.id, next.version)?;
         next.version += 1;
         if next.state == State::Performing {
@@ -74,15 +75,23 @@ impl Ledger {
         self.store.commit(std::slice::from_ref(next), &mark, forget)
     }
 
-    fn append(&self, next: &Hold, by: Option<&str>) -> Result<Mark, StoreError> {
+    fn append(&self, next: &Hold, by: Option<&Decider>) -> Result<Mark, StoreError> {
         let first = next.version == 1;
         let runs = next.state == State::Performing;
         let argv: Vec<Vec<String>> = next.plan.iter().map(|step| step.argv.clone()).collect();
-        let state = next.state.to_string();
+        let why = next.reason.as_ref().and_then(in_words);
+        let failure = match &next.outcome {
+            Some(Outcome::Failed(text, code)) => Some((*code, text.as_str())),
+            _ => None,
+        };
+        let (cause, failed) = match &next.reason {
+            Some(EndReason::Void(cause)) => (Some(cause), None),
+            Some(EndReason::Failed(why)) => (None, Some(why)),
+            Some(EndReason::Denied(_)) | None => (None, None),
+        };
         let event = Event {
-            event: "hold",
             hold: Some(next.id.as_str()),
-            state: Some(&state),
+            state: Some(next.state),
             reference: Some(&next.reference),
             socket: Some(&next.requester.socket),
             uid: Some(next.requester.uid),
@@ -91,12 +100,17 @@ impl Ledger {
             operation: Some(&next.operation),
             data: first.then_some(&next.data),
             plan: (first || runs).then_some(argv.as_slice()),
-            by,
-            outcome: next.reason.as_deref(),
+            decider: by,
+            code: failure.map(|(code, _)| code),
+            said: failure.map(|(_, text)| text),
+            reason: failed.and_then(Why::word),
+            cause: cause.map(VoidWord::from),
+            field: cause.and_then(VoidCause::field),
+            why: why.as_deref(),
             rule: next.rule.as_ref(),
-            ..Event::default()
+            ..Event::of(EventKind::Hold)
         };
-        lock(&self.audit).append(&event).map_err(StoreError::NotLogged)
+        self.audit.lock().append(&event).map_err(StoreError::NotLogged)
     }
 
     /// Makes all that was logged durable.
@@ -104,7 +118,7 @@ impl Ledger {
     /// # Errors
     /// [`StoreError::Lost`]: nothing is known of what was written, and the process must end.
     pub fn sync(&self) -> Result<(), StoreError> {
-        let end = lock(&self.audit).end();
+        let end = self.audit.lock().end();
         self.medium.sync_data()?;
         self.last_sync.set((end, Instant::now()));
         Ok(())
@@ -115,7 +129,7 @@ impl Ledger {
     /// # Errors
     /// As [`sync`](Self::sync).
     pub fn sync_if_due(&self, every: Duration) -> Result<(), StoreError> {
-        let end = lock(&self.audit).end();
+        let end = self.audit.lock().end();
         let (synced, at) = self.last_sync.get();
         if end == synced || at.elapsed() < every {
             return Ok(());
@@ -138,18 +152,20 @@ impl Ledger {
             Beyond::Apart(why) => found.voided = Some(why),
         }
         let live = self.store.holds()?.into_iter().filter(Hold::is_live);
-        let mut settled: Vec<Hold> = live.filter_map(|hold| self.settle(hold, found.voided, now)).collect();
+        let mut settled: Vec<Hold> = live.filter_map(|hold| self.settle(hold, found.voided.as_ref(), now)).collect();
         if settled.is_empty() {
             return Ok(found);
         }
         let of = |state: State| settled.iter().filter(move |hold| hold.state == state).map(|hold| hold.id.clone());
         found.interrupted = of(State::Interrupted).collect();
         found.ended_host = of(State::Done).collect();
-        let void: Vec<HoldId> = of(State::Void).collect();
-        let done = list(&found.ended_host);
-        let outcome = format!("interrupted: {}; void: {}; done: {done}", list(&found.interrupted), list(&void));
-        let event = Event { event: "recovery", hold: Some("*"), outcome: Some(&outcome), ..Event::default() };
-        let mark = lock(&self.audit).append(&event)?;
+        let recovery = Recovery {
+            interrupted: found.interrupted.clone(),
+            void: of(State::Void).collect(),
+            done: found.ended_host.clone(),
+        };
+        let event = Event { hold: Some("*"), recovery: Some(&recovery), ..Event::of(EventKind::Recovery) };
+        let mark = self.audit.lock().append(&event)?;
         self.sync()?;
         settled.iter_mut().for_each(|hold| hold.version += 1);
         self.store.commit(&settled, &mark, &[])?;
@@ -167,16 +183,15 @@ impl Ledger {
     }
 
     /// The end of a hold that cannot go on after a restart; `None` for one that can.
-    fn settle(&self, mut hold: Hold, voided: Option<&str>, now: Timestamp) -> Option<Hold> {
+    fn settle(&self, mut hold: Hold, voided: Option<&VoidCause>, now: Timestamp) -> Option<Hold> {
         if hold.state == State::Performing && voided.is_none() && self.has_ended_its_host(&hold) {
             hold.outcome = Some(Outcome::Done(Data::null()));
             return Some(hold.ended(State::Done, None, now));
         }
         if hold.state == State::Performing {
-            let why = "interrupted: the daemon ended while it ran";
-            return Some(hold.ended(State::Interrupted, Some(why.into()), now));
+            return Some(hold.ended(State::Interrupted, None, now));
         }
-        voided.map(|why| hold.ended(State::Void, Some(format!("void: {why}")), now))
+        voided.map(|cause| hold.ended(State::Void, Some(EndReason::Void(cause.clone())), now))
     }
 
     /// Whether all that it was to do was to end this host, and this is a later boot. Of a plan that had other steps nobody
@@ -187,16 +202,66 @@ impl Ledger {
     }
 
     /// Whether this boot is another than that one, as far as both are known.
-    pub(super) fn is_later_than(&self, began: &str) -> bool {
+    fn is_later_than(&self, began: &str) -> bool {
         !began.is_empty() && !self.boot.is_empty() && began != self.boot
     }
 
-    pub(super) fn audit(&self) -> &SharedAudit {
-        &self.audit
+    /// An operation that ends the host begins: its record and its note are durable when this returns.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    pub fn begin_ending(&self, ending: Ending) -> Result<(), StoreError> {
+        self.sync()?;
+        self.store.note_ending(&Ending { boot: self.boot.clone(), ..ending })
     }
 
-    pub(super) fn boot(&self) -> &str {
-        &self.boot
+    /// It has ended and the host has not, which is on record.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    pub fn finish_ending(&self, reference: &str) -> Result<(), StoreError> {
+        self.sync()?;
+        self.store.forget_ending(reference)
+    }
+
+    /// Closes the record of each whose end nobody lived to write down.
+    fn close_endings(&self) -> Result<Vec<Closed>, StoreError> {
+        let mut closed = Vec::new();
+        for ending in self.store.endings()? {
+            if self.lacks_its_end(&ending)? {
+                let done = ending.only && self.is_later_than(&ending.boot);
+                self.close(&ending, done)?;
+                let Ending { reference, operation, .. } = ending.clone();
+                closed.push(Closed { reference, operation, done });
+            }
+            self.finish_ending(&ending.reference)?;
+        }
+        Ok(closed)
+    }
+
+    /// Whether the log tells that it began, and not that it ended. A log without its beginning has been cut, and is not added to.
+    fn lacks_its_end(&self, ending: &Ending) -> Result<bool, StoreError> {
+        let records = self.audit.lock().since(&ending.began)?;
+        let of_it = |kept: &Kept| kept.reference.as_deref() == Some(ending.reference.as_str());
+        Ok(records.is_some_and(|records| !records.iter().skip(1).any(|(_, kept)| of_it(kept))))
+    }
+
+    fn close(&self, ending: &Ending, done: bool) -> Result<(), StoreError> {
+        let (event, reason) = match done {
+            true => (EventKind::Done, Why::HostEnded),
+            false => (EventKind::Interrupted, Why::DaemonEnded),
+        };
+        let event = Event {
+            reference: Some(&ending.reference),
+            socket: Some(&ending.socket),
+            uid: Some(ending.uid),
+            gid: Some(ending.gid),
+            operation: Some(&ending.operation),
+            reason: reason.word(),
+            ..Event::of(event)
+        };
+        self.audit.lock().append(&event)?;
+        Ok(())
     }
 
     /// What the log has beyond the store.
@@ -205,14 +270,14 @@ impl Ledger {
             // A store that knows of no transition has nothing to void.
             return Ok(Beyond::Nothing);
         };
-        let Some(records) = lock(&self.audit).since(&mark)? else {
-            return Ok(Beyond::Apart("the audit log no longer has the record of its last change"));
+        let Some(records) = self.audit.lock().since(&mark)? else {
+            return Ok(Beyond::Apart(VoidCause::LogCut));
         };
         let mut beyond = records.into_iter().skip(1).filter(|(_, kept)| kept.hold.is_some());
         Ok(match (beyond.next(), beyond.next()) {
             (None, _) => Beyond::Nothing,
             (Some((mark, kept)), None) => Beyond::One(mark, kept),
-            (Some(_), Some(_)) => Beyond::Apart("the store is older than the audit log"),
+            (Some(_), Some(_)) => Beyond::Apart(VoidCause::StoreOlder),
         })
     }
 }
@@ -223,32 +288,33 @@ enum Beyond {
     /// One transition, which a crash explains.
     One(Mark, Kept),
     /// What no crash explains: the two do not belong together.
-    Apart(&'static str),
+    Apart(VoidCause),
 }
 
 /// The state that the log tells of. A consent counts though the approver was never told that it did; a run that was
 /// logged counts as begun, though nothing was started before it was stored.
 fn rolled_forward(mut hold: Hold, kept: &Kept, now: Timestamp) -> Hold {
-    let by = kept.by.as_deref().unwrap_or_default();
-    let (person, uid) = by.split_once(" uid ").unwrap_or((by, ""));
-    match (kept.state.as_deref(), uid.parse()) {
-        (Some("held" | "approved"), Ok(uid)) => hold.consented(Consent { person: person.to_owned(), uid, at: now }),
-        (Some("denied"), _) => hold.ended(State::Denied, Some(format!("denied by {person}")), now),
-        (Some("cancelled"), _) => hold.ended(State::Cancelled, None, now),
-        (Some("expired"), _) => hold.ended(State::Expired, None, now),
-        (Some("performing" | "done" | "failed"), _) => {
+    match (kept.state.as_deref().and_then(State::of_word), &kept.decider) {
+        (Some(State::Held | State::Approved), Some(Decider { person: Some(person), uid })) => {
+            hold.consented(Consent { person: person.clone(), uid: *uid, at: now })
+        }
+        (Some(State::Denied), Some(decider)) => {
+            hold.ended(State::Denied, Some(EndReason::Denied(decider.clone())), now)
+        }
+        (Some(state @ (State::Cancelled | State::Expired)), _) => hold.ended(state, None, now),
+        (Some(State::Performing | State::Done | State::Failed), _) => {
             hold.state = State::Performing;
             hold
         }
-        _ => hold.ended(State::Void, Some("void: its last change was not stored".into()), now),
+        _ => hold.ended(State::Void, Some(EndReason::Void(VoidCause::NotStored)), now),
     }
 }
 
-fn list(ids: &[HoldId]) -> String {
-    ids.iter().map(HoldId::as_str).collect::<Vec<_>>().join(" ")
-}
-
-/// The log, whatever a thread that panicked meanwhile did: an append is whole or taken back.
-pub fn lock(audit: &SharedAudit) -> std::sync::MutexGuard<'_, Audit> {
-    audit.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a record says of it to people, beyond its own fields.
+fn in_words(reason: &EndReason) -> Option<String> {
+    match reason {
+        EndReason::Denied(_) => None,
+        EndReason::Void(cause) => Some(cause.to_string()),
+        EndReason::Failed(why) => (!why.is_unsaid()).then(|| why.to_string()),
+    }
 }

@@ -2,6 +2,8 @@
 
 // A file as both see it.
 pub mod medium;
+// What a record of the log says.
+pub mod event;
 // The log.
 pub mod audit;
 // The store.

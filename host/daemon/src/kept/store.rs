@@ -8,13 +8,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use redb::{
-    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, StorageBackend, TableDefinition,
-    WriteTransaction,
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend,
+    TableDefinition, WriteTransaction,
 };
 
 use super::audit::Mark;
 use super::medium::OnDisk;
-use crate::hold::{Handle, Hold, HoldId};
+use crate::record::hold::{Handle, Hold, HoldId};
 
 const HOLDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("holds");
 const HANDLES: TableDefinition<'_, [u8; 32], &str> = TableDefinition::new("handles");
@@ -22,6 +22,11 @@ const KEYS: TableDefinition<'_, [u8; 32], &str> = TableDefinition::new("keys");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const ENDINGS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("endings");
 const SANDBOXES: TableDefinition<'_, &str, u32> = TableDefinition::new("sandboxes");
+
+/// The format of what is stored. It rises with each change that an older daemon could not read, or this one not of an older.
+const FORMAT: u32 = 2;
+/// Format 1 did not say so.
+const FORMAT_UNSAID: u32 = 1;
 
 /// redb's cache: a hold is small and read seldom.
 const CACHE: usize = 4 << 20;
@@ -41,6 +46,8 @@ pub enum StoreError {
     Lost(Box<redb::Error>),
     /// A hold in the store is none that this version can read.
     Unreadable(serde_json::Error),
+    /// The file is of this format, which this version does not read.
+    OtherFormat(u32),
     /// The audit log took no record of the change, so it was not made. All that was written before is as it was.
     NotLogged(std::io::Error),
 }
@@ -51,6 +58,11 @@ impl fmt::Display for StoreError {
             Self::Conflict => f.write_str("the hold has changed meanwhile"),
             Self::Lost(why) => write!(f, "the store failed: {why}"),
             Self::Unreadable(why) => write!(f, "a hold in the store cannot be read: {why}"),
+            Self::OtherFormat(format) => write!(
+                f,
+                "was written by another version of regentd (format {format}; this one reads {FORMAT}): decide or cancel \
+                 what is held with that version and stop it, then move this file away and start this one"
+            ),
             Self::NotLogged(why) => write!(f, "the audit log cannot be written: {why}"),
         }
     }
@@ -105,7 +117,7 @@ impl Store {
     /// Opens the store, or makes it in an empty medium.
     ///
     /// # Errors
-    /// [`StoreError::Lost`]: the file is none of ours, or damaged beyond what a crash can do.
+    /// [`StoreError::Lost`]: the file is none of ours, or damaged beyond what a crash can do. [`StoreError::OtherFormat`].
     pub fn open(medium: Arc<dyn StorageBackend>) -> Result<Self, StoreError> {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE);
@@ -115,7 +127,7 @@ impl Store {
         change.open_table(HOLDS)?;
         change.open_table(HANDLES)?;
         change.open_table(KEYS)?;
-        change.open_table(META)?;
+        settle_format(&mut change.open_table(META)?)?;
         change.open_table(SANDBOXES)?;
         change.open_table(ENDINGS)?;
         change.commit()?;
@@ -278,6 +290,20 @@ impl Store {
         }
         change.commit()?;
         Ok(())
+    }
+}
+
+/// A new store has this version's format.
+fn settle_format(meta: &mut redb::Table<'_, &str, &[u8]>) -> Result<(), StoreError> {
+    let found = meta.get("format")?.map(|found| found.value().try_into().map_or(0, u32::from_le_bytes));
+    match found {
+        Some(FORMAT) => Ok(()),
+        Some(other) => Err(StoreError::OtherFormat(other)),
+        None if meta.is_empty()? => {
+            meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
+            Ok(())
+        }
+        None => Err(StoreError::OtherFormat(FORMAT_UNSAID)),
     }
 }
 

@@ -7,7 +7,7 @@ use regent_lane::{
     Ask, Authorised, Blame, Call, EXCHANGE_GRACE, EXCHANGE_WALL, LOG_MAX, REPLY_MAX, Refusal, STATE_MAX, STEPS_MAX,
     Say, StepResult, TEXT_MAX,
 };
-use regent_protocol::Data;
+use regent_protocol::{Code, Data};
 use tokio::time::Instant;
 
 use super::lane::LaneError;
@@ -16,6 +16,8 @@ use super::sandbox::Exchange;
 use super::{Fault, Plugin};
 use crate::fair::Peer;
 use crate::log::Level;
+use crate::record::denial::Because;
+use crate::record::why::Why;
 
 /// Steps of a plan that are judged without looking whether anybody else waits: most plans have no more. Each takes about as long
 /// as a request of somebody else's, and a plugin may plan 64.
@@ -288,6 +290,41 @@ fn too_long(what: &str) -> NoAnswer {
     NoAnswer::Fault(Fault::Guest(Blame::Answer, format!("{what} is too long")))
 }
 
+impl From<NoAnswer> for Because {
+    fn from(no: NoAnswer) -> Self {
+        match no {
+            NoAnswer::Busy => Self::ours(Code::Busy, Why::NoLane),
+            NoAnswer::Refused(refusal) if refusal.code == "invalid-data" => {
+                regent_protocol::Refusal::invalid_data(&words(&refusal.message)).into()
+            }
+            NoAnswer::Refused(refusal) => {
+                let (code, message) = (words(&refusal.code), words(&refusal.message));
+                Self::ours(Code::Failed, Why::PluginRefused { code, message })
+            }
+            NoAnswer::Denied(why) => {
+                Self::of(regent_protocol::Refusal::not_authorised(), Why::PluginDenied(words(&why)))
+            }
+            NoAnswer::Fault(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<Fault> for Because {
+    fn from(fault: Fault) -> Self {
+        let text = fault.to_string();
+        let (code, why) = match fault {
+            Fault::Host(why) => (Code::Failed, Why::Host(why)),
+            Fault::Guest(Blame::Time, _) => (Code::Timeout, Why::PluginTimeout(text)),
+            Fault::Guest(Blame::Memory, _) => (Code::Failed, Why::PluginMemory(text)),
+            Fault::Guest(Blame::Trap, _) => (Code::Failed, Why::PluginTrap(text)),
+            Fault::Guest(Blame::Denied | Blame::Answer, _) | Fault::Rule(_) => (Code::Failed, Why::PluginFault(text)),
+            Fault::Ended(_) => (Code::Failed, Why::PluginEnded(text)),
+            Fault::Resting(_) => (Code::Busy, Why::PluginResting(text)),
+        };
+        Self::ours(code, why)
+    }
+}
+
 impl From<LaneError> for Fault {
     fn from(why: LaneError) -> Self {
         match why {
@@ -300,10 +337,7 @@ impl From<LaneError> for Fault {
 
 #[cfg(test)]
 mod tests {
-    use regent_protocol::Code;
-
     use super::*;
-    use crate::refusals::Because;
 
     #[test]
     fn nothing_that_has_run_is_told_in_a_way_that_has_it_asked_again() {

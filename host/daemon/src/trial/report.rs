@@ -206,7 +206,7 @@ fn code_of(why: &str) -> Option<(&'static str, u8)> {
 
 /// The steps of a plan.
 pub(super) fn planned(plan: &Plan) -> Vec<Planned> {
-    let planned = |step: &crate::hold::PlannedStep| Planned {
+    let planned = |step: &crate::record::hold::PlannedStep| Planned {
         command: step.command.clone(),
         argv: step.argv.clone(),
         run_as: step.run_as.clone(),

@@ -13,13 +13,14 @@ use super::report::{self, Consent, Described, Lines, Problem, Report, Want, mill
 use super::watched::Watched;
 use super::{Means, Trial, place, status};
 use crate::fair::Peer;
-use crate::perform::{self, Failure, Performed};
+use crate::perform;
 use crate::plan::Plan;
 use crate::plugin::Fault;
 use crate::plugin::alone::{self, Alone};
 use crate::plugin::exchange::{Answer, NoAnswer, Preparation};
 use crate::plugin::module::{self, Sealed};
-use crate::refusals::Because;
+use crate::record::denial::Because;
+use crate::record::outcome::{Failure, Performed};
 use crate::why::lines;
 
 /// Nobody else asks.
@@ -243,13 +244,13 @@ impl Stage<'_> {
         };
         if let Err(no) = reply {
             let mut problem = of_no_answer(no);
-            problem.why.extend(failure.map(|step| step.why));
+            problem.why.extend(failure.map(|step| step.failure.to_string()));
             return Err(problem);
         }
         match perform::shaped(reply, failure) {
             Performed::Done(data) => report.reply = Some(data),
             Performed::Failed(Failure { refusal, why, .. }) => {
-                let why = if why.is_empty() { Vec::new() } else { vec![why] };
+                let why = if why.is_unsaid() { Vec::new() } else { vec![why.to_string()] };
                 let problem = Problem::found(refusal.code.as_str(), status::FAILED, why);
                 return Err(Problem { text: Some(refusal.text), ..problem });
             }
@@ -292,7 +293,7 @@ fn of_no_answer(no: NoAnswer) -> Problem {
         NoAnswer::Busy | NoAnswer::Refused(_) | NoAnswer::Denied(_) => None,
     };
     let (refusal, why) = Because::from(no).into_parts();
-    let ((code, status), why) = fault.unwrap_or(((refusal.code.as_str(), status::BAD_DATA), why));
+    let ((code, status), why) = fault.unwrap_or(((refusal.code.as_str(), status::BAD_DATA), why.to_string()));
     let why = if why.is_empty() { Vec::new() } else { vec![why] };
     Problem { text: Some(refusal.text), ..Problem::found(code, status, why) }
 }

@@ -2,8 +2,9 @@
 
 use regent_protocol::{Refusal, State};
 
-use super::{Refused, Rule};
-use crate::hold::Hold;
+use crate::record::denial::{Refused, Rule};
+use crate::record::hold::Hold;
+use crate::record::reason::EndReason;
 use crate::time::second;
 
 /// All that is known of it. `refusal` is what its requester hears.
@@ -15,6 +16,7 @@ pub fn of<'a>(hold: &'a Hold, refusal: &'a Refusal) -> Refused<'a> {
         asked: Some((&hold.operation, &hold.data)),
         refusal,
         reference: &hold.reference,
+        word: None,
         why: format!("hold {}: {}", hold.id, how(hold)),
         rule: hold.rule.clone().map(|rule| Rule { rule, allow: None }),
     }
@@ -28,25 +30,34 @@ fn how(hold: &Hold) -> String {
             second(at),
             hold.run_within
         ),
-        (state, _) => in_words(state, hold.reason.as_deref().unwrap_or_default()),
+        (state, _) => match (&hold.reason, hold.reason_text()) {
+            (Some(EndReason::Void(cause)), _) => void(&cause.to_string()),
+            (Some(EndReason::Failed(_)), Some(text)) => failed(&text),
+            (Some(EndReason::Denied(_)), Some(text)) => text,
+            _ => by_state(state),
+        },
     }
 }
 
-/// The same of a state and the reason that stands beside it, in the store as in the log.
-#[must_use]
-pub fn in_words(state: State, reason: &str) -> String {
-    match (state, reason.strip_prefix("void: ")) {
-        (State::Void, Some(field)) => {
-            format!("void: {field} is no longer what was shown to the approvers, so it must be asked again")
-        }
-        (State::Expired, _) => "expired: it was not decided, or not begun, in time".into(),
-        (State::Cancelled, _) => "cancelled by its requester".into(),
-        (State::Interrupted, _) => {
+/// Of one that was invalidated: what has changed.
+pub(super) fn void(cause: &str) -> String {
+    format!("void: {cause} is no longer what was shown to the approvers, so it must be asked again")
+}
+
+/// Of one that failed: its code, what its requester heard, and why.
+pub(super) fn failed(reason: &str) -> String {
+    format!("failed: {reason}")
+}
+
+/// Of one whose state says all there is.
+pub(super) fn by_state(state: State) -> String {
+    match state {
+        State::Expired => "expired: it was not decided, or not begun, in time".into(),
+        State::Cancelled => "cancelled by its requester".into(),
+        State::Interrupted => {
             "interrupted: the daemon ended while it ran, so nobody knows how far it came: look before it is asked again"
                 .into()
         }
-        (State::Failed, _) => format!("failed: {reason}"),
-        (state, _) if reason.is_empty() => state.to_string(),
-        _ => reason.to_owned(),
+        state => state.to_string(),
     }
 }

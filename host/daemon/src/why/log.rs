@@ -2,15 +2,18 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use regent_protocol::{Origin, RuleView, State, WhyView};
+use regent_protocol::{Code, Origin, RuleView, State, WhyView};
 use serde::Deserialize;
 
-use super::{ended, view};
-use crate::daemon::Daemon;
-use crate::held;
-use crate::hold::{Hold, HoldId};
+use super::ended;
+use super::explained::Explained;
+use crate::held::{self, Held};
+use crate::kept::event::{EventKind, Recovery};
+use crate::record::hold::{Hold, HoldId};
+use crate::record::reason::Decider;
+use crate::record::why::ReasonWord;
 use regent_resolve::users;
 
 /// A longer line is none of a refusal.
@@ -18,7 +21,7 @@ const LINE_MAX: u64 = 64 << 10;
 
 #[derive(Deserialize)]
 struct Line {
-    event: String,
+    event: EventKind,
     at: String,
     hold: Option<String>,
     state: Option<String>,
@@ -29,37 +32,43 @@ struct Line {
     gid: Option<u32>,
     pid: Option<i32>,
     operation: Option<String>,
-    outcome: Option<String>,
+    decider: Option<Decider>,
+    code: Option<Code>,
+    said: Option<String>,
+    reason: Option<ReasonWord>,
+    why: Option<String>,
     rule: Option<RuleView>,
+    #[serde(flatten)]
+    recovery: Recovery,
 }
 
 /// What the log tells of a reference.
 #[derive(Default)]
 pub struct Found {
     /// The last record that tells of a refusal or a failure.
-    explained: Option<WhyView>,
+    explained: Option<Explained>,
     /// The hold that it names, by its last record.
     hold: Option<Line>,
 }
 
-/// The refusal or failure of this reference. Of a hold that is still kept the store knows more than the log.
-pub(crate) async fn in_log(daemon: &Daemon, reference: &str) -> Option<WhyView> {
+/// The refusal or failure of this reference, in the log at this path. Of a hold that is still kept the store knows more.
+pub(crate) async fn in_log(path: PathBuf, held: &Held, reference: &str) -> Option<Explained> {
     // What else could stand between quotes would be looked for in vain.
     if !reference.bytes().all(|byte| byte.is_ascii_lowercase()) {
         return None;
     }
-    let (path, named) = (daemon.policy().config.audit.clone(), reference.to_owned());
+    let named = reference.to_owned();
     let found = tokio::task::spawn_blocking(move || in_file(&path, &named)).await.ok()?;
     let kept = match found.hold.and_then(|line| HoldId::parse(&line.hold?)) {
-        Some(id) => daemon.held.by_id(&id).await.filter(|hold| hold.reference == reference),
+        Some(id) => held.by_id(&id).await.filter(|hold| hold.reference == reference),
         None => None,
     };
     kept.and_then(|hold| kept_hold(&hold)).or(found.explained)
 }
 
-fn kept_hold(hold: &Hold) -> Option<WhyView> {
+fn kept_hold(hold: &Hold) -> Option<Explained> {
     let refused = hold.state.is_over() && hold.state != State::Done;
-    refused.then(|| view(ended::of(hold, &held::refusal(hold))))
+    refused.then(|| ended::of(hold, &held::refusal(hold)).into())
 }
 
 fn in_file(path: &Path, reference: &str) -> Found {
@@ -92,12 +101,12 @@ impl Found {
     /// The refusal or failure, as the log has it.
     #[must_use]
     pub fn explained(self) -> Option<WhyView> {
-        self.explained
+        self.explained.map(|explained| explained.view)
     }
 
     fn take(&mut self, line: &str, reference: &str) {
         let Ok(line) = serde_json::from_str::<Line>(line) else { return };
-        if line.event == "recovery" {
+        if line.event == EventKind::Recovery {
             let ended = self.hold.as_ref().and_then(|hold| recovered(hold, &line));
             self.explained = ended.or(self.explained.take());
         } else if line.reference.as_deref() == Some(reference) {
@@ -108,52 +117,56 @@ impl Found {
 }
 
 /// The end that a start gave to a hold of its predecessor.
-fn recovered(hold: &Line, recovery: &Line) -> Option<WhyView> {
-    let (id, mut lists) = (hold.hold.as_deref()?, recovery.outcome.as_deref()?.split("; "));
-    let ended = lists.find_map(|list| {
-        let (state, ids) = list.split_once(": ")?;
-        ids.split(' ').any(|listed| listed == id).then(|| State::of_word(state)).flatten()
-    })?;
-    of_hold(hold, hold.reference.as_deref()?, ended, "")
+fn recovered(hold: &Line, line: &Line) -> Option<Explained> {
+    let id = HoldId::parse(hold.hold.as_deref()?)?;
+    let Recovery { interrupted, void, done } = &line.recovery;
+    let ends = [(State::Interrupted, interrupted), (State::Void, void), (State::Done, done)];
+    let (ended, _) = ends.into_iter().find(|(_, ids)| ids.contains(&id))?;
+    let said = ended.refusal()?.text;
+    Some(told(hold, hold.reference.as_deref()?, said, format!("hold {id}: {}", ended::by_state(ended))))
 }
 
-fn explained(line: &Line, reference: &str) -> Option<WhyView> {
-    let outcome = line.outcome.as_deref().unwrap_or_default();
-    match line.event.as_str() {
-        "refused" | "failed" => {
-            let (said, why) = outcome.split_once(": ").unwrap_or((outcome, ""));
-            Some(told(line, reference, said, why.to_owned()))
-        }
-        "hold" => of_hold(line, reference, State::of_word(line.state.as_deref()?)?, outcome),
+fn explained(line: &Line, reference: &str) -> Option<Explained> {
+    let (said, why) = (line.said.clone().unwrap_or_default(), line.why.clone().unwrap_or_default());
+    match line.event {
+        EventKind::Refused | EventKind::Failed => Some(told(line, reference, said, why)),
+        EventKind::Hold => of_hold(line, reference, State::of_word(line.state.as_deref()?)?),
         _ => None,
     }
 }
 
 /// `None`: it has not ended so that anybody would ask why.
-fn of_hold(line: &Line, reference: &str, state: State, reason: &str) -> Option<WhyView> {
-    let said = match state {
-        // Its code, and what its requester heard.
-        State::Failed => reason.split(": ").nth(1).unwrap_or_default().to_owned(),
-        state => state.refusal()?.text,
+fn of_hold(line: &Line, reference: &str, state: State) -> Option<Explained> {
+    let (said, why) = (line.said.clone().unwrap_or_default(), line.why.as_deref());
+    let (said, how) = match (state, &line.decider) {
+        (State::Failed, _) => {
+            let code = line.code.map(|code| format!("{code}: ")).unwrap_or_default();
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            let how = ended::failed(&format!("{code}{said}{why}"));
+            (said, how)
+        }
+        (State::Void, _) if why.is_some() => (state.refusal()?.text, ended::void(why.unwrap_or_default())),
+        (State::Denied, Some(decider)) => (state.refusal()?.text, format!("denied by {}", decider.name())),
+        _ => (state.refusal()?.text, ended::by_state(state)),
     };
-    let why = format!("hold {}: {}", line.hold.as_deref()?, ended::in_words(state, reason));
-    Some(told(line, reference, &said, why))
+    Some(told(line, reference, said, format!("hold {}: {how}", line.hold.as_deref()?)))
 }
 
-fn told(line: &Line, reference: &str, said: &str, why: String) -> WhyView {
+fn told(line: &Line, reference: &str, said: String, why: String) -> Explained {
     let uid = line.uid.unwrap_or(u32::MAX);
     let socket = line.socket.clone().unwrap_or_default();
-    WhyView {
+    let view = WhyView {
         reference: reference.to_owned(),
         at: line.at.clone(),
         requester: users::name_of(uid),
         from: Origin { socket, uid, gid: line.gid.unwrap_or(u32::MAX), pid: line.pid },
         operation: line.operation.clone(),
         data: None,
-        said: said.to_owned(),
+        said,
         code: None,
         why,
         rule: line.rule.clone(),
         allow: None,
-    }
+    };
+    Explained { view, word: line.reason }
 }

@@ -5,10 +5,9 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 
-use regent_protocol::WhyView;
-
-use super::{Refused, view};
-use crate::gate::Owner;
+use super::explained::Explained;
+use crate::record::denial::Refused;
+use crate::record::requester::Owner;
 
 /// Refusals of one peer.
 const EACH: usize = 64;
@@ -17,18 +16,18 @@ const ALL: usize = 1_024;
 
 /// What is remembered.
 #[derive(Debug, Default)]
-pub struct Remembered(RefCell<Kept<WhyView>>);
+pub struct Remembered(RefCell<Kept<Explained>>);
 
 impl Remembered {
     /// Keeps one.
     pub fn keep(&self, refused: Refused<'_>) {
         let (owner, reference) = (refused.requester.owner(), refused.reference.to_owned());
-        self.0.borrow_mut().keep(owner, reference, view(refused));
+        self.0.borrow_mut().keep(owner, reference, refused.into());
     }
 
     /// The one of this reference.
     #[must_use]
-    pub fn find(&self, reference: &str) -> Option<Rc<WhyView>> {
+    pub fn find(&self, reference: &str) -> Option<Rc<Explained>> {
         self.0.borrow().find(reference)
     }
 }

@@ -4,12 +4,14 @@ use std::path::Path;
 use std::rc::Rc;
 
 use regent_grants::{Command, Grants, Instead, Operation, Principal, Visible, is_name, nearest};
-use regent_protocol::{AllowView, RuleView, visible};
+use regent_protocol::{AllowView, RuleView};
 
-use super::{Rule, apart};
+use super::apart;
 use crate::catalog::{Catalog, Served, Unseen};
-use crate::gate::Requester;
 use crate::policy::{Policy, Socket};
+use crate::record::denial::Rule;
+use crate::record::requester::Requester;
+use crate::record::why::Why;
 use regent_resolve::users;
 
 const EVERYBODY: &str =
@@ -30,31 +32,30 @@ pub struct Asked<'a> {
 
 /// What a person is told of a name that served nothing.
 #[must_use]
-pub fn unseen(why: &Unseen, asked: &Asked<'_>, catalog: &Catalog) -> (String, Rule) {
+pub fn unseen(why: &Unseen, asked: &Asked<'_>, catalog: &Catalog) -> (Why, Rule) {
     let Asked { policy, socket, requester, op: name } = *asked;
     match why {
-        Unseen::Unknown => (nobody_serves(name), unknown(policy, catalog, name)),
+        Unseen::Unknown => (Why::NobodyServes(name.to_owned()), unknown(policy, catalog, name)),
         Unseen::Twice(all) => twice(all, name),
-        Unseen::NotShown => (format!("socket {} does not show it", socket.name), not_shown(policy, socket, name)),
+        Unseen::NotShown => (Why::NotShown(socket.name.clone()), not_shown(policy, socket, name)),
         Unseen::NotAllowed(served) => {
-            (not_allowed_text(served, requester), not_allowed(served, policy, socket, requester))
+            let why = Why::NotAllowed {
+                operation: served.operation.called.clone(),
+                requester: requester.trusted.then(|| requester.name()),
+            };
+            (why, not_allowed(served, policy, socket, requester))
         }
-        Unseen::Unresolved(served, why) => {
+        Unseen::Unresolved(served, error) => {
             let (grants, operation) = (&served.entry.grants, &served.operation);
-            let text = format!("allow of operation {}: {why}", operation.name);
-            (text.clone(), Rule { rule: at_allow(grants, operation, text), allow: None })
+            let why = Why::AllowUnresolved { operation: operation.name.clone(), error: error.to_string() };
+            let rule = at_allow(grants, operation, why.to_string());
+            (why, Rule { rule, allow: None })
         }
     }
 }
 
-/// What is told of a name that no file serves.
-#[must_use]
-pub fn nobody_serves(name: &str) -> String {
-    format!("no grants file serves an operation {}", visible::line(name))
-}
-
 /// Every place but the first is in the text.
-fn twice(all: &[Rc<Served>], name: &str) -> (String, Rule) {
+fn twice(all: &[Rc<Served>], name: &str) -> (Why, Rule) {
     let files: Vec<_> = all.iter().map(|served| format!("{}.toml", served.entry.grants.name)).collect();
     let place = |served: &Rc<Served>| format!("{}:{}", served.entry.grants.file, served.operation.line);
     let others: Vec<_> = all.iter().skip(1).map(place).collect();
@@ -63,8 +64,7 @@ fn twice(all: &[Rc<Served>], name: &str) -> (String, Rule) {
         others.join(" and ")
     );
     let (file, line) = all.first().map(|first| (first.entry.grants.file.clone(), first.operation.line)).unzip();
-    let why = format!("{} all serve it, so none does", files.join(", "));
-    (why, Rule { rule: rule(file.unwrap_or_default(), line, text), allow: None })
+    (Why::ServedTwice(files), Rule { rule: rule(file.unwrap_or_default(), line, text), allow: None })
 }
 
 fn unknown(policy: &Policy, catalog: &Catalog, name: &str) -> Rule {
@@ -115,16 +115,6 @@ fn not_shown(policy: &Policy, socket: &Socket, name: &str) -> Rule {
         beware: Some(format!("in the [[sockets]] of {}: every peer of that socket whom its grants allow", socket.name)),
     };
     Rule { rule: rule(file(policy), Some(socket.operations_line), text), allow: Some(allow) }
-}
-
-fn not_allowed_text(served: &Served, requester: &Requester) -> String {
-    let name = &served.operation.called;
-    match requester.trusted {
-        true => format!("no rule of allow of operation {name} names {} or one of its groups", requester.name()),
-        false => {
-            format!("operation {name} has rules of allow, and they match nobody where peers' uids are not trusted")
-        }
-    }
 }
 
 fn not_allowed(served: &Served, policy: &Policy, socket: &Socket, requester: &Requester) -> Rule {

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use regent_grants::operation_at;
 use regent_protocol::{PluginView, RuleView, Serving, WhyView};
 
-use super::{TEXT_MAX, cut, rules};
-use crate::daemon::Daemon;
+use super::explained::Explained;
+use crate::record::text::{TEXT_MAX, cut};
+use crate::record::why::ReasonWord;
 use crate::trusted_file::Trusted;
 
 /// A file that is not served as it lies there, and why.
@@ -19,11 +20,11 @@ struct File {
 }
 
 /// The refusal, as the files explain it by now.
-pub(super) async fn look(daemon: &Daemon, why: WhyView) -> WhyView {
-    let Some(operation) = why.operation.clone().filter(|operation| why.why == rules::nobody_serves(operation)) else {
+pub(crate) async fn look(Explained { view: why, word }: Explained, plugins: Vec<PluginView>) -> WhyView {
+    let Some(operation) = why.operation.clone().filter(|_| word == Some(ReasonWord::NobodyServes)) else {
         return why;
     };
-    let files: Vec<File> = daemon.installed.views(&daemon.policy()).into_iter().filter_map(File::of).collect();
+    let files: Vec<File> = plugins.into_iter().filter_map(File::of).collect();
     let looked = tokio::task::spawn_blocking(move || among(files, &operation)).await;
     match looked {
         Ok(Looked { has: Some((file, line, table)), .. }) => has(why, &file, line, &table),

@@ -12,9 +12,12 @@ pub use regent_resolve::PlannedStep;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::gate::Requester;
-use crate::keyed::Keyed;
-use crate::perform::Performed;
+use super::key::Keyed;
+use super::outcome::{Outcome, Performed};
+use super::reason::{BoundField, EndReason};
+use super::requester::Requester;
+use super::text::{TEXT_MAX, cut};
+use super::why::Why;
 
 /// The approver's name for a hold: ten letters and digits that are hard to confuse. It is worth nothing without the admin
 /// socket, so it need not be secret; it is unlike the requester's handle, so it tells nothing of that.
@@ -120,8 +123,8 @@ pub struct Hold {
     pub ended: Option<Timestamp>,
     /// How it ended.
     pub outcome: Option<Outcome>,
-    /// Why it did not come so far, for administrators: `void: module`, `denied by ben`.
-    pub reason: Option<String>,
+    /// Why it ended as it did, for administrators.
+    pub reason: Option<EndReason>,
     /// The grant by which its run counts as failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleView>,
@@ -152,31 +155,22 @@ pub struct Consent {
     pub at: Timestamp,
 }
 
-/// How an operation that ran ended.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum Outcome {
-    /// With this result.
-    Done(Data),
-    /// With this text and code for the caller.
-    Failed(String, regent_protocol::Code),
-}
-
-/// What a consent is bound to: a name and a SHA-256 for each field, compared again at the run.
+/// What a consent is bound to: a SHA-256 for each field, compared again at the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bound(BTreeMap<String, String>);
+pub struct Bound(BTreeMap<BoundField, String>);
 
 impl Bound {
     /// Of fields and their bytes.
-    pub fn of<'a>(fields: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Self {
-        let hashed = |(name, bytes): (&str, Vec<u8>)| (name.to_owned(), hex::encode(Sha256::digest(bytes)));
+    pub fn of(fields: impl IntoIterator<Item = (BoundField, Vec<u8>)>) -> Self {
+        let hashed = |(field, bytes): (BoundField, Vec<u8>)| (field, hex::encode(Sha256::digest(bytes)));
         Self(fields.into_iter().map(hashed).collect())
     }
 
     /// The first field in which two differ.
     #[must_use]
-    pub fn difference<'a>(&'a self, other: &'a Self) -> Option<&'a str> {
-        let here = self.0.iter().find(|(name, hash)| other.0.get(*name) != Some(hash));
-        here.or_else(|| other.0.iter().find(|(name, _)| !self.0.contains_key(*name))).map(|(name, _)| name.as_str())
+    pub fn difference(&self, other: &Self) -> Option<BoundField> {
+        let here = self.0.iter().find(|(field, hash)| other.0.get(field) != Some(hash));
+        here.or_else(|| other.0.iter().find(|(field, _)| !self.0.contains_key(field))).map(|(field, _)| *field)
     }
 }
 
@@ -218,7 +212,7 @@ impl Hold {
 
     /// The record in a state from which nothing more happens.
     #[must_use]
-    pub fn ended(mut self, state: State, reason: Option<String>, at: Timestamp) -> Self {
+    pub fn ended(mut self, state: State, reason: Option<EndReason>, at: Timestamp) -> Self {
         (self.state, self.reason, self.ended) = (state, reason, Some(at));
         self
     }
@@ -234,6 +228,22 @@ impl Hold {
                 ..self.ended(State::Failed, Some(failure.reason()), at)
             },
         }
+    }
+
+    /// Why it ended as it did, for approvers; `None` where its state says all.
+    pub fn reason_text(&self) -> Option<String> {
+        let failed = |why: &Why| match (&self.outcome, why) {
+            (Some(Outcome::Failed(text, code)), Why::Unsaid) => format!("{code}: {text}"),
+            (Some(Outcome::Failed(text, code)), why) => format!("{code}: {text}: {why}"),
+            _ => why.to_string(),
+        };
+        Some(match (self.state, self.reason.as_ref()) {
+            (_, Some(EndReason::Denied(by))) => format!("denied by {}", by.name()),
+            (_, Some(EndReason::Void(cause))) => format!("void: {cause}"),
+            (_, Some(EndReason::Failed(why))) => cut(&failed(why), TEXT_MAX),
+            (State::Interrupted, None) => format!("interrupted: {}", Why::DaemonEnded),
+            (_, None) => return None,
+        })
     }
 
     /// Whether it still waits or runs.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Builder;
 
-use crate::gate::Requester;
+use super::requester::Requester;
 
 /// What a record keeps of its key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

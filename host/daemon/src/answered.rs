@@ -1,0 +1,25 @@
+//! What the connection does next.
+
+use std::time::Duration;
+
+use regent_protocol::Reply;
+
+use crate::record::hold::HoldId;
+
+/// What comes of a request.
+#[derive(Debug)]
+pub enum Answered {
+    /// Replies.
+    Now(Reply),
+    /// Replies, but not before this is over.
+    Late(Reply, Duration),
+    /// Replies when this hold has ended, or the time is over.
+    Waits {
+        /// Its name.
+        id: HoldId,
+        /// The requester's handle.
+        uid: String,
+        /// How long at the most.
+        wait: Duration,
+    },
+}

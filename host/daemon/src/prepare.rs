@@ -1,0 +1,79 @@
+//! From a name and data to what would run.
+
+use std::rc::Rc;
+
+use regent_protocol::{Data, Refusal};
+use tokio::time::Instant;
+
+use crate::auth::Prepared;
+use crate::catalog::{Found, Status};
+use crate::gate::Caller;
+use crate::held::Held;
+use crate::installed::Installed;
+use crate::plan::Planning;
+use crate::plugin::exchange::Preparation;
+use crate::policy::{CurrentPolicy, DEADLINE};
+use crate::process::Spawner;
+use crate::record::denial::Because;
+use crate::shutdown::Shutdown;
+use crate::why::rules;
+
+/// Finds operations, and has their plugins prepare them.
+#[derive(Debug)]
+pub struct Preparer {
+    /// Whose rules decide what a peer sees.
+    pub policy: Rc<CurrentPolicy>,
+    /// What is served.
+    pub installed: Rc<Installed>,
+    /// Who may hold one more.
+    pub held: Rc<Held>,
+    /// What this machine makes of a plan.
+    pub spawner: Rc<Spawner>,
+    /// Nothing begins once the daemon ends.
+    pub shutdown: Shutdown,
+}
+
+impl Preparer {
+    /// What would run, and until when. A request that is to be held and could not be is told so before a plan is made for it.
+    ///
+    /// # Errors
+    /// What the caller hears, and the log.
+    pub async fn prepare(
+        &self,
+        caller: &Caller,
+        op: &str,
+        data: &Data,
+        holds: bool,
+    ) -> Result<(Prepared, Instant), Because> {
+        if self.shutdown.is_ending() {
+            return Err(Refusal::shutting_down().into());
+        }
+        let found = self.find(caller, op)?;
+        if holds && !found.operation().require.is_empty() && !self.held.has_room(&caller.requester) {
+            return Err(Refusal::too_many_requests().into());
+        }
+        let deadline = Instant::now() + found.operation().deadline.unwrap_or(DEADLINE);
+        let plugin = match found.settled(deadline).await {
+            Status::Serving(plugin) => plugin,
+            Status::Preparing | Status::Unserved(_) => return Err(Because::not_served(&found.grants().name)),
+        };
+        let mut planning = Planning::new(Rc::clone(&self.spawner), Rc::clone(found.grants())).of(found.operation());
+        let may_complete = found.operation().require.is_empty();
+        let preparation = Preparation { operation: &found.operation().name, data, may_complete };
+        let peer = caller.requester.peer(caller.socket.number);
+        match plugin.prepare(peer, &preparation, &mut planning, deadline).await {
+            Ok(answer) => Ok((Prepared { found, plugin, answer, plan: planning.into_plan() }, deadline)),
+            Err(no) => Err(Because::from(no).by_what(planning.into_rule())),
+        }
+    }
+
+    fn find(&self, caller: &Caller, op: &str) -> Result<Found, Because> {
+        let catalog = self.installed.catalog();
+        catalog.find(&caller.socket, &caller.requester, op).map_err(|unseen| {
+            let policy = self.policy.get();
+            let asked = rules::Asked { policy: &policy, socket: &caller.socket, requester: &caller.requester, op };
+            let (why, rule) = rules::unseen(&unseen, &asked, &catalog);
+            Because::of(Refusal::unknown_operation(), why).by(rule)
+        })
+    }
+}
