@@ -22,10 +22,16 @@ mod office;
 mod trial;
 // Programs that are confined, and how they may be started.
 mod helpers;
-// A child from clone to exec.
+// The clone of a child.
+mod start;
+// A child from its clone to its exec.
 mod birth;
+// The names of what can fail on the way.
+mod stage;
 // Namespaces over an empty root.
 mod confine;
+// Users and capabilities.
+mod rights;
 // The process between, where there is no cgroup.
 mod sweep;
 // Thin names for system calls.
@@ -36,11 +42,11 @@ use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use birth::Cloned;
 use helpers::Helpers;
 use office::{Office, Told};
 use regent_spawner::{Ask, Descent, Exit, Ready, Run, Say, Start};
 use socket::Socket;
+use start::Cloned;
 use trial::Trial;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -214,7 +220,7 @@ fn begin(socket: &Socket, children: &mut Vec<Child>, start: &Start, fds: Vec<Own
     if children.len() >= CHILDREN_MAX {
         return socket.say(&Say::NotRun(token, format!("{CHILDREN_MAX} programs run already")));
     }
-    match birth::start(start, fds) {
+    match start::start(start, fds) {
         Ok(Cloned { pid, failure, leaves }) => {
             if matches!(start.descent, Descent::Alone { .. }) {
                 socket.say(&Say::Started { token, pid });
@@ -251,7 +257,7 @@ fn reap(socket: &Socket, children: &mut Vec<Child>) {
         let Some(at) = children.iter().position(|child| child.pid == pid) else { continue };
         let Child { token, failure, .. } = children.swap_remove(at);
         socket.say(&match sys::read_failure(&failure) {
-            Some((stage, errno)) => Say::NotStarted { token, stage: birth::stage_name(stage).into(), errno },
+            Some((stage, errno)) => Say::NotStarted { token, stage: stage::stage_name(stage).into(), errno },
             None => Say::Exited { token, status: exit(status) },
         });
     }

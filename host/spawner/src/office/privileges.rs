@@ -7,8 +7,7 @@ use regent_grants::{Capabilities, Command, Config, Grants};
 use regent_resolve::grants_folders;
 
 use super::grants;
-use crate::birth::no_new_privileges;
-use crate::confine;
+use crate::rights::{self, no_new_privileges};
 use crate::sys::is_root;
 
 /// What starts and ends processes of any user, in namespaces, groups and limits of their own, and makes sockets and folders.
@@ -52,9 +51,9 @@ impl Privileges {
         }
         let said = |what: &str, errno| format!("{what}: {}", std::io::Error::from_raw_os_error(errno));
         if is_root() && kept.has != ALL {
-            confine::drop_from_bounding_set(!kept.has.0).map_err(|errno| said("bounding set", errno))?;
-            let there = confine::permitted().map_err(|errno| said("capabilities", errno))?;
-            confine::keep_capabilities(kept.has.0 & there, false).map_err(|errno| said("capabilities", errno))?;
+            rights::drop_from_bounding_set(!kept.has.0).map_err(|errno| said("bounding set", errno))?;
+            let there = rights::permitted().map_err(|errno| said("capabilities", errno))?;
+            rights::keep_capabilities(kept.has.0 & there, false).map_err(|errno| said("capabilities", errno))?;
         }
         if !kept.may_gain {
             no_new_privileges().map_err(|errno| said("no new privileges", errno))?;
