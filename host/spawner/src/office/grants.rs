@@ -4,12 +4,11 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
-use regent_files::Trusted;
+use regent_files::{Trusted, names};
 use regent_grants::{Command, Config, Grants};
-use regent_resolve::{PlannedStep, Unresolved, grants_file, judge, resolve};
+use regent_resolve::{PlannedStep, Unresolved, grants_file, grants_folders, judge, resolve};
 use regent_spawner::{Answer, Granted, Look, Refused, Run, Start, born};
 
-use super::config::refused;
 use super::privileges::Privileges;
 
 /// Texts of one file that are kept besides the one that serves: what runs by one of them may have steps left.
@@ -80,11 +79,18 @@ fn unknown(plugin: &str) -> Refused {
     Refused::Because(format!("the grants of {plugin} are no longer the ones that were read: reload"))
 }
 
-pub(super) fn read(config: &Config, plugin: &str) -> Result<Grants, Refused> {
+fn read(config: &Config, plugin: &str) -> Result<Grants, Refused> {
     let path = grants_file(config, plugin).ok_or_else(|| Refused::Because(format!("{plugin} has no grants file")))?;
-    let text = Trusted::open(&path).and_then(Trusted::text).map_err(refused)?;
+    let text = Trusted::open(&path).and_then(Trusted::text)?;
     let grants = Grants::parse(plugin, &path.display().to_string(), &text, config);
     Ok(grants.map_err(|mistakes| Refused::Because(mistakes.to_string()))?.value)
+}
+
+/// Every file without a mistake; what is wrong with the others is said when they are to be served.
+pub(super) fn granted(config: &Config) -> Vec<Grants> {
+    let folders = grants_folders(config).into_iter();
+    let names = folders.flat_map(|folder| names(&folder, ".toml").unwrap_or_default());
+    names.filter_map(|name| read(config, &name).ok()).collect()
 }
 
 /// What serves stays, and the latest of the others.

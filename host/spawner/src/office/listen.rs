@@ -16,7 +16,7 @@ use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
-use super::Office;
+use super::config::ConfigFile;
 
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: i32 = 1_024;
@@ -66,33 +66,31 @@ impl Sockets {
     pub(super) fn close(self) {
         self.0.into_iter().for_each(Made::unlink);
     }
-}
 
-impl Office {
-    pub(super) fn listen(&mut self, number: u64, path: &Path) -> Result<Option<OwnedFd>, Refused> {
-        if self.sockets.0.iter().any(|made| made.path == path && made.has_its_name()) {
+    pub(super) fn listen(&mut self, config: &ConfigFile, number: u64, path: &Path) -> Result<Option<OwnedFd>, Refused> {
+        if self.0.iter().any(|made| made.path == path && made.has_its_name()) {
             return Ok(None);
         }
-        let socket = self.place(path).and_then(|place| open(&place)).map_err(Refused::Because)?;
+        let socket = place(config, path).and_then(|place| open(&place)).map_err(Refused::Because)?;
         let file = file(path).ok_or_else(|| Refused::Because("its file is gone".into()))?;
-        self.sockets.0.push(Made { number, path: path.to_path_buf(), file });
+        self.0.push(Made { number, path: path.to_path_buf(), file });
         Ok(Some(socket))
     }
 
-    pub(super) fn permit(&self, path: &Path) -> Result<(), Refused> {
-        if !self.sockets.0.iter().any(|made| made.path == path && made.has_its_name()) {
+    pub(super) fn permit(&self, config: &ConfigFile, path: &Path) -> Result<(), Refused> {
+        if !self.0.iter().any(|made| made.path == path && made.has_its_name()) {
             return Err(Refused::Because("the socket there is not this daemon's".into()));
         }
-        let permitted = self.place(path).and_then(|place| permit(&place).map_err(|why| why.to_string()));
+        let permitted = place(config, path).and_then(|place| permit(&place).map_err(|why| why.to_string()));
         permitted.map_err(Refused::Because)
     }
+}
 
-    /// What regent.toml says of the socket at this path; of the one that was opened last, if the daemon is about to live by that.
-    fn place<'c>(&'c self, path: &'c Path) -> Result<Place<'c>, String> {
-        let found = [&self.next, &self.config].into_iter().flatten().find_map(|config| written(config, path));
-        let (mode, group) = found.ok_or("regent.toml has no such socket")?;
-        Ok(Place { path, mode, group: group.map(users::group).transpose()? })
-    }
+/// What regent.toml says of the socket at this path; of the one that was opened last, if the daemon is about to live by that.
+fn place<'c>(config: &'c ConfigFile, path: &'c Path) -> Result<Place<'c>, String> {
+    let found = config.newest_first().find_map(|config| written(config, path));
+    let (mode, group) = found.ok_or("regent.toml has no such socket")?;
+    Ok(Place { path, mode, group: group.map(users::group).transpose()? })
 }
 
 fn written<'c>(config: &'c Config, path: &Path) -> Option<(u32, Option<&'c str>)> {

@@ -2,11 +2,8 @@
 //! what some command needed when it was started; the rest is given up for good, so that a file that wants more is not served
 //! before a restart. Where nobody says anything, nothing is given up, and whatever is granted later is served at once.
 
-use regent_files::names;
-use regent_grants::{Capabilities, Command, Config, Grants};
-use regent_resolve::grants_folders;
+use regent_grants::{Capabilities, Command, Grants};
 
-use super::grants;
 use crate::rights::{self, no_new_privileges};
 use crate::sys::is_root;
 
@@ -37,10 +34,9 @@ pub(super) struct Privileges {
 }
 
 impl Privileges {
-    /// Gives up what no granted command needs.
-    pub(super) fn kept(config: &Config) -> Result<Self, String> {
+    /// Gives up what none of these commands needs.
+    pub(super) fn kept(granted: &[Grants]) -> Result<Self, String> {
         let own = OWN.into_iter().filter_map(Capabilities::named).fold(Capabilities::default(), Capabilities::and);
-        let granted = granted(config);
         let commands = || granted.iter().flat_map(|grants| grants.commands.values());
         if commands().all(|command| command.capabilities.is_none()) {
             return Ok(Self { has: ALL, may_gain: true });
@@ -89,11 +85,4 @@ impl Privileges {
 fn needs(command: &Command) -> Capabilities {
     let root = regent_resolve::identity(command).is_ok_and(|identity| identity.uid == 0);
     command.capabilities.unwrap_or(if root { ALL } else { Capabilities::default() })
-}
-
-/// Every file without a mistake; what is wrong with the others is said when they are to be served.
-fn granted(config: &Config) -> Vec<Grants> {
-    let folders = grants_folders(config).into_iter();
-    let names = folders.flat_map(|folder| names(&folder, ".toml").unwrap_or_default());
-    names.filter_map(|name| grants::read(config, &name).ok()).collect()
 }
