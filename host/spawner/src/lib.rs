@@ -8,7 +8,7 @@ mod granted;
 // The same, where systemd starts it.
 mod transient;
 
-pub use granted::born;
+pub use granted::{CommandError, born};
 
 use std::fmt;
 use std::path::PathBuf;

@@ -14,6 +14,9 @@ mod prepare;
 // What of root's rights is kept.
 mod privileges;
 
+pub(crate) use grants::RunError;
+pub(crate) use prepare::PrepareError;
+
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
@@ -62,16 +65,16 @@ impl Office {
     /// Does what a start needs root for.
     ///
     /// # Errors
-    /// For the administrator, a line each.
-    pub(crate) fn prepare(&mut self) -> Result<Ready, Vec<String>> {
+    /// For the administrator.
+    pub(crate) fn prepare(&mut self) -> Result<Ready, PrepareError> {
         // What is wrong with a configuration that is none, the daemon says, as nobody, and ends.
         let Some(config) = self.config.current().filter(|config| regent_resolve::daemon_user(config).is_ok()) else {
             let user = is_root().then_some((DAEMON_USER, DAEMON_USER, Vec::new()));
             return Ok(Ready { root: is_root(), user, groups: None, ended: 0 });
         };
-        let (ready, kept) = prepare::prepare(config).map_err(|why| vec![why])?;
+        let (ready, kept) = prepare::prepare(config)?;
         self.kept = Some(kept);
-        self.privileges = Some(Privileges::kept(&grants::granted(config)).map_err(|why| vec![why])?);
+        self.privileges = Some(Privileges::kept(&grants::granted(config))?);
         Ok(ready)
     }
 
@@ -106,13 +109,13 @@ impl Office {
     }
 
     /// A granted command as it is to be born, with these descriptors: its pipes, and its group if it has one.
-    pub(crate) fn granted(&self, run: &Run, fds: &[OwnedFd]) -> Result<(OwnedFd, Start), String> {
+    pub(crate) fn granted(&self, run: &Run, fds: &[OwnedFd]) -> Result<(OwnedFd, Start), RunError> {
         let (program, start, stdin_data) = self.files.born(run)?;
-        let [stdin, stdout, stderr, group @ ..] = fds else { return Err("its descriptors did not come".into()) };
+        let [stdin, stdout, stderr, group @ ..] = fds else { return Err(RunError::MissingDescriptors) };
         // A terminal would have it ask, and whoever holds the other end answer.
         let fit = handed::is_pipe(stdout) && handed::is_pipe(stderr) && handed::is_input(stdin, stdin_data);
         let grouped = group.iter().all(|group| self.groups().is_some_and(|own| own.is_of_a_run(group)));
-        if fit && grouped { Ok((program, start)) } else { Err("its descriptors are not a command's".into()) }
+        if fit && grouped { Ok((program, start)) } else { Err(RunError::WrongDescriptors) }
     }
 
     /// The program of a confined start, if it may be started so: with every layer that regent.toml does not let this machine

@@ -2,6 +2,8 @@
 //! what some command needed when it was started; the rest is given up for good, so that a file that wants more is not served
 //! before a restart. Where nobody says anything, nothing is given up, and whatever is granted later is served at once.
 
+use std::fmt;
+
 use regent_grants::{Capabilities, Command, Grants};
 
 use crate::rights::{self, no_new_privileges};
@@ -26,6 +28,16 @@ const OWN: [&str; 12] = [
 /// All that there are, on whatever kernel.
 const ALL: Capabilities = Capabilities(!0);
 
+/// What could not be given up, and errno.
+pub(crate) struct PrivilegesError(&'static str, i32);
+
+impl fmt::Display for PrivilegesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(what, errno) = self;
+        write!(f, "{what}: {}", std::io::Error::from_raw_os_error(*errno))
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(super) struct Privileges {
     has: Capabilities,
@@ -35,7 +47,7 @@ pub(super) struct Privileges {
 
 impl Privileges {
     /// Gives up what none of these commands needs.
-    pub(super) fn kept(granted: &[Grants]) -> Result<Self, String> {
+    pub(super) fn kept(granted: &[Grants]) -> Result<Self, PrivilegesError> {
         let own = OWN.into_iter().filter_map(Capabilities::named).fold(Capabilities::default(), Capabilities::and);
         let commands = || granted.iter().flat_map(|grants| grants.commands.values());
         if commands().all(|command| command.capabilities.is_none()) {
@@ -45,14 +57,14 @@ impl Privileges {
         for command in commands() {
             kept = Self { has: kept.has.and(needs(command)), may_gain: kept.may_gain || command.setuid };
         }
-        let said = |what: &str, errno| format!("{what}: {}", std::io::Error::from_raw_os_error(errno));
+        let failed = |what| move |errno| PrivilegesError(what, errno);
         if is_root() && kept.has != ALL {
-            rights::drop_from_bounding_set(!kept.has.0).map_err(|errno| said("bounding set", errno))?;
-            let there = rights::permitted().map_err(|errno| said("capabilities", errno))?;
-            rights::keep_capabilities(kept.has.0 & there, false).map_err(|errno| said("capabilities", errno))?;
+            rights::drop_from_bounding_set(!kept.has.0).map_err(failed("bounding set"))?;
+            let there = rights::permitted().map_err(failed("capabilities"))?;
+            rights::keep_capabilities(kept.has.0 & there, false).map_err(failed("capabilities"))?;
         }
         if !kept.may_gain {
-            no_new_privileges().map_err(|errno| said("no new privileges", errno))?;
+            no_new_privileges().map_err(failed("no new privileges"))?;
         }
         Ok(kept)
     }
