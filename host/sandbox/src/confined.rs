@@ -4,7 +4,8 @@
 use regent_confine::Missing;
 use regent_lane::{Demands, Layer};
 
-use crate::{Told, rights, signals, system_calls};
+use crate::arguments::Told;
+use crate::{rights, signals, system_calls};
 
 /// Everything up to the first filter. After this no file can be opened and nothing started.
 pub(crate) fn take_rights(told: &Told) -> Result<(), Vec<Missing>> {

@@ -8,9 +8,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::bindings::exports::regent::plugin as exported;
-use crate::fault;
-use crate::instance::{Instance, State};
-use crate::lane::SharedLane;
+use crate::state::State;
 use crate::threads::Assembly;
 use crate::ticker::Ticker;
 use crate::{engine, wasi, world};
@@ -80,22 +78,6 @@ impl Plugin {
         let (functions, exports) = Functions::of(&linked)?;
         let plugin = Self { linked, functions, settings: settings.settings.into() };
         Ok(Loaded { plugin: Arc::new(plugin), ticker, exports })
-    }
-
-    /// Whether it starts: the instance for the first exchange.
-    pub(crate) fn tried(&self, ticker: &Ticker, lane: &SharedLane) -> Result<Instance, Unloadable> {
-        let _busy = ticker.busy();
-        Instance::prepare(self, lane).map_err(|why| Unloadable::for_good(told(why)))
-    }
-}
-
-/// Why it cannot be instantiated. No request can have a part in that, so it is for its author to mend.
-fn told(error: wasmtime::Error) -> String {
-    match fault::say(error) {
-        Ok(Say::Fault(blame, text)) => {
-            format!("{}: it does not start: {text}. Mend what it does before anything is asked of it", blame.code())
-        }
-        _ => "it does not start: a lane ended".into(),
     }
 }
 
