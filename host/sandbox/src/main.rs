@@ -108,7 +108,7 @@ fn serve(born: birth::Born, told: &Told) -> ExitCode {
     // wasmtime-wasi looks for a runtime of tokio's where it blocks, and would start one with threads.
     let runtime = match threads::runtime() {
         Ok(runtime) => runtime,
-        Err(why) => return ended(INTERNAL, &why),
+        Err(error) => return ended(INTERNAL, &error.to_string()),
     };
     let _entered = runtime.enter();
     let loaded = load(born.image, settings, lanes.collect(), told).and_then(|Loaded { plugin, ticker, exports }| {
@@ -140,7 +140,7 @@ fn load(
     for lane in lanes {
         let (plugin, ticker, assembly) = (Arc::clone(&loaded.plugin), Arc::clone(&loaded.ticker), assembly.clone());
         let serve = move || stopped_code(&exchange::serve(&plugin, &ticker, &lane, None));
-        threads::lane(assembly, serve).map_err(Unloadable::for_good)?;
+        threads::lane(assembly, serve)?;
     }
     assembly.complete();
     confined::for_running(told).map_err(|missing| Unloadable::for_good(confined::told(&missing)))?;

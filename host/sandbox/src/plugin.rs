@@ -9,7 +9,7 @@ use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::bindings::exports::regent::plugin as exported;
 use crate::state::State;
-use crate::threads::Assembly;
+use crate::threads::{Assembly, ThreadError};
 use crate::ticker::Ticker;
 use crate::{engine, wasi, world};
 
@@ -55,6 +55,12 @@ impl Unloadable {
     }
 }
 
+impl From<ThreadError> for Unloadable {
+    fn from(error: ThreadError) -> Self {
+        Self::for_good(error.to_string())
+    }
+}
+
 impl Plugin {
     /// Reads it and links it. Nothing of its own runs yet.
     pub(crate) fn load(
@@ -65,7 +71,7 @@ impl Plugin {
     ) -> Result<Loaded, Unloadable> {
         let engine = engine::settings(kind).and_then(|settings| Engine::new(&settings));
         let engine = engine.map_err(|why| Unloadable::for_good(format!("no engine: {why:#}")))?;
-        let ticker = Ticker::start(engine.clone(), assembly).map_err(Unloadable::for_good)?;
+        let ticker = Ticker::start(engine.clone(), assembly)?;
         let component = component(&engine, image)?;
         // Files in memory, which cannot be made later.
         let images = component.initialize_copy_on_write_image();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-use crate::threads::Assembly;
+use crate::threads::{Assembly, ThreadError};
 
 /// How exactly a plugin's time is kept: a limit of 200 ms ends within 210 ms.
 const TICK: Duration = Duration::from_millis(10);
@@ -34,7 +34,7 @@ pub(crate) struct Busy<'a>(&'a Activity);
 
 impl Ticker {
     /// Starts the thread, which ticks when all are there.
-    pub(crate) fn start(engine: Engine, assembly: &Assembly) -> Result<Arc<Self>, String> {
+    pub(crate) fn start(engine: Engine, assembly: &Assembly) -> Result<Arc<Self>, ThreadError> {
         let state = Arc::new(Activity::default());
         let ticking = Arc::clone(&state);
         let assembly = assembly.clone();
@@ -44,7 +44,7 @@ impl Ticker {
                 assembly.joined();
                 tick(&engine, &ticking);
             })
-            .map_err(|why| format!("cannot start the ticker: {why}"))?;
+            .map_err(ThreadError::Ticker)?;
         Ok(Arc::new(Self { state, thread: thread.thread().clone() }))
     }
 
