@@ -1,7 +1,9 @@
 //! Looks at a module before anything is compiled, and says everything that is wrong with it at once, each reason with its
 //! cure. The sandbox does not rely on this: it links what is served and nothing else.
 
-use wasmtime::wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
+use std::fmt;
+
+use wasmtime::wasmparser::{BinaryReaderError, ComponentExternalKind, Encoding, Parser, Payload};
 
 use crate::interface::{Class, Interface, class, other_version};
 
@@ -13,6 +15,61 @@ const IMPORTS_MAX: usize = 1024;
 const DEPTH_MAX: usize = 32;
 /// Bytes of a name that are told: names are the module's own words.
 const NAME_MAX: usize = 200;
+
+/// What is taken for a component, and is none.
+enum NotAComponent {
+    Empty,
+    CoreModule,
+    OtherVersion,
+    CompiledCode,
+    Text,
+    Unknown,
+}
+
+impl fmt::Display for NotAComponent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "the file is empty: build or copy it once more",
+            Self::CoreModule => {
+                "this is a core module, and plugins are components. Rust: build for wasm32-wasip2; otherwise: wasm-tools \
+                 component new"
+            }
+            Self::OtherVersion => {
+                "this is WebAssembly of a version that is not served: build it with tools of 2024 or later"
+            }
+            Self::CompiledCode => {
+                "this is compiled code, and Regent compiles plugins itself: install the .wasm file that it was made from"
+            }
+            Self::Text => {
+                "this is WebAssembly's text format: turn it into a component first (wasm-tools parse)"
+            }
+            Self::Unknown => "this is not WebAssembly: what belongs here is what `regent plugin build` makes",
+        })
+    }
+}
+
+/// What is wrong with the inside of a component.
+enum Damage {
+    NotAComponent,
+    TooDeep,
+    Malformed(BinaryReaderError),
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAComponent => f.write_str("no component"),
+            Self::TooDeep => write!(f, "its components are nested more than {DEPTH_MAX} deep"),
+            Self::Malformed(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<BinaryReaderError> for Damage {
+    fn from(error: BinaryReaderError) -> Self {
+        Self::Malformed(error)
+    }
+}
 
 /// Every reason why this module cannot be a plugin.
 pub(crate) fn judge(module: &[u8]) -> Result<(), Vec<String>> {
@@ -30,32 +87,30 @@ pub(crate) fn imports(module: &[u8]) -> Result<String, Vec<String>> {
 }
 
 fn outside(module: &[u8]) -> Result<Outside<'_>, Vec<String>> {
-    kind(module).map_err(|reason| vec![reason])?;
+    kind(module).map_err(|reason| vec![reason.to_string()])?;
     Outside::of(module)
         .map_err(|why| vec![format!("plugin-module: the component is damaged: {why}. Build or copy it once more")])
 }
 
 /// The first bytes tell a component from all that is mistaken for one.
-fn kind(module: &[u8]) -> Result<(), String> {
+fn kind(module: &[u8]) -> Result<(), NotAComponent> {
     const CORE: &[u8] = b"\0asm\x01\0\0\0";
     const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
     if module.starts_with(COMPONENT) {
         return Ok(());
     }
     Err(if module.is_empty() {
-        "the file is empty: build or copy it once more".into()
+        NotAComponent::Empty
     } else if module.starts_with(CORE) {
-        "this is a core module, and plugins are components. Rust: build for wasm32-wasip2; otherwise: wasm-tools \
-         component new"
-            .into()
+        NotAComponent::CoreModule
     } else if module.starts_with(b"\0asm") {
-        "this is WebAssembly of a version that is not served: build it with tools of 2024 or later".into()
+        NotAComponent::OtherVersion
     } else if module.starts_with(b"\x7fELF") {
-        "this is compiled code, and Regent compiles plugins itself: install the .wasm file that it was made from".into()
+        NotAComponent::CompiledCode
     } else if module.trim_ascii_start().starts_with(b"(") {
-        "this is WebAssembly's text format: turn it into a component first (wasm-tools parse)".into()
+        NotAComponent::Text
     } else {
-        "this is not WebAssembly: what belongs here is what `regent plugin build` makes".into()
+        NotAComponent::Unknown
     })
 }
 
@@ -67,25 +122,25 @@ struct Outside<'a> {
 }
 
 impl<'a> Outside<'a> {
-    fn of(module: &'a [u8]) -> Result<Self, String> {
+    fn of(module: &'a [u8]) -> Result<Self, Damage> {
         let mut outside = Self::default();
         let mut depth = 0_usize;
         for payload in Parser::new(0).parse_all(module) {
-            match payload.map_err(|why| why.to_string())? {
-                Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err("no component".into()),
+            match payload? {
+                Payload::Version { encoding: Encoding::Module, .. } if depth == 0 => return Err(Damage::NotAComponent),
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } if depth == DEPTH_MAX => {
-                    return Err(format!("its components are nested more than {DEPTH_MAX} deep"));
+                    return Err(Damage::TooDeep);
                 }
                 Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
                 Payload::End(_) => depth = depth.saturating_sub(1),
                 Payload::ComponentImportSection(section) if depth == 0 => {
                     for import in section {
-                        outside.imports.push(import.map_err(|why| why.to_string())?.name.name);
+                        outside.imports.push(import?.name.name);
                     }
                 }
                 Payload::ComponentExportSection(section) if depth == 0 => {
                     for export in section {
-                        let export = export.map_err(|why| why.to_string())?;
+                        let export = export?;
                         if export.kind == ComponentExternalKind::Instance {
                             outside.exports.push(export.name.name);
                         }

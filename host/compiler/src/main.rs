@@ -59,6 +59,12 @@ impl From<Missing> for Failure {
     }
 }
 
+impl From<limits::TakeError> for Failure {
+    fn from(error: limits::TakeError) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|panic| {
         eprintln!("regent-compiler: the compiler failed on this module: {panic}");
@@ -109,7 +115,7 @@ fn told() -> Option<(Demands, Wish)> {
 /// The compiled code, or only what it would import.
 fn tell(demands: &Demands, wish: &Wish) -> Result<(), Failure> {
     regent_confine::verify(demands).map_err(Failure::Confinement)?;
-    limits::take().map_err(Failure::Internal)?;
+    limits::take()?;
     regent_confine::restrict(demands)?;
     if demands.layer(Layer::Seccomp) {
         system_calls::keep_few()?;

@@ -1,5 +1,7 @@
 //! Landlock: no right to any file, to any port, or to a process outside, in whatever namespace that is.
 
+use std::fmt;
+
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _, RulesetStatus,
     Scope,
@@ -15,6 +17,27 @@ const LEAST: ABI = ABI::V1;
 /// What the newest can. Of this as much as the kernel knows.
 const NEWEST: ABI = ABI::V10;
 
+/// How it is seen that Landlock does not hold.
+enum Unrestricted {
+    NotThere,
+    NotEnforced,
+    RootReadable,
+    RootAnswers(Errno),
+}
+
+impl fmt::Display for Unrestricted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotThere => {
+                f.write_str("this kernel has none (Linux 5.13), or it was not enabled at boot (lsm=…,landlock)")
+            }
+            Self::NotEnforced => f.write_str("the kernel does not enforce it"),
+            Self::RootReadable => f.write_str("it was accepted, and the root can still be read"),
+            Self::RootAnswers(errno) => write!(f, "it was accepted, and the root says: {errno}"),
+        }
+    }
+}
+
 /// Takes all of it away for ever, and looks whether that holds.
 ///
 /// # Errors
@@ -23,14 +46,12 @@ pub fn restrict(demands: &Demands) -> Result<(), Missing> {
     if !demands.layer(Layer::Landlock) {
         return Ok(());
     }
-    let missing = |why: String| Missing::layer(Layer::Landlock, why);
-    match take_all() {
-        Ok(RulesetStatus::NotEnforced) => Err(missing("the kernel does not enforce it".into())),
-        Ok(_) => holds().map_err(missing),
-        Err(_) => {
-            Err(missing("this kernel has none (Linux 5.13), or it was not enabled at boot (lsm=…,landlock)".into()))
-        }
-    }
+    let restricted = match take_all() {
+        Ok(RulesetStatus::NotEnforced) => Err(Unrestricted::NotEnforced),
+        Ok(_) => holds(),
+        Err(_) => Err(Unrestricted::NotThere),
+    };
+    restricted.map_err(|why| Missing::layer(Layer::Landlock, &why))
 }
 
 fn take_all() -> Result<RulesetStatus, landlock::RulesetError> {
@@ -47,11 +68,11 @@ fn take_all() -> Result<RulesetStatus, landlock::RulesetError> {
 }
 
 /// Every process has a root, and nobody who is restricted may read it.
-fn holds() -> Result<(), String> {
+fn holds() -> Result<(), Unrestricted> {
     match rustix::fs::open("/", OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
         Err(Errno::ACCESS) => Ok(()),
-        Ok(_) => Err("it was accepted, and the root can still be read".into()),
-        Err(why) => Err(format!("it was accepted, and the root says: {why}")),
+        Ok(_) => Err(Unrestricted::RootReadable),
+        Err(errno) => Err(Unrestricted::RootAnswers(errno)),
     }
 }
 

@@ -56,7 +56,7 @@ pub fn unknown(rules: Rules) -> Result<(), Missing> {
 }
 
 fn apply(rules: Rules, otherwise: SeccompAction, matching: SeccompAction, threads: Threads) -> Result<(), Missing> {
-    let missing = |why: &dyn std::fmt::Display| Missing::layer(Layer::Seccomp, format!("no filter: {why}"));
+    let missing = |why: &dyn std::fmt::Display| Missing::layer(Layer::Seccomp, &format_args!("no filter: {why}"));
     let machine = TargetArch::try_from(std::env::consts::ARCH).map_err(|why| missing(&why))?;
     let filter = SeccompFilter::new(rules, otherwise, matching, machine).map_err(|why| missing(&why))?;
     let program = BpfProgram::try_from(filter).map_err(|why| missing(&why))?;
@@ -122,7 +122,7 @@ pub fn thread_and_nothing_else() -> Result<SeccompRule, Missing> {
 }
 
 fn rule(number: u8, length: SeccompCmpArgLen, operator: SeccompCmpOp, value: u64) -> Result<SeccompRule, Missing> {
-    let missing = |why: seccompiler::BackendError| Missing::layer(Layer::Seccomp, format!("no filter: {why}"));
+    let missing = |why: seccompiler::BackendError| Missing::layer(Layer::Seccomp, &format_args!("no filter: {why}"));
     let condition = SeccompCondition::new(number, length, operator, value).map_err(missing)?;
     SeccompRule::new(vec![condition]).map_err(missing)
 }
@@ -135,7 +135,7 @@ fn rule(number: u8, length: SeccompCmpArgLen, operator: SeccompCmpOp, value: u64
 pub fn is_on() -> Result<(), Missing> {
     match rustix::thread::secure_computing_mode() {
         Ok(rustix::thread::SecureComputingMode::Filter) => Ok(()),
-        other => Err(Missing::layer(Layer::Seccomp, format!("it was accepted, and the kernel says {other:?}"))),
+        other => Err(Missing::layer(Layer::Seccomp, &format_args!("it was accepted, and the kernel says {other:?}"))),
     }
 }
 

@@ -22,7 +22,7 @@ use std::fmt;
 
 pub use born::verify;
 pub use files::restrict;
-pub use limits::{give_up, lower};
+pub use limits::{LimitError, give_up, lower};
 use regent_lane::Layer;
 
 /// `EX_NOPERM`: a layer that was demanded is missing.
@@ -38,12 +38,13 @@ pub struct Missing {
 }
 
 impl Missing {
-    fn layer(layer: Layer, why: impl Into<String>) -> Self {
-        Self { layer: Some(layer), why: why.into() }
+    fn layer(layer: Layer, why: &dyn fmt::Display) -> Self {
+        Self { layer: Some(layer), why: why.to_string() }
     }
 
-    fn other(why: impl Into<String>) -> Self {
-        Self { layer: None, why: why.into() }
+    /// What no kernel lacks.
+    pub fn other(why: &dyn fmt::Display) -> Self {
+        Self { layer: None, why: why.to_string() }
     }
 }
 

@@ -1,10 +1,13 @@
 //! The layers in their order: what the process must have been born with is looked at, then it gives up what is left. A layer that
 //! the administrator accepted to be missing is not asked for.
 
+use std::fmt;
+
 use regent_confine::Missing;
 use regent_lane::{Demands, Layer};
 
-use crate::{Told, rights, signals, system_calls};
+use crate::arguments::Told;
+use crate::{rights, signals, system_calls};
 
 /// Everything up to the first filter. After this no file can be opened and nothing started.
 pub(crate) fn take_rights(told: &Told) -> Result<(), Vec<Missing>> {
@@ -22,8 +25,8 @@ pub(crate) fn for_running(told: &Told) -> Result<(), Vec<Missing>> {
 }
 
 /// Something that no kernel lacks.
-pub(crate) fn not_as_it_must_be(why: String) -> Vec<Missing> {
-    vec![Missing { layer: None, why }]
+pub(crate) fn not_as_it_must_be(why: impl fmt::Display) -> Vec<Missing> {
+    vec![Missing::other(&why)]
 }
 
 /// On one line.

@@ -6,9 +6,10 @@ use regent_lane::{Ask, Authorised, Blame, Say, StepResult};
 use crate::answer;
 use crate::bindings::regent::plugin::types as wit;
 use crate::fault::{self, Broken, Stop};
-use crate::instance::{Instance, Phase};
+use crate::instance::Instance;
 use crate::lane::SharedLane;
 use crate::plugin::Plugin;
+use crate::state::Phase;
 use crate::ticker::Ticker;
 
 /// Serves a lane until it ends, on a thread that has entered a runtime.

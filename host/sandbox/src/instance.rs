@@ -1,59 +1,23 @@
-//! One instance of the plugin, for one exchange, and what it carries.
+//! One instance of the plugin, for one exchange.
 
 use std::sync::Arc;
 
+use regent_lane::Say;
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::bindings::exports::regent::plugin as exported;
+use crate::fault;
 use crate::lane::SharedLane;
 use crate::limits::{Memory, Time};
-use crate::plugin::Plugin;
+use crate::plugin::{Plugin, Unloadable};
+use crate::state::{Phase, State};
+use crate::ticker::Ticker;
 use crate::wasi;
 
 /// Bytes that one call may make this process allocate: a reply of 1 MiB, and what is around it.
 const HOST_ALLOCATION: usize = 2 << 20;
 /// Handles to streams and pollables that an instance may have at a time.
 const HANDLES: usize = 1_000;
-
-/// Where in its exchange an instance is: what it may call depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Its own start-up, before any request is known.
-    Starting,
-    /// `describe`
-    Describe,
-    /// `prepare`
-    Prepare,
-    /// `authorise`
-    Authorise,
-    /// `finish`
-    Finish,
-}
-
-impl Phase {
-    /// As a plugin's author knows it.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Starting => "its start-up",
-            Self::Describe => "`describe`",
-            Self::Prepare => "`prepare`",
-            Self::Authorise => "`authorise`",
-            Self::Finish => "`finish`",
-        }
-    }
-}
-
-/// What the plugin's calls see.
-pub(crate) struct State {
-    pub(crate) lane: SharedLane,
-    pub(crate) settings: Arc<str>,
-    pub(crate) phase: Phase,
-    /// Calls of `commands.plan` so far.
-    pub(crate) planned: usize,
-    pub(crate) wasi: wasi::Held,
-    memory: Memory,
-    time: Time,
-}
 
 /// An instance that waits for its exchange, or is in it.
 pub(crate) struct Instance {
@@ -92,6 +56,12 @@ impl Instance {
         Ok(Self { store, operation, finishing, authorising })
     }
 
+    /// Whether it starts: the instance for the first exchange.
+    pub(crate) fn tried(plugin: &Plugin, ticker: &Ticker, lane: &SharedLane) -> Result<Self, Unloadable> {
+        let _busy = ticker.busy();
+        Self::prepare(plugin, lane).map_err(|why| Unloadable::for_good(told(why)))
+    }
+
     /// The exchange begins: its time runs from now.
     pub(crate) fn begin(&mut self, phase: Phase) {
         self.store.data_mut().time = Time::begin();
@@ -102,5 +72,15 @@ impl Instance {
     /// The next part of the same exchange.
     pub(crate) fn enter(&mut self, phase: Phase) {
         self.store.data_mut().phase = phase;
+    }
+}
+
+/// Why it cannot be instantiated. No request can have a part in that, so it is for its author to mend.
+fn told(error: wasmtime::Error) -> String {
+    match fault::say(error) {
+        Ok(Say::Fault(blame, text)) => {
+            format!("{}: it does not start: {text}. Mend what it does before anything is asked of it", blame.code())
+        }
+        _ => "it does not start: a lane ended".into(),
     }
 }

@@ -16,6 +16,8 @@
 //! the administrator accepted. With `--verify` it looks, says what is missing, and ends. With `--interpreter` the component's code
 //! is no machine code: nothing here is ever made executable, and no signal has a handler.
 
+// What it is told as it is started.
+mod arguments;
 // What is demanded of where it was born, and what it gives up by itself: limits, rights, files, system calls.
 mod confined;
 mod rights;
@@ -29,9 +31,10 @@ mod engine;
 mod lane;
 // Generated from `wit/`.
 mod bindings;
-// The loaded component, and instances of it.
+// The loaded component, and instances of it with what they carry.
 mod instance;
 mod plugin;
+mod state;
 // All threads, before the last filter binds them.
 mod threads;
 // What an instance may use: memory, time.
@@ -51,9 +54,11 @@ mod stand_in;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use regent_lane::{Ask, Demands, Say, Settings};
+use regent_lane::{Ask, Say, Settings};
 
+use crate::arguments::{Told, told};
 use crate::fault::Stop;
+use crate::instance::Instance;
 use crate::lane::{Lane, SharedLane};
 use crate::plugin::{Loaded, Plugin, Unloadable};
 use crate::threads::Assembly;
@@ -84,25 +89,6 @@ fn main() -> ExitCode {
     }
 }
 
-/// What it was told as it was started.
-struct Told {
-    demands: Demands,
-    engine: engine::Kind,
-}
-
-/// `None`: something that it does not know.
-fn told() -> Option<Told> {
-    let mut told = Told { demands: Demands::default(), engine: engine::Kind::Native };
-    for argument in std::env::args_os().skip(1) {
-        match argument.to_str()? {
-            "--interpreter" => told.engine = engine::Kind::Interpreter,
-            other if told.demands.take(other) => {}
-            _ => return None,
-        }
-    }
-    Some(told)
-}
-
 /// Each layer that is missing, on a line of its own.
 fn not_confined(missing: Vec<regent_confine::Missing>) -> ExitCode {
     missing.iter().for_each(|missing| eprintln!("{missing}"));
@@ -122,11 +108,11 @@ fn serve(born: birth::Born, told: &Told) -> ExitCode {
     // wasmtime-wasi looks for a runtime of tokio's where it blocks, and would start one with threads.
     let runtime = match threads::runtime() {
         Ok(runtime) => runtime,
-        Err(why) => return ended(INTERNAL, &why),
+        Err(error) => return ended(INTERNAL, &error.to_string()),
     };
     let _entered = runtime.enter();
     let loaded = load(born.image, settings, lanes.collect(), told).and_then(|Loaded { plugin, ticker, exports }| {
-        let instance = plugin.tried(&ticker, &first)?;
+        let instance = Instance::tried(&plugin, &ticker, &first)?;
         Ok((plugin, ticker, instance, exports))
     });
     let (plugin, ticker, instance, exports) = match loaded {
@@ -154,7 +140,7 @@ fn load(
     for lane in lanes {
         let (plugin, ticker, assembly) = (Arc::clone(&loaded.plugin), Arc::clone(&loaded.ticker), assembly.clone());
         let serve = move || stopped_code(&exchange::serve(&plugin, &ticker, &lane, None));
-        threads::lane(assembly, serve).map_err(Unloadable::for_good)?;
+        threads::lane(assembly, serve)?;
     }
     assembly.complete();
     confined::for_running(told).map_err(|missing| Unloadable::for_good(confined::told(&missing)))?;

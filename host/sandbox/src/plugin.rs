@@ -8,10 +8,8 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 use crate::bindings::exports::regent::plugin as exported;
-use crate::fault;
-use crate::instance::{Instance, State};
-use crate::lane::SharedLane;
-use crate::threads::Assembly;
+use crate::state::State;
+use crate::threads::{Assembly, ThreadError};
 use crate::ticker::Ticker;
 use crate::{engine, wasi, world};
 
@@ -57,6 +55,12 @@ impl Unloadable {
     }
 }
 
+impl From<ThreadError> for Unloadable {
+    fn from(error: ThreadError) -> Self {
+        Self::for_good(error.to_string())
+    }
+}
+
 impl Plugin {
     /// Reads it and links it. Nothing of its own runs yet.
     pub(crate) fn load(
@@ -67,7 +71,7 @@ impl Plugin {
     ) -> Result<Loaded, Unloadable> {
         let engine = engine::settings(kind).and_then(|settings| Engine::new(&settings));
         let engine = engine.map_err(|why| Unloadable::for_good(format!("no engine: {why:#}")))?;
-        let ticker = Ticker::start(engine.clone(), assembly).map_err(Unloadable::for_good)?;
+        let ticker = Ticker::start(engine.clone(), assembly)?;
         let component = component(&engine, image)?;
         // Files in memory, which cannot be made later.
         let images = component.initialize_copy_on_write_image();
@@ -80,22 +84,6 @@ impl Plugin {
         let (functions, exports) = Functions::of(&linked)?;
         let plugin = Self { linked, functions, settings: settings.settings.into() };
         Ok(Loaded { plugin: Arc::new(plugin), ticker, exports })
-    }
-
-    /// Whether it starts: the instance for the first exchange.
-    pub(crate) fn tried(&self, ticker: &Ticker, lane: &SharedLane) -> Result<Instance, Unloadable> {
-        let _busy = ticker.busy();
-        Instance::prepare(self, lane).map_err(|why| Unloadable::for_good(told(why)))
-    }
-}
-
-/// Why it cannot be instantiated. No request can have a part in that, so it is for its author to mend.
-fn told(error: wasmtime::Error) -> String {
-    match fault::say(error) {
-        Ok(Say::Fault(blame, text)) => {
-            format!("{}: it does not start: {text}. Mend what it does before anything is asked of it", blame.code())
-        }
-        _ => "it does not start: a lane ended".into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the process gives up by itself: the right to gain rights, and resources that it does not need.
 
+use regent_confine::LimitError;
 use rustix::process::Resource;
 
 /// Stack of a lane's thread: the plugin's 512 KiB, the host's own calls below, and room. Running out of it would end the
@@ -15,7 +16,7 @@ const DESCRIPTORS: u64 = 256;
 const THREADS: u64 = 64;
 
 /// Gives them up; `shared_user`: the kernel counts threads by user, and an ordinary user has other processes.
-pub(crate) fn give_up(shared_user: bool) -> Result<(), String> {
+pub(crate) fn give_up(shared_user: bool) -> Result<(), LimitError> {
     let limits = [
         (Resource::Core, 0),
         (Resource::As, ADDRESS_SPACE),

@@ -2,10 +2,28 @@
 //! filter is put over all of them at once; from then on none is started.
 
 use std::sync::{Arc, Barrier};
+use std::{fmt, io};
 
 use tokio::runtime::Runtime;
 
 use crate::rights::THREAD_STACK;
+
+/// What a thread could not be started with.
+pub(crate) enum ThreadError {
+    Runtime(io::Error),
+    Lane(io::Error),
+    Ticker(io::Error),
+}
+
+impl fmt::Display for ThreadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Runtime(error) => write!(f, "no runtime: {error}"),
+            Self::Lane(error) => write!(f, "cannot start a lane's thread: {error}"),
+            Self::Ticker(error) => write!(f, "cannot start the ticker: {error}"),
+        }
+    }
+}
 
 /// Those who wait for each other: the threads that were started, and the one that starts them.
 #[derive(Debug, Clone)]
@@ -35,12 +53,12 @@ impl Assembly {
 }
 
 /// What a lane's thread enters: without a driver, so that it asks the kernel for nothing.
-pub(crate) fn runtime() -> Result<Runtime, String> {
-    tokio::runtime::Builder::new_current_thread().build().map_err(|why| format!("no runtime: {why}"))
+pub(crate) fn runtime() -> Result<Runtime, ThreadError> {
+    tokio::runtime::Builder::new_current_thread().build().map_err(ThreadError::Runtime)
 }
 
 /// One lane on a thread of its own, which ends with a status. The end of one lane is the end of the process.
-pub(crate) fn lane(assembly: Assembly, serve: impl FnOnce() -> u8 + Send + 'static) -> Result<(), String> {
+pub(crate) fn lane(assembly: Assembly, serve: impl FnOnce() -> u8 + Send + 'static) -> Result<(), ThreadError> {
     let runtime = runtime()?;
     let serve = move || {
         let _entered = runtime.enter();
@@ -52,5 +70,5 @@ pub(crate) fn lane(assembly: Assembly, serve: impl FnOnce() -> u8 + Send + 'stat
         .stack_size(THREAD_STACK)
         .spawn(serve)
         .map(drop)
-        .map_err(|why| format!("cannot start a lane's thread: {why}"))
+        .map_err(ThreadError::Lane)
 }

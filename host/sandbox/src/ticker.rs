@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use wasmtime::Engine;
 
-use crate::threads::Assembly;
+use crate::threads::{Assembly, ThreadError};
 
 /// How exactly a plugin's time is kept: a limit of 200 ms ends within 210 ms.
 const TICK: Duration = Duration::from_millis(10);
@@ -18,24 +18,24 @@ const LINGER: u32 = 50;
 /// A thread that ticks, or rests.
 #[derive(Debug)]
 pub(crate) struct Ticker {
-    state: Arc<State>,
+    state: Arc<Activity>,
     thread: Thread,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Activity {
     busy: AtomicUsize,
     resting: AtomicBool,
 }
 
 /// While one exists the clock ticks.
 #[derive(Debug)]
-pub(crate) struct Busy<'a>(&'a State);
+pub(crate) struct Busy<'a>(&'a Activity);
 
 impl Ticker {
     /// Starts the thread, which ticks when all are there.
-    pub(crate) fn start(engine: Engine, assembly: &Assembly) -> Result<Arc<Self>, String> {
-        let state = Arc::new(State::default());
+    pub(crate) fn start(engine: Engine, assembly: &Assembly) -> Result<Arc<Self>, ThreadError> {
+        let state = Arc::new(Activity::default());
         let ticking = Arc::clone(&state);
         let assembly = assembly.clone();
         let thread = std::thread::Builder::new()
@@ -44,7 +44,7 @@ impl Ticker {
                 assembly.joined();
                 tick(&engine, &ticking);
             })
-            .map_err(|why| format!("cannot start the ticker: {why}"))?;
+            .map_err(ThreadError::Ticker)?;
         Ok(Arc::new(Self { state, thread: thread.thread().clone() }))
     }
 
@@ -64,7 +64,7 @@ impl Drop for Busy<'_> {
     }
 }
 
-fn tick(engine: &Engine, state: &State) {
+fn tick(engine: &Engine, state: &Activity) {
     let mut idle = 0;
     loop {
         std::thread::sleep(TICK);

@@ -8,7 +8,7 @@ use wasmtime::component::{HasSelf, Linker};
 
 use crate::bindings::regent::plugin as wit;
 use crate::fault::{Broken, Stop};
-use crate::instance::{Phase, State};
+use crate::state::{Phase, State};
 
 /// Bytes that a name or value counts for beside its own.
 const PART_OVERHEAD: usize = 8;

@@ -4,21 +4,12 @@
 use std::ffi::CString;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 
-use regent_lane::Layer;
-use regent_spawner::{Confinement, Descent, Identity, Limit, Start};
+use regent_spawner::{Descent, Limit, Start};
 
-use crate::confine::Outside;
-use crate::{confine, sweep, sys};
-use sys::check;
-
-/// A child on its way to its exec.
-pub(crate) struct Cloned {
-    pub(crate) pid: i32,
-    /// Where it says what stopped it; closed by its exec.
-    pub(crate) failure: OwnedFd,
-    /// Where its reaper says with which status it ended, if what it left is to live on.
-    pub(crate) leaves: Option<OwnedFd>,
-}
+use crate::confine::{self, Outside};
+use crate::rights::{self, become_user, no_new_privileges};
+use crate::stage::{Stage, stage_number};
+use crate::sys::{self, check};
 
 /// Everything that a child needs, made before the clone.
 pub(crate) struct Birth<'a> {
@@ -34,7 +25,7 @@ pub(crate) struct Birth<'a> {
 }
 
 /// No child is given more descriptors; and so low that a limit of 64 open files is enough.
-const ABOVE_ALL: RawFd = 16;
+pub(crate) const ABOVE_ALL: RawFd = 16;
 
 /// The kernel's own, in nanoseconds.
 const TIMER_SLACK: libc::c_ulong = 50_000;
@@ -46,116 +37,8 @@ const IOPRIO_NONE: libc::c_int = 0;
 /// Linux, and nothing that an older program would ask for.
 const PERSONALITY: libc::c_ulong = 0;
 
-type Stage = (&'static str, i32);
-
-const STAGES: [&str; 18] = [
-    "session",
-    "signals",
-    "descriptors",
-    "umask",
-    "limits",
-    "scheduling",
-    "folder",
-    "user map",
-    "mounts",
-    "groups",
-    "user",
-    "capabilities",
-    "no new privileges",
-    "exec",
-    "reaper",
-    "fork",
-    "namespaces",
-    "host name",
-];
-
-/// The name of a stage by its number.
-pub(crate) fn stage_name(number: u8) -> &'static str {
-    STAGES.get(usize::from(number)).copied().unwrap_or("unknown stage")
-}
-
-fn stage_number(name: &str) -> u8 {
-    STAGES.iter().position(|stage| *stage == name).and_then(|at| u8::try_from(at).ok()).unwrap_or(u8::MAX)
-}
-
-/// Starts a program.
-///
-/// # Errors
-/// The stage and errno of what failed before the clone.
-pub(crate) fn start(start: &Start, fds: Vec<OwnedFd>) -> Result<Cloned, Stage> {
-    let (read, write) = sys::pipe().map_err(|errno| ("descriptors", errno))?;
-    // Above every place that a child's descriptors can have.
-    let write = sys::moved(write, ABOVE_ALL).map_err(|errno| ("descriptors", errno))?;
-    let birth = Birth::new(start, fds, write)?;
-    if let Confinement::Sandbox(layers) = &start.confinement {
-        return confined(birth, layers, read);
-    }
-    match &start.descent {
-        Descent::Sweep => reaped(birth, read, None),
-        Descent::Leave { after } => reaped(birth, read, Some(after)),
-        Descent::Alone { .. } | Descent::Cgroup => match clone(0, birth.cgroup.as_ref())? {
-            Some(pid) => Ok(Cloned { pid, failure: read, leaves: None }),
-            None => {
-                drop(read);
-                birth.exec(None)
-            }
-        },
-    }
-}
-
-fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<i32>, Stage> {
-    sys::clone(flags, cgroup).map_err(|errno| ("fork", errno))
-}
-
-/// With a process between, which lets what the command leaves live on after these statuses.
-fn reaped(birth: Birth<'_>, failure: OwnedFd, after: Option<&[i32]>) -> Result<Cloned, Stage> {
-    let pipe = after.map(|_| sys::pipe()).transpose().map_err(|errno| ("descriptors", errno))?;
-    let (leaves, says) = pipe.unzip();
-    match clone(0, None)? {
-        Some(pid) => Ok(Cloned { pid, failure, leaves }),
-        None => {
-            drop((failure, leaves));
-            sweep::reaper(birth, after.zip(says))
-        }
-    }
-}
-
-/// In namespaces: the child waits until the one user that it can be is known in its own.
-fn confined(birth: Birth<'_>, layers: &[Layer], failure: OwnedFd) -> Result<Cloned, Stage> {
-    // A pid namespace leaves nothing to sweep, and a reaper between would not be in it.
-    if !matches!(birth.start.descent, Descent::Alone { .. }) {
-        return Err(("fork", libc::EINVAL));
-    }
-    // SAFETY: no memory of ours is involved.
-    if birth.start.identity.is_none() && unsafe { libc::geteuid() } == 0 {
-        return Err(("user", libc::EINVAL));
-    }
-    let outside = Outside::of(layers).map_err(|errno| ("namespaces", errno))?;
-    let (go_read, go_write) = sys::pipe().map_err(|errno| ("descriptors", errno))?;
-    let cloned = sys::clone(confine::flags(layers), birth.cgroup.as_ref());
-    match cloned.map_err(|errno| ("namespaces", errno))? {
-        Some(pid) => {
-            if layers.contains(&Layer::UserNamespace) {
-                confine::map_user(pid, birth.start.identity.as_ref()).map_err(|errno| {
-                    sys::kill(pid, libc::SIGKILL);
-                    ("user map", errno)
-                })?;
-            }
-            drop(go_write);
-            Ok(Cloned { pid, failure, leaves: None })
-        }
-        None => {
-            drop(failure);
-            // Its end tells that the map is written, or that nobody will.
-            drop(go_write);
-            sys::poll(&[go_read.as_raw_fd()]);
-            birth.exec(Some(&outside))
-        }
-    }
-}
-
 impl<'a> Birth<'a> {
-    fn new(start: &'a Start, fds: Vec<OwnedFd>, failure: OwnedFd) -> Result<Self, Stage> {
+    pub(crate) fn new(start: &'a Start, fds: Vec<OwnedFd>, failure: OwnedFd) -> Result<Self, Stage> {
         let malformed = ("descriptors", libc::EINVAL);
         let mut fds = fds.into_iter();
         let program = fds.next().ok_or(malformed)?;
@@ -210,17 +93,17 @@ impl<'a> Birth<'a> {
     fn be_the_user(&self) -> Result<(), Stage> {
         if let Some(identity) = &self.start.identity {
             let capabilities = |done: Result<(), i32>| done.map_err(|errno| ("capabilities", errno));
-            capabilities(confine::plain_capabilities())?;
+            capabilities(rights::plain_capabilities())?;
             match (self.start.capabilities, identity.uid) {
                 (None, 0) => become_user(identity)?,
                 (None, _) => {
                     become_user(identity)?;
-                    capabilities(confine::drop_capabilities())?;
+                    capabilities(rights::drop_capabilities())?;
                 }
                 (Some(some), uid) => {
-                    capabilities(confine::bound_to(some))?;
+                    capabilities(rights::bound_to(some))?;
                     become_user(identity)?;
-                    capabilities(confine::keep_capabilities(some, uid != 0))?;
+                    capabilities(rights::keep_capabilities(some, uid != 0))?;
                 }
             }
         }
@@ -329,30 +212,4 @@ fn set_limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> Resul
     let wanted = libc::rlimit { rlim_cur: soft, rlim_max: hard };
     // SAFETY: the struct is ours.
     check(i64::from(unsafe { libc::setrlimit(resource, &raw const wanted) })).map(drop)
-}
-
-/// Groups, group, user, and a look whether the kernel agrees.
-pub(crate) fn become_user(identity: &Identity) -> Result<(), Stage> {
-    let Identity { uid, gid, groups } = identity;
-    // SAFETY: the list and its length are of one vector, and the six numbers that are asked for are ours.
-    unsafe {
-        check(i64::from(libc::setgroups(groups.len(), groups.as_ptr()))).map_err(|errno| ("groups", errno))?;
-        check(i64::from(libc::setresgid(*gid, *gid, *gid))).map_err(|errno| ("groups", errno))?;
-        check(i64::from(libc::setresuid(*uid, *uid, *uid))).map_err(|errno| ("user", errno))?;
-        let (mut users, mut groups) = ([!*uid; 3], [!*gid; 3]);
-        let ([real, effective, saved], [real_group, effective_group, saved_group]) = (&mut users, &mut groups);
-        check(i64::from(libc::getresuid(real, effective, saved))).map_err(|errno| ("user", errno))?;
-        let found = libc::getresgid(real_group, effective_group, saved_group);
-        check(i64::from(found)).map_err(|errno| ("groups", errno))?;
-        if users != [*uid; 3] || groups != [*gid; 3] {
-            return Err(("user", libc::EPERM));
-        }
-    }
-    Ok(())
-}
-
-/// Nothing that is executed from here on gains rights.
-pub(crate) fn no_new_privileges() -> Result<(), i32> {
-    // SAFETY: no memory of ours is involved.
-    check(i64::from(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) })).map(drop)
 }

@@ -1,10 +1,12 @@
 //! What a granted command is started with: all of it the administrator's, but for the values in its slots.
 
-use regent_files::Program;
-use regent_grants::Command;
-use regent_resolve::{PlannedStep, SYSTEMD_RUN, users};
+use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+
+use regent_files::{Program, Untrusted};
+use regent_grants::Command;
+use regent_resolve::{PlannedStep, SYSTEMD_RUN, users};
 
 use crate::{Confinement, Descent, Identity, Start, transient};
 
@@ -12,15 +14,46 @@ use crate::{Confinement, Descent, Identity, Start, transient};
 const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 const LANG: &str = "C.UTF-8";
 
+/// Why a granted command cannot be started, for the administrator.
+#[derive(Debug)]
+pub enum CommandError {
+    /// Its program is not there, or not to be trusted.
+    Program(Untrusted),
+    /// Its program's path is not UTF-8.
+    PathEncoding,
+    /// `systemd-run` is not there, or not to be trusted.
+    SystemdRun(Untrusted),
+    /// Its user has no home that is known.
+    User(String),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program(error) => error.fmt(f),
+            Self::PathEncoding => f.write_str("its path is not UTF-8"),
+            Self::SystemdRun(error) => write!(f, "via = \"systemd\": {error}"),
+            Self::User(error) => f.write_str(error),
+        }
+    }
+}
+
+impl std::error::Error for CommandError {}
+
 /// The handle to start it by, and how it is to be born: in a cgroup of its own, or else below a reaper.
 ///
 /// # Errors
 /// For the administrator: the program is not there or not to be trusted, or its user has no home that is known.
-pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) -> Result<(OwnedFd, Start), String> {
+pub fn born(
+    token: u64,
+    command: &Command,
+    step: &PlannedStep,
+    grouped: bool,
+) -> Result<(OwnedFd, Start), CommandError> {
     let program = Program::open(Path::new(step.argv.first().map_or("", String::as_str)));
-    let (handle, path) = program.map_err(|why| why.to_string())?.into_parts();
+    let (handle, path) = program.map_err(CommandError::Program)?.into_parts();
     // A script is executed by its path, letter by letter: another spelling would be another file, which nobody judged.
-    let path = path.into_os_string().into_string().map_err(|_| "its path is not UTF-8".to_owned())?;
+    let path = path.into_os_string().into_string().map_err(|_| CommandError::PathEncoding)?;
     let identity = Identity { uid: step.uid, gid: step.gid, groups: step.groups.clone() };
     let env = environment(command, step)?;
     if command.via.is_some() {
@@ -51,8 +84,8 @@ pub fn born(token: u64, command: &Command, step: &PlannedStep, grouped: bool) ->
 }
 
 /// `systemd-run` with these arguments, as root: it asks, and waits.
-fn asked_for(token: u64, argv: Vec<String>, grouped: bool) -> Result<(OwnedFd, Start), String> {
-    let program = Program::open(Path::new(SYSTEMD_RUN)).map_err(|why| format!("via = \"systemd\": {why}"))?;
+fn asked_for(token: u64, argv: Vec<String>, grouped: bool) -> Result<(OwnedFd, Start), CommandError> {
+    let program = Program::open(Path::new(SYSTEMD_RUN)).map_err(CommandError::SystemdRun)?;
     let start = Start {
         token,
         path: SYSTEMD_RUN.to_owned(),
@@ -72,11 +105,12 @@ fn asked_for(token: u64, argv: Vec<String>, grouped: bool) -> Result<(OwnedFd, S
 }
 
 /// `NAME=VALUE`: the grant's own, and what it does not set.
-fn environment(command: &Command, step: &PlannedStep) -> Result<Vec<String>, String> {
+fn environment(command: &Command, step: &PlannedStep) -> Result<Vec<String>, CommandError> {
     let home = match &command.run_as {
-        Some(user) => users::user(user).map_err(|error| error.to_string())?.home,
-        None => users::own().map_err(|error| error.to_string())?.home,
+        Some(user) => users::user(user),
+        None => users::own(),
     };
+    let home = home.map_err(|error| CommandError::User(error.to_string()))?.home;
     let base = [("PATH", PATH), ("LANG", LANG), ("HOME", &home), ("USER", &step.run_as)];
     let base = base.iter().filter(|(name, _)| !command.env.contains_key(*name));
     let base = base.map(|(name, value)| format!("{name}={value}"));

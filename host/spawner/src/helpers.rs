@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use regent_files::Program;
+use regent_files::{Program, Untrusted};
 use regent_lane::{Demands, Layer};
 use regent_spawner::{Confinement, Identity, Start};
 
@@ -37,12 +37,9 @@ impl Helpers {
     ///
     /// # Errors
     /// For the administrator.
-    pub(crate) fn open(sandbox: &Path, compiler: &Path) -> Result<Self, String> {
+    pub(crate) fn open(sandbox: &Path, compiler: &Path) -> Result<Self, Untrusted> {
         let open = |path: &Path| Program::open(path).map(|program| program.into_parts().0);
-        Ok(Self {
-            sandbox: open(sandbox).map_err(|why| why.to_string())?,
-            compiler: open(compiler).map_err(|why| why.to_string())?,
-        })
+        Ok(Self { sandbox: open(sandbox)?, compiler: open(compiler)? })
     }
 
     /// The program of a confined start, if it may be started so: one of these, as a user of a sandbox if we are root, and with

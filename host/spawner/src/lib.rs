@@ -8,11 +8,12 @@ mod granted;
 // The same, where systemd starts it.
 mod transient;
 
-pub use granted::born;
+pub use granted::{CommandError, born};
 
 use std::fmt;
 use std::path::PathBuf;
 
+use regent_files::Untrusted;
 use regent_lane::Layer;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -273,6 +274,15 @@ impl fmt::Display for Refused {
             Self::Path { slot, rule } => write!(f, "{slot}: {rule}"),
             Self::Missing(path) => write!(f, "{}: there is no such file", path.display()),
             Self::Because(why) => f.write_str(why),
+        }
+    }
+}
+
+impl From<Untrusted> for Refused {
+    fn from(error: Untrusted) -> Self {
+        match error {
+            Untrusted::Missing(path) => Self::Missing(path),
+            error => Self::Because(error.to_string()),
         }
     }
 }

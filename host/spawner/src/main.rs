@@ -22,25 +22,33 @@ mod office;
 mod trial;
 // Programs that are confined, and how they may be started.
 mod helpers;
-// A child from clone to exec.
+// The clone of a child.
+mod start;
+// A child from its clone to its exec.
 mod birth;
+// The names of what can fail on the way.
+mod stage;
 // Namespaces over an empty root.
 mod confine;
+// Users and capabilities.
+mod rights;
 // The process between, where there is no cgroup.
 mod sweep;
 // Thin names for system calls.
 mod sys;
 
 use std::alloc::System;
+use std::fmt;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use birth::Cloned;
 use helpers::Helpers;
-use office::{Office, Told};
+use office::{Office, PrepareError, RunError, Told};
+use regent_files::Untrusted;
 use regent_spawner::{Ask, Descent, Exit, Ready, Run, Say, Start};
 use socket::Socket;
+use start::Cloned;
 use trial::Trial;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -66,6 +74,25 @@ impl Serves {
         match self {
             Self::Daemon(office) => Some(office),
             Self::AsTold | Self::Trial(_) => None,
+        }
+    }
+}
+
+/// Why nothing is started, for the administrator.
+enum OpenError {
+    Usage,
+    Helpers(Untrusted),
+    Prepare(PrepareError),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage => {
+                f.write_str("regent-spawner: --confined or --config FILE, --sandbox and --compiler are wanted")
+            }
+            Self::Helpers(error) => error.fmt(f),
+            Self::Prepare(error) => error.fmt(f),
         }
     }
 }
@@ -126,16 +153,15 @@ fn open(socket: &Socket) -> Result<Serves, ()> {
             socket.say(&Say::Ready(ready));
             Ok(serves)
         }
-        Err(why) => {
-            socket.say(&Say::Unready(why));
+        Err(error) => {
+            socket.say(&Say::Unready(vec![error.to_string()]));
             Err(())
         }
     }
 }
 
 /// What is not understood is no reason to start what one is told.
-fn opened() -> Result<(Serves, Ready), Vec<String>> {
-    let wanted = || vec!["regent-spawner: --confined or --config FILE, --sandbox and --compiler are wanted".to_owned()];
+fn opened() -> Result<(Serves, Ready), OpenError> {
     let mut arguments = std::env::args_os().skip(1).peekable();
     let confined = arguments.next_if(|first| first == "--confined").is_some();
     let mut value = |name: &str| {
@@ -143,20 +169,20 @@ fn opened() -> Result<(Serves, Ready), Vec<String>> {
         arguments.next().map(PathBuf::from)
     };
     let config = value("--config");
-    let (sandbox, compiler) = value("--sandbox").zip(value("--compiler")).ok_or_else(wanted)?;
+    let (sandbox, compiler) = value("--sandbox").zip(value("--compiler")).ok_or(OpenError::Usage)?;
     let credentials = value("--credentials");
     if arguments.next().is_some() {
-        return Err(wanted());
+        return Err(OpenError::Usage);
     }
-    let helpers = Helpers::open(&sandbox, &compiler).map_err(|why| vec![why])?;
+    let helpers = Helpers::open(&sandbox, &compiler).map_err(OpenError::Helpers)?;
     match config {
         None if confined => Ok((Serves::Trial(Trial::of(helpers)), Trial::ready())),
         Some(config) if !confined => {
             let mut office = Office::open(Told { config, helpers, credentials });
-            let ready = office.prepare()?;
+            let ready = office.prepare().map_err(OpenError::Prepare)?;
             Ok((Serves::Daemon(Box::new(office)), ready))
         }
-        _ => Err(wanted()),
+        _ => Err(OpenError::Usage),
     }
 }
 
@@ -174,7 +200,7 @@ fn serve(socket: &Socket, serves: &mut Serves, children: &mut Vec<Child>) -> boo
         },
         Ask::Run(run) => match granted(serves.office(), &run, fds) {
             Ok((start, fds)) => begin(socket, children, &start, fds),
-            Err(why) => socket.say(&Say::NotRun(run.granted.token, why)),
+            Err(error) => socket.say(&Say::NotRun(run.granted.token, error.to_string())),
         },
         Ask::Kill(token) => {
             for child in children.iter().filter(|child| child.token == token) {
@@ -203,8 +229,8 @@ fn may_start(serves: &Serves, start: &Start, mut fds: Vec<OwnedFd>) -> Option<Ve
 }
 
 /// A granted command, its program before its descriptors.
-fn granted(office: Option<&mut Office>, run: &Run, fds: Vec<OwnedFd>) -> Result<(Start, Vec<OwnedFd>), String> {
-    let office = office.ok_or("this spawner has no grants")?;
+fn granted(office: Option<&mut Office>, run: &Run, fds: Vec<OwnedFd>) -> Result<(Start, Vec<OwnedFd>), RunError> {
+    let office = office.ok_or(RunError::NoGrants)?;
     let (program, start) = office.granted(run, &fds)?;
     Ok((start, [program].into_iter().chain(fds).collect()))
 }
@@ -214,7 +240,7 @@ fn begin(socket: &Socket, children: &mut Vec<Child>, start: &Start, fds: Vec<Own
     if children.len() >= CHILDREN_MAX {
         return socket.say(&Say::NotRun(token, format!("{CHILDREN_MAX} programs run already")));
     }
-    match birth::start(start, fds) {
+    match start::start(start, fds) {
         Ok(Cloned { pid, failure, leaves }) => {
             if matches!(start.descent, Descent::Alone { .. }) {
                 socket.say(&Say::Started { token, pid });
@@ -251,7 +277,7 @@ fn reap(socket: &Socket, children: &mut Vec<Child>) {
         let Some(at) = children.iter().position(|child| child.pid == pid) else { continue };
         let Child { token, failure, .. } = children.swap_remove(at);
         socket.say(&match sys::read_failure(&failure) {
-            Some((stage, errno)) => Say::NotStarted { token, stage: birth::stage_name(stage).into(), errno },
+            Some((stage, errno)) => Say::NotStarted { token, stage: stage::stage_name(stage).into(), errno },
             None => Say::Exited { token, status: exit(status) },
         });
     }

@@ -97,7 +97,7 @@ impl Spawner {
         if self.has_grants() {
             return Ok(What::Granted(Box::new(granted(0, grants, command, &step.values)), step.digest()));
         }
-        let (program, start) = born(0, command, step, false)?;
+        let (program, start) = born(0, command, step, false).map_err(|error| error.to_string())?;
         Ok(What::Born(program, Box::new(start)))
     }
 

@@ -15,6 +15,8 @@ mod excess;
 // Words and other bytes on lanes, whether or not it is their turn.
 mod words;
 
+use std::time::Duration;
+
 use regent_lane::{Ask, Authorised, Level, Say};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -107,7 +109,7 @@ fn came_of(attack: Attack, lane: &SharedLane) -> Result<Option<Came>, Stop> {
         Attack::SendDescriptor => words::send_descriptor(lane.descriptor()),
         Attack::Write { pieces, then } => {
             words::write(lane.descriptor(), &pieces);
-            return words::and_then(then);
+            return and_then(then);
         }
         Attack::Babble => words::babble(),
         Attack::Plan { calls, claims } => {
@@ -120,6 +122,18 @@ fn came_of(attack: Attack, lane: &SharedLane) -> Result<Option<Came>, Stop> {
         }
     };
     Ok(Some(Came::of(report)))
+}
+
+/// And then.
+fn and_then(then: words::Then) -> Result<Option<Came>, Stop> {
+    match then {
+        words::Then::Answer => Ok(Some(Came::of(json!("written")))),
+        words::Then::Wait => Ok(None),
+        words::Then::End => std::process::exit(0),
+        words::Then::Silence => loop {
+            std::thread::sleep(Duration::from_secs(3600));
+        },
+    }
 }
 
 /// The word that would be the plugin's.

@@ -7,7 +7,6 @@ use regent_lane::{Ask, Call, Say};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::Came;
 use super::calls::errno;
 use crate::fault::Stop;
 use crate::lane::SharedLane;
@@ -82,18 +81,6 @@ fn written(descriptor: RawFd, mut bytes: &[u8]) -> bool {
 fn bytes(hex: &str) -> Vec<u8> {
     let digit = |byte: &u8| (*byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).unwrap_or_default();
     hex.as_bytes().chunks(2).map(|pair| pair.iter().fold(0, |byte, half| byte << 4 | digit(half))).collect()
-}
-
-/// And then.
-pub(super) fn and_then(then: Then) -> Result<Option<Came>, Stop> {
-    match then {
-        Then::Answer => Ok(Some(Came::of(json!("written")))),
-        Then::Wait => Ok(None),
-        Then::End => std::process::exit(0),
-        Then::Silence => loop {
-            std::thread::sleep(Duration::from_secs(3600));
-        },
-    }
 }
 
 /// Where the daemon reads lines, as many as it reads.

@@ -5,38 +5,23 @@
 //! Nothing here waits: whatever would is ready at once, or a trap. And nothing here makes wasmtime-wasi's own context,
 //! whose random numbers would come from /dev/random in a program that is linked statically.
 
+// What an instance holds of it.
+mod held;
 // Clocks, and the pollables that they make.
 mod random;
 mod waiting;
 // Standard output and error, to the log.
 mod printed;
 
+pub(crate) use held::Held;
+
 use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime_wasi::cli::{WasiCli, WasiCliCtx, WasiCliCtxView};
-use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtx, WasiFilesystemCtxView};
+use wasmtime_wasi::cli::{WasiCli, WasiCliCtxView};
+use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemCtxView};
 use wasmtime_wasi::p2::bindings::{cli, filesystem, sync};
 use wasmtime_wasi_io::bindings::wasi::io as wasi_io;
 
-use crate::instance::State;
-
-/// Streams, pollables and errors that an instance may hold at a time.
-const TABLE_ENTRIES: usize = 1_000;
-
-/// What an instance holds of WASI: its handles, and contexts of the inert interfaces in which nothing is.
-pub(crate) struct Held {
-    handles: ResourceTable,
-    cli: WasiCliCtx,
-    files: WasiFilesystemCtx,
-}
-
-impl Held {
-    /// Nothing yet.
-    pub(crate) fn nothing() -> Self {
-        let mut handles = ResourceTable::new();
-        handles.set_max_capacity(TABLE_ENTRIES);
-        Self { handles, cli: WasiCliCtx::default(), files: WasiFilesystemCtx::default() }
-    }
-}
+use crate::state::State;
 
 /// The handles alone, for streams.
 struct Handles;

@@ -5,8 +5,8 @@ use wasmtime_wasi::async_trait;
 use wasmtime_wasi::p2::bindings::cli::{stderr, stdout};
 use wasmtime_wasi::p2::{DynOutputStream, OutputStream, Pollable, StreamResult};
 
-use crate::instance::State;
 use crate::lane::{SharedLane, Stream};
+use crate::state::State;
 
 /// Bytes that one write may have.
 const WRITE_MAX: usize = 64 << 10;

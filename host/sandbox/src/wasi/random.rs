@@ -5,7 +5,7 @@ use wasmtime::component::{HasData, Linker};
 use wasmtime_wasi::p2::bindings::random::{insecure, insecure_seed, random};
 
 use crate::fault::Broken;
-use crate::instance::State;
+use crate::state::State;
 use crate::world::random_bytes;
 
 /// Nothing is kept between two numbers.

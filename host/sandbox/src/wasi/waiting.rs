@@ -13,7 +13,7 @@ use wasmtime_wasi::runtime::poll_noop;
 use wasmtime_wasi_io::bindings::wasi::io::poll as waiting;
 
 use crate::fault::Broken;
-use crate::instance::State;
+use crate::state::State;
 
 /// In a second.
 const NANOSECONDS: u64 = 1_000_000_000;

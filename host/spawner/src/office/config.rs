@@ -2,25 +2,33 @@
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use regent_files::{Trusted, Untrusted};
 use regent_grants::{Config, SecretSource};
 use regent_spawner::Refused;
 use zeroize::Zeroizing;
 
-use super::Office;
+/// regent.toml: as the daemon lives by it, and as it was opened last.
+pub(super) struct ConfigFile {
+    path: PathBuf,
+    credentials: Option<PathBuf>,
+    /// As the daemon lives by it.
+    current: Option<Config>,
+    /// As it was opened last.
+    next: Option<Config>,
+}
 
 /// What there was to read.
-pub(super) struct Read {
+struct Read {
     /// `None`: it has mistakes, which the daemon tells.
-    pub(super) config: Option<Config>,
+    config: Option<Config>,
     /// The very file, for whoever reads it too.
     file: File,
 }
 
 /// Opens and reads it. Its secrets are wiped as soon as it is parsed; nothing here needs them.
-pub(super) fn read(path: &Path) -> Result<Read, Untrusted> {
+fn read(path: &Path) -> Result<Read, Untrusted> {
     let file = Trusted::open(path)?;
     let text = Zeroizing::new(file.look()?);
     let mut config = Config::parse(&path.display().to_string(), &text).ok().map(|checked| checked.value);
@@ -28,45 +36,55 @@ pub(super) fn read(path: &Path) -> Result<Read, Untrusted> {
     Ok(Read { config, file: file.into_file() })
 }
 
-/// What is said where there is no configuration to act by.
-pub(super) fn none(path: &Path) -> Refused {
-    Refused::Because(format!("{}: the spawner has read no regent.toml without mistakes yet", path.display()))
-}
-
-pub(super) fn refused(why: Untrusted) -> Refused {
-    match why {
-        Untrusted::Missing(path) => Refused::Missing(path),
-        why => Refused::Because(why.to_string()),
+impl ConfigFile {
+    /// Opens it; only what it says, for the daemon tells what is wrong with it.
+    pub(super) fn open(path: PathBuf, credentials: Option<PathBuf>) -> Self {
+        let current = read(&path).ok().and_then(|read| read.config);
+        Self { path, credentials, current, next: None }
     }
-}
 
-impl Office {
+    /// As the daemon lives by it; `None`: no such file without mistakes was read yet.
+    pub(super) fn current(&self) -> Option<&Config> {
+        self.current.as_ref()
+    }
+
+    /// What was opened last, if the daemon may be about to live by that, before what it lives by.
+    pub(super) fn newest_first(&self) -> impl Iterator<Item = &Config> {
+        [&self.next, &self.current].into_iter().flatten()
+    }
+
+    /// What is said where there is no configuration to act by.
+    pub(super) fn none(&self) -> Refused {
+        Refused::Because(format!("{}: the spawner has read no regent.toml without mistakes yet", self.path.display()))
+    }
+
     /// The file at this path, if it is regent.toml, or a secret file that this names.
     pub(super) fn open_file(&mut self, path: &Path) -> Result<OwnedFd, Refused> {
         if path == self.path {
-            let read = read(path).map_err(refused)?;
+            let read = read(path)?;
             self.next = read.config;
             return Ok(read.file.into());
         }
         let credentials = self.credentials.as_deref();
-        let named = [&self.next, &self.config].into_iter().flatten().any(|config| names(config, credentials, path));
+        let named = self.newest_first().any(|config| names(config, credentials, path));
         if !named {
             return Err(Refused::Because(format!("{}: regent.toml names no such file", path.display())));
         }
-        Ok(trusted(path)?.into())
+        Ok(Trusted::open(path)?.into_file().into())
     }
 
-    pub(super) fn adopt(&mut self) -> Result<(), Refused> {
-        if self.kept.is_none() {
+    /// Lives by what was opened last; only where what a start needs root for was done.
+    pub(super) fn adopt(&mut self, prepared: bool) -> Result<(), Refused> {
+        if !prepared {
             let why = format!("{}: has changed while the daemon started: start it again", self.path.display());
             return Err(Refused::Because(why));
         }
-        let next = self.next.take().ok_or_else(|| none(&self.path))?;
-        let fixed = self.config.as_ref().map(|config| config.fixed_otherwise(&next)).unwrap_or_default();
+        let next = self.next.take().ok_or_else(|| self.none())?;
+        let fixed = self.current.as_ref().map(|config| config.fixed_otherwise(&next)).unwrap_or_default();
         if let Some(key) = fixed.first() {
             return Err(Refused::Because(format!("{}: {key} has changed: restart needed", self.path.display())));
         }
-        self.config = Some(next);
+        self.current = Some(next);
         Ok(())
     }
 
@@ -74,10 +92,6 @@ impl Office {
     pub(super) fn forget(&mut self) {
         self.next = None;
     }
-}
-
-fn trusted(path: &Path) -> Result<File, Refused> {
-    Trusted::open(path).map(Trusted::into_file).map_err(refused)
 }
 
 fn names(config: &Config, credentials: Option<&Path>, path: &Path) -> bool {

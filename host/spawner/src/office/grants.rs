@@ -2,18 +2,57 @@
 //! slots; all else is the file's.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::os::fd::OwnedFd;
 
-use regent_files::Trusted;
+use regent_files::{Trusted, names};
 use regent_grants::{Command, Config, Grants};
-use regent_resolve::{PlannedStep, Unresolved, grants_file, judge, resolve};
-use regent_spawner::{Answer, Granted, Look, Refused, Run, Start, born};
+use regent_resolve::{PlannedStep, Unresolved, grants_file, grants_folders, judge, resolve};
+use regent_spawner::{Answer, CommandError, Granted, Look, Refused, Run, Start, born};
 
-use super::config::refused;
 use super::privileges::Privileges;
 
 /// Texts of one file that are kept besides the one that serves: what runs by one of them may have steps left.
 const KEPT: usize = 4;
+
+/// Why a granted command does not run.
+pub(crate) enum RunError {
+    /// The spawner serves no daemon.
+    NoGrants,
+    Refused(Refused),
+    /// The step is not the one that was planned.
+    Changed,
+    Command(CommandError),
+    MissingDescriptors,
+    WrongDescriptors,
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoGrants => f.write_str("this spawner has no grants"),
+            Self::Refused(refused) => refused.fmt(f),
+            Self::Changed => {
+                f.write_str("it is no longer what was planned: its user, groups, program or arguments have changed")
+            }
+            Self::Command(error) => error.fmt(f),
+            Self::MissingDescriptors => f.write_str("its descriptors did not come"),
+            Self::WrongDescriptors => f.write_str("its descriptors are not a command's"),
+        }
+    }
+}
+
+impl From<Refused> for RunError {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<CommandError> for RunError {
+    fn from(error: CommandError) -> Self {
+        Self::Command(error)
+    }
+}
 
 /// All that are known, by the plugin's name; the latest last.
 #[derive(Default)]
@@ -45,11 +84,11 @@ impl Files {
     }
 
     /// The step anew, which has to be the one that was planned; and whether it reads the request's data.
-    pub(super) fn born(&self, run: &Run) -> Result<(OwnedFd, Start, bool), String> {
+    pub(super) fn born(&self, run: &Run) -> Result<(OwnedFd, Start, bool), RunError> {
         let Run { granted, planned, grouped } = run;
-        let (command, step) = self.step(granted).map_err(|why| why.to_string())?;
+        let (command, step) = self.step(granted)?;
         if step.digest() != *planned {
-            return Err("it is no longer what was planned: its user, groups, program or arguments have changed".into());
+            return Err(RunError::Changed);
         }
         let (program, start) = born(granted.token, command, &step, *grouped)?;
         Ok((program, start, command.stdin_data))
@@ -80,11 +119,18 @@ fn unknown(plugin: &str) -> Refused {
     Refused::Because(format!("the grants of {plugin} are no longer the ones that were read: reload"))
 }
 
-pub(super) fn read(config: &Config, plugin: &str) -> Result<Grants, Refused> {
+fn read(config: &Config, plugin: &str) -> Result<Grants, Refused> {
     let path = grants_file(config, plugin).ok_or_else(|| Refused::Because(format!("{plugin} has no grants file")))?;
-    let text = Trusted::open(&path).and_then(Trusted::text).map_err(refused)?;
+    let text = Trusted::open(&path).and_then(Trusted::text)?;
     let grants = Grants::parse(plugin, &path.display().to_string(), &text, config);
     Ok(grants.map_err(|mistakes| Refused::Because(mistakes.to_string()))?.value)
+}
+
+/// Every file without a mistake; what is wrong with the others is said when they are to be served.
+pub(super) fn granted(config: &Config) -> Vec<Grants> {
+    let folders = grants_folders(config).into_iter();
+    let names = folders.flat_map(|folder| names(&folder, ".toml").unwrap_or_default());
+    names.filter_map(|name| read(config, &name).ok()).collect()
 }
 
 /// What serves stays, and the latest of the others.

@@ -16,10 +16,51 @@ use rustix::fs::{AtFlags, CWD, FileType, Gid, Mode};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
-use super::Office;
+use super::config::ConfigFile;
 
 /// Connections that the kernel keeps until they are accepted.
 const BACKLOG: i32 = 1_024;
+
+/// Why there is no socket.
+enum SocketError {
+    NotConfigured,
+    Group(String),
+    NoFolder,
+    MissingFolder(PathBuf),
+    Folder(Untrusted),
+    NotASocket,
+    InUse,
+    Stale(io::Error),
+    Unknown(Errno),
+    Gone,
+    Foreign,
+    System(io::Error),
+}
+
+impl fmt::Display for SocketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotConfigured => f.write_str("regent.toml has no such socket"),
+            Self::Group(error) => f.write_str(error),
+            Self::NoFolder => f.write_str("has no folder"),
+            Self::MissingFolder(path) => write!(f, "there is no folder {}: make it", path.display()),
+            Self::Folder(error) => error.fmt(f),
+            Self::NotASocket => f.write_str("something that is no socket has this name: remove it"),
+            Self::InUse => f.write_str("another process listens here"),
+            Self::Stale(error) => write!(f, "cannot remove what a predecessor left: {error}"),
+            Self::Unknown(errno) => write!(f, "cannot tell whether another process listens here: {errno}"),
+            Self::Gone => f.write_str("its file is gone"),
+            Self::Foreign => f.write_str("the socket there is not this daemon's"),
+            Self::System(error) => error.fmt(f),
+        }
+    }
+}
+
+impl From<SocketError> for Refused {
+    fn from(error: SocketError) -> Self {
+        Self::Because(error.to_string())
+    }
+}
 
 /// A socket's place and who may connect.
 struct Place<'c> {
@@ -66,33 +107,32 @@ impl Sockets {
     pub(super) fn close(self) {
         self.0.into_iter().for_each(Made::unlink);
     }
-}
 
-impl Office {
-    pub(super) fn listen(&mut self, number: u64, path: &Path) -> Result<Option<OwnedFd>, Refused> {
-        if self.sockets.0.iter().any(|made| made.path == path && made.has_its_name()) {
+    pub(super) fn listen(&mut self, config: &ConfigFile, number: u64, path: &Path) -> Result<Option<OwnedFd>, Refused> {
+        if self.0.iter().any(|made| made.path == path && made.has_its_name()) {
             return Ok(None);
         }
-        let socket = self.place(path).and_then(|place| open(&place)).map_err(Refused::Because)?;
-        let file = file(path).ok_or_else(|| Refused::Because("its file is gone".into()))?;
-        self.sockets.0.push(Made { number, path: path.to_path_buf(), file });
+        let socket = place(config, path).and_then(|place| open(&place))?;
+        let file = file(path).ok_or(SocketError::Gone)?;
+        self.0.push(Made { number, path: path.to_path_buf(), file });
         Ok(Some(socket))
     }
 
-    pub(super) fn permit(&self, path: &Path) -> Result<(), Refused> {
-        if !self.sockets.0.iter().any(|made| made.path == path && made.has_its_name()) {
-            return Err(Refused::Because("the socket there is not this daemon's".into()));
+    pub(super) fn permit(&self, config: &ConfigFile, path: &Path) -> Result<(), Refused> {
+        if !self.0.iter().any(|made| made.path == path && made.has_its_name()) {
+            return Err(SocketError::Foreign.into());
         }
-        let permitted = self.place(path).and_then(|place| permit(&place).map_err(|why| why.to_string()));
-        permitted.map_err(Refused::Because)
+        let place = place(config, path)?;
+        Ok(permit(&place).map_err(SocketError::System)?)
     }
+}
 
-    /// What regent.toml says of the socket at this path; of the one that was opened last, if the daemon is about to live by that.
-    fn place<'c>(&'c self, path: &'c Path) -> Result<Place<'c>, String> {
-        let found = [&self.next, &self.config].into_iter().flatten().find_map(|config| written(config, path));
-        let (mode, group) = found.ok_or("regent.toml has no such socket")?;
-        Ok(Place { path, mode, group: group.map(users::group).transpose().map_err(|error| error.to_string())? })
-    }
+/// What regent.toml says of the socket at this path; of the one that was opened last, if the daemon is about to live by that.
+fn place<'c>(config: &'c ConfigFile, path: &'c Path) -> Result<Place<'c>, SocketError> {
+    let found = config.newest_first().find_map(|config| written(config, path));
+    let (mode, group) = found.ok_or(SocketError::NotConfigured)?;
+    let group = group.map(users::group).transpose().map_err(|error| SocketError::Group(error.to_string()))?;
+    Ok(Place { path, mode, group })
 }
 
 fn written<'c>(config: &'c Config, path: &Path) -> Option<(u32, Option<&'c str>)> {
@@ -101,19 +141,18 @@ fn written<'c>(config: &'c Config, path: &Path) -> Option<(u32, Option<&'c str>)
     requests.chain(admin).find(|(at, ..)| *at == path).map(|(_, mode, group)| (mode, group))
 }
 
-fn open(place: &Place<'_>) -> Result<OwnedFd, String> {
-    let said = |why: &dyn fmt::Display| why.to_string();
-    let folder = place.path.parent().ok_or("has no folder")?;
-    let above = folder.parent().ok_or("has no folder")?;
-    regent_files::folder(above).map_err(|why| match why {
-        Untrusted::Missing(above) => format!("there is no folder {}: make it", above.display()),
-        why => why.to_string(),
+fn open(place: &Place<'_>) -> Result<OwnedFd, SocketError> {
+    let folder = place.path.parent().ok_or(SocketError::NoFolder)?;
+    let above = folder.parent().ok_or(SocketError::NoFolder)?;
+    regent_files::folder(above).map_err(|error| match error {
+        Untrusted::Missing(above) => SocketError::MissingFolder(above),
+        error => SocketError::Folder(error),
     })?;
-    own_folder(folder, 0o755).map_err(|why| said(&why))?;
-    regent_files::folder(folder).map_err(|why| said(&why))?;
+    own_folder(folder, 0o755).map_err(SocketError::System)?;
+    regent_files::folder(folder).map_err(SocketError::Folder)?;
     clear(place.path)?;
-    let socket = bind(place).map_err(|why| said(&why))?;
-    rustix::net::listen(&socket, BACKLOG).map_err(|why| said(&why))?;
+    let socket = bind(place).map_err(SocketError::System)?;
+    rustix::net::listen(&socket, BACKLOG).map_err(|errno| SocketError::System(errno.into()))?;
     Ok(socket)
 }
 
@@ -137,18 +176,16 @@ fn permit(place: &Place<'_>) -> io::Result<()> {
 }
 
 /// Removes a socket on which nobody answers. Anything else that has the name stays, and is the administrator's to look at.
-fn clear(path: &Path) -> Result<(), String> {
+fn clear(path: &Path) -> Result<(), SocketError> {
     let Ok(stat) = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(()) };
     if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
-        return Err("something that is no socket has this name: remove it".into());
+        return Err(SocketError::NotASocket);
     }
     match connect(path) {
         // Where its queue is full somebody listens as well, and is not waited for.
-        Ok(()) | Err(Errno::AGAIN) => Err("another process listens here".into()),
-        Err(Errno::CONNREFUSED) => {
-            fs::remove_file(path).map_err(|why| format!("cannot remove what a predecessor left: {why}"))
-        }
-        Err(why) => Err(format!("cannot tell whether another process listens here: {why}")),
+        Ok(()) | Err(Errno::AGAIN) => Err(SocketError::InUse),
+        Err(Errno::CONNREFUSED) => fs::remove_file(path).map_err(SocketError::Stale),
+        Err(errno) => Err(SocketError::Unknown(errno)),
     }
 }
 

@@ -14,16 +14,20 @@ mod prepare;
 // What of root's rights is kept.
 mod privileges;
 
+pub(crate) use grants::RunError;
+pub(crate) use prepare::PrepareError;
+
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use regent_cgroups::Groups;
-use regent_grants::{Config, DAEMON_USER};
+use regent_grants::DAEMON_USER;
 use regent_spawner::{Answer, Ask, Descent, Ready, Refused, Run, Start};
 
 use crate::helpers::{Bounds, Helpers};
 use crate::sys::is_root;
 
+use config::ConfigFile;
 use grants::Files;
 use listen::Sockets;
 use prepare::Kept;
@@ -33,13 +37,8 @@ use privileges::Privileges;
 pub(crate) type Answered = Result<(Answer, Option<OwnedFd>), Refused>;
 
 pub(crate) struct Office {
-    path: PathBuf,
-    credentials: Option<PathBuf>,
     helpers: Helpers,
-    /// As the daemon lives by it.
-    config: Option<Config>,
-    /// As it was opened last.
-    next: Option<Config>,
+    config: ConfigFile,
     files: Files,
     sockets: Sockets,
     kept: Option<Kept>,
@@ -58,34 +57,24 @@ pub(crate) struct Told {
 impl Office {
     /// Opens what it is told of; of regent.toml only what it says, for the daemon tells what is wrong with it.
     pub(crate) fn open(told: Told) -> Self {
-        let config = config::read(&told.config).ok().and_then(|read| read.config);
+        let config = ConfigFile::open(told.config, told.credentials);
         let (files, sockets) = (Files::default(), Sockets::default());
-        Self {
-            path: told.config,
-            credentials: told.credentials,
-            helpers: told.helpers,
-            config,
-            next: None,
-            files,
-            sockets,
-            kept: None,
-            privileges: None,
-        }
+        Self { helpers: told.helpers, config, files, sockets, kept: None, privileges: None }
     }
 
     /// Does what a start needs root for.
     ///
     /// # Errors
-    /// For the administrator, a line each.
-    pub(crate) fn prepare(&mut self) -> Result<Ready, Vec<String>> {
+    /// For the administrator.
+    pub(crate) fn prepare(&mut self) -> Result<Ready, PrepareError> {
         // What is wrong with a configuration that is none, the daemon says, as nobody, and ends.
-        let Some(config) = self.config.as_ref().filter(|config| regent_resolve::daemon_user(config).is_ok()) else {
+        let Some(config) = self.config.current().filter(|config| regent_resolve::daemon_user(config).is_ok()) else {
             let user = is_root().then_some((DAEMON_USER, DAEMON_USER, Vec::new()));
             return Ok(Ready { root: is_root(), user, groups: None, ended: 0 });
         };
-        let (ready, kept) = prepare::prepare(config).map_err(|why| vec![why])?;
+        let (ready, kept) = prepare::prepare(config)?;
         self.kept = Some(kept);
-        self.privileges = Some(Privileges::kept(config).map_err(|why| vec![why])?);
+        self.privileges = Some(Privileges::kept(&grants::granted(config))?);
         Ok(ready)
     }
 
@@ -95,20 +84,20 @@ impl Office {
         Some(match ask {
             Ask::Plan(granted) => (granted.token, self.files.plan(granted).map(|planned| (planned, None))),
             Ask::Look(look) => {
-                let known = self.config.as_ref().zip(self.privileges.as_ref());
+                let known = self.config.current().zip(self.privileges.as_ref());
                 let judged = known.map(|(config, privileges)| self.files.look(config, privileges, look));
-                let judged = judged.unwrap_or_else(|| Err(config::none(&self.path)));
+                let judged = judged.unwrap_or_else(|| Err(self.config.none()));
                 (look.token, judged.map(|judged| (judged, None)))
             }
-            Ask::Open(token, path) => (*token, done(self.open_file(path).map(Some))),
-            Ask::Adopt(token) => (*token, done(self.adopt().map(|()| None))),
+            Ask::Open(token, path) => (*token, done(self.config.open_file(path).map(Some))),
+            Ask::Adopt(token) => (*token, done(self.config.adopt(self.kept.is_some()).map(|()| None))),
             Ask::Listen(token, path) => {
                 let made = |made: Option<_>| (if made.is_some() { Answer::Done } else { Answer::Kept }, made);
-                (*token, self.listen(*token, path).map(made))
+                (*token, self.sockets.listen(&self.config, *token, path).map(made))
             }
-            Ask::Permit(token, path) => (*token, done(self.permit(path).map(|()| None))),
+            Ask::Permit(token, path) => (*token, done(self.sockets.permit(&self.config, path).map(|()| None))),
             Ask::Forget => {
-                self.forget();
+                self.config.forget();
                 return None;
             }
             Ask::Unlink(number) => {
@@ -120,19 +109,19 @@ impl Office {
     }
 
     /// A granted command as it is to be born, with these descriptors: its pipes, and its group if it has one.
-    pub(crate) fn granted(&self, run: &Run, fds: &[OwnedFd]) -> Result<(OwnedFd, Start), String> {
+    pub(crate) fn granted(&self, run: &Run, fds: &[OwnedFd]) -> Result<(OwnedFd, Start), RunError> {
         let (program, start, stdin_data) = self.files.born(run)?;
-        let [stdin, stdout, stderr, group @ ..] = fds else { return Err("its descriptors did not come".into()) };
+        let [stdin, stdout, stderr, group @ ..] = fds else { return Err(RunError::MissingDescriptors) };
         // A terminal would have it ask, and whoever holds the other end answer.
         let fit = handed::is_pipe(stdout) && handed::is_pipe(stderr) && handed::is_input(stdin, stdin_data);
         let grouped = group.iter().all(|group| self.groups().is_some_and(|own| own.is_of_a_run(group)));
-        if fit && grouped { Ok((program, start)) } else { Err("its descriptors are not a command's".into()) }
+        if fit && grouped { Ok((program, start)) } else { Err(RunError::WrongDescriptors) }
     }
 
     /// The program of a confined start, if it may be started so: with every layer that regent.toml does not let this machine
     /// lack, and in no other group than one of the confined.
     pub(crate) fn helper(&self, start: &Start, fds: &[OwnedFd]) -> Option<OwnedFd> {
-        let config = self.config.as_ref()?;
+        let config = self.config.current()?;
         let group = match start.descent {
             Descent::Alone { grouped: true } => {
                 self.groups().is_some_and(|own| fds.last().is_some_and(|fd| own.is_of_the_confined(fd)))

@@ -2,13 +2,11 @@
 //! what some command needed when it was started; the rest is given up for good, so that a file that wants more is not served
 //! before a restart. Where nobody says anything, nothing is given up, and whatever is granted later is served at once.
 
-use regent_files::names;
-use regent_grants::{Capabilities, Command, Config, Grants};
-use regent_resolve::grants_folders;
+use std::fmt;
 
-use super::grants;
-use crate::birth::no_new_privileges;
-use crate::confine;
+use regent_grants::{Capabilities, Command, Grants};
+
+use crate::rights::{self, no_new_privileges};
 use crate::sys::is_root;
 
 /// What starts and ends processes of any user, in namespaces, groups and limits of their own, and makes sockets and folders.
@@ -30,6 +28,16 @@ const OWN: [&str; 12] = [
 /// All that there are, on whatever kernel.
 const ALL: Capabilities = Capabilities(!0);
 
+/// What could not be given up, and errno.
+pub(crate) struct PrivilegesError(&'static str, i32);
+
+impl fmt::Display for PrivilegesError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(what, errno) = self;
+        write!(f, "{what}: {}", std::io::Error::from_raw_os_error(*errno))
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(super) struct Privileges {
     has: Capabilities,
@@ -38,10 +46,9 @@ pub(super) struct Privileges {
 }
 
 impl Privileges {
-    /// Gives up what no granted command needs.
-    pub(super) fn kept(config: &Config) -> Result<Self, String> {
+    /// Gives up what none of these commands needs.
+    pub(super) fn kept(granted: &[Grants]) -> Result<Self, PrivilegesError> {
         let own = OWN.into_iter().filter_map(Capabilities::named).fold(Capabilities::default(), Capabilities::and);
-        let granted = granted(config);
         let commands = || granted.iter().flat_map(|grants| grants.commands.values());
         if commands().all(|command| command.capabilities.is_none()) {
             return Ok(Self { has: ALL, may_gain: true });
@@ -50,14 +57,14 @@ impl Privileges {
         for command in commands() {
             kept = Self { has: kept.has.and(needs(command)), may_gain: kept.may_gain || command.setuid };
         }
-        let said = |what: &str, errno| format!("{what}: {}", std::io::Error::from_raw_os_error(errno));
+        let failed = |what| move |errno| PrivilegesError(what, errno);
         if is_root() && kept.has != ALL {
-            confine::drop_from_bounding_set(!kept.has.0).map_err(|errno| said("bounding set", errno))?;
-            let there = confine::permitted().map_err(|errno| said("capabilities", errno))?;
-            confine::keep_capabilities(kept.has.0 & there, false).map_err(|errno| said("capabilities", errno))?;
+            rights::drop_from_bounding_set(!kept.has.0).map_err(failed("bounding set"))?;
+            let there = rights::permitted().map_err(failed("capabilities"))?;
+            rights::keep_capabilities(kept.has.0 & there, false).map_err(failed("capabilities"))?;
         }
         if !kept.may_gain {
-            no_new_privileges().map_err(|errno| said("no new privileges", errno))?;
+            no_new_privileges().map_err(failed("no new privileges"))?;
         }
         Ok(kept)
     }
@@ -90,11 +97,4 @@ impl Privileges {
 fn needs(command: &Command) -> Capabilities {
     let root = regent_resolve::identity(command).is_ok_and(|identity| identity.uid == 0);
     command.capabilities.unwrap_or(if root { ALL } else { Capabilities::default() })
-}
-
-/// Every file without a mistake; what is wrong with the others is said when they are to be served.
-fn granted(config: &Config) -> Vec<Grants> {
-    let folders = grants_folders(config).into_iter();
-    let names = folders.flat_map(|folder| names(&folder, ".toml").unwrap_or_default());
-    names.filter_map(|name| grants::read(config, &name).ok()).collect()
 }
