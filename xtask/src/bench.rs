@@ -31,7 +31,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::{build, place, programs::Profile, python};
 use arena::Arena;
 use figures::Report;
 use ground::Ground;
@@ -39,7 +38,7 @@ use regent_build::{At as _, Error, Result, Run};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
-struct Amount {
+pub(crate) struct Amount {
     name: &'static str,
     requests: usize,
     commands: usize,
@@ -53,7 +52,7 @@ struct Amount {
 }
 
 /// Enough that a 99th percentile has dozens of values above it.
-const WHOLE: Amount = Amount {
+pub(crate) const WHOLE: Amount = Amount {
     name: "whole",
     requests: 5_000,
     commands: 500,
@@ -65,7 +64,7 @@ const WHOLE: Amount = Amount {
     within: Duration::from_mins(2),
 };
 /// Whether it works: seconds, and ratios that are only a hint.
-const QUICK: Amount = Amount {
+pub(crate) const QUICK: Amount = Amount {
     name: "quick",
     requests: 300,
     commands: 40,
@@ -79,7 +78,7 @@ const QUICK: Amount = Amount {
 
 /// What can be measured by itself, besides the comparison with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+pub(crate) enum Part {
     Connections,
     Engines,
     Hostile,
@@ -89,85 +88,51 @@ enum Part {
 }
 
 /// What was typed.
-struct Wish<'a> {
-    amount: Amount,
+pub(crate) struct Wish<'a> {
+    pub(crate) amount: Amount,
     /// One part alone.
-    only: Option<Part>,
-    file: Option<&'a str>,
+    pub(crate) only: Option<Part>,
+    pub(crate) file: Option<&'a Path>,
+}
+
+/// The builds and programs that measuring needs; each part needs the first, and some a further one.
+#[derive(Debug, Default)]
+pub(crate) struct Made {
+    /// The build that is measured.
+    pub(crate) dist: PathBuf,
+    /// A Python that has the original service.
+    pub(crate) python: Option<PathBuf>,
+    /// The tests' Python plugin.
+    pub(crate) python_plugin: Option<PathBuf>,
+    /// The program that writes hostile components.
+    pub(crate) attacks: Option<PathBuf>,
+    /// What builds of plugins have fetched.
+    pub(crate) cache: Option<PathBuf>,
+}
+
+/// Something that only some parts need, and that this part needs.
+fn needed<'a>(made: Option<&'a PathBuf>, what: &str) -> Result<&'a Path> {
+    made.map(PathBuf::as_path).ok_or_else(|| Error::new(format!("{what} is not given")))
+}
+
+/// A Python script of the bench.
+fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bench").join(name)
 }
 
 /// Measures, prints the table, and writes it as JSON if asked.
-pub(crate) fn bench(words: &[&str]) -> Result<()> {
-    let wish = wish(words)?;
-    let dist = match given() {
-        Some(dist) => dist,
-        // Inside the second call, what the first one built.
-        None if std::env::var_os(INNER).is_some() => place::dist(),
-        None => {
-            build::with(&regent_build::wasm(&place::target(), place::root())?, Profile::Release)?;
-            place::dist()
-        }
-    };
-    // Our client is measured too, so it is optimised; a smoke test does not wait for that.
-    if cfg!(debug_assertions) && wish.amount.name == WHOLE.name {
-        return optimised(words);
-    }
-    let report = measure(&dist, &wish)?;
+pub(crate) fn bench(made: &Made, wish: &Wish<'_>) -> Result<()> {
+    let report = measure(made, wish)?;
     print!("{}", report.table());
-    wish.file.map_or(Ok(()), |file| std::fs::write(file, report.json()).at(file.as_ref()))
+    wish.file.map_or(Ok(()), |file| std::fs::write(file, report.json()).at(file))
 }
 
-/// Set for the call that measures with an optimised client.
-const INNER: &str = "REGENT_BENCH_INNER";
-/// It ends long before, measuring all parts; before that cargo compiles a few small crates.
-const INNER_WITHIN: Duration = Duration::from_hours(1);
-
-fn optimised(words: &[&str]) -> Result<()> {
-    let cargo = regent_build::cargo(place::root()).folder(&std::env::current_dir().unwrap_or_default());
-    cargo
-        .args(["run", "--quiet", "--release", "--manifest-path"])
-        .arg(place::root().join("Cargo.toml"))
-        .arg("--target-dir")
-        .arg(place::native())
-        .args(["-p", "xtask", "--", "bench"])
-        .args(words)
-        .env(INNER, "1")
-        .within(INNER_WITHIN)
-        .done()
-}
-
-/// A dist that is at hand is measured as it is.
-fn given() -> Option<PathBuf> {
-    std::env::var_os("REGENT_DIST").filter(|dist| !dist.is_empty()).map(PathBuf::from)
-}
-
-fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
-    let mut wish = Wish { amount: WHOLE, only: None, file: None };
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match *word {
-            "--quick" => wish.amount = QUICK,
-            "--plugins" => wish.only = Some(Part::Plugins),
-            "--engines" => wish.only = Some(Part::Engines),
-            "--connections" => wish.only = Some(Part::Connections),
-            "--hostile" => wish.only = Some(Part::Hostile),
-            "--layers" => wish.only = Some(Part::Layers),
-            "--original" => wish.only = Some(Part::Original),
-            "--json" => wish.file = Some(words.next().copied().ok_or_else(|| Error::new(USAGE))?),
-            _ => return Err(Error::new(USAGE)),
-        }
-    }
-    Ok(wish)
-}
-
-const USAGE: &str = "usage: cargo xtask bench [--quick] [--original | --plugins | --engines | --layers | --hostile | --connections] [--json FILE]";
-
-fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
-    let ground = Rc::new(Ground::open()?);
+fn measure(made: &Made, wish: &Wish<'_>) -> Result<Report> {
+    let (ground, dist) = (Rc::new(Ground::open()?), made.dist.as_path());
     let mut report = Report::new(machine(wish.amount));
     let wanted = |part| wish.only.is_none_or(|only| only == part);
     if wanted(Part::Original) {
-        beside_others(&ground, dist, wish.amount, &mut report)?;
+        beside_others(&ground, made, wish.amount, &mut report)?;
     }
     if wanted(Part::Engines) {
         engines::measure(&ground, dist, wish.amount, &mut report)?;
@@ -177,27 +142,27 @@ fn measure(dist: &Path, wish: &Wish<'_>) -> Result<Report> {
     }
     if wish.only == Some(Part::Layers) {
         // Beside it, what all of them leave of the no-op's time to the original.
-        beside_the_original(&ground, dist, wish.amount, &mut report)?;
+        beside_the_original(&ground, made, wish.amount, &mut report)?;
     }
     if wanted(Part::Hostile) || wanted(Part::Connections) {
         connections::measure(&ground, dist, wish.amount, &mut report)?;
     }
     if wanted(Part::Hostile) {
-        hostile::measure(&ground, dist, wish.amount, &mut report)?;
+        hostile::measure(&ground, made, wish.amount, &mut report)?;
     }
     if wanted(Part::Plugins) {
-        report.alone("an author's edit, saved to its result", &author::edits(&ground, dist, wish.amount)?);
-        report.many(changes::measure(&ground, dist, wish.amount)?);
+        report.alone("an author's edit, saved to its result", &author::edits(&ground, made, wish.amount)?);
+        report.many(changes::measure(&ground, made, wish.amount)?);
     }
     Ok(report)
 }
 
 /// The first table.
-fn beside_others(ground: &Rc<Ground>, dist: &Path, amount: Amount, report: &mut Report) -> Result<()> {
-    let python = python::venv()?.program("python");
-    let mut arena = Arena::open(ground, dist, &python)?;
+fn beside_others(ground: &Rc<Ground>, made: &Made, amount: Amount, report: &mut Report) -> Result<()> {
+    let python = needed(made.python.as_ref(), "a Python with the original")?;
+    let mut arena = Arena::open(ground, &made.dist, python)?;
     rounds::memory(&arena, "at rest", report)?;
-    rounds::by_python(&arena, &python, amount, report)?;
+    rounds::by_python(&arena, python, amount, report)?;
     rounds::by_our_client(&arena, amount, report)?;
     rounds::commands(&arena, amount, report)?;
     rounds::load(&arena, amount, report)?;
@@ -207,9 +172,9 @@ fn beside_others(ground: &Rc<Ground>, dist: &Path, amount: Amount, report: &mut 
 }
 
 /// The no-op alone, against the original.
-fn beside_the_original(ground: &Rc<Ground>, dist: &Path, amount: Amount, report: &mut Report) -> Result<()> {
-    let python = python::venv()?.program("python");
-    rounds::by_our_client(&Arena::open(ground, dist, &python)?, amount, report)
+fn beside_the_original(ground: &Rc<Ground>, made: &Made, amount: Amount, report: &mut Report) -> Result<()> {
+    let python = needed(made.python.as_ref(), "a Python with the original")?;
+    rounds::by_our_client(&Arena::open(ground, &made.dist, python)?, amount, report)
 }
 
 /// Where and when, without which no number says anything.

@@ -11,11 +11,10 @@
 )]
 
 // The commands.
-mod bench;
 mod build;
 mod demo;
 mod fuzz;
-mod soak;
+mod measure;
 mod test;
 
 // What they are made of, in the order in which a build needs it; the compiler of plugins is a crate of its own, since
@@ -27,8 +26,10 @@ mod python;
 mod dist;
 mod sdk;
 
-// Whom a daemon has to bear with.
+// What is measured, and whom a daemon has to bear with.
 mod attackers;
+mod bench;
+mod soak;
 
 // The ground under these.
 mod place;
@@ -79,8 +80,8 @@ fn command(words: &[&str]) -> Result<()> {
         ["build", "--release"] => build::build(programs::Profile::Release),
         [attackers::WORD, rest @ ..] => attackers::attack(rest),
         [soak::WORD, rest @ ..] => soak::client(rest),
-        ["soak", rest @ ..] => soak::soak(rest),
-        ["bench", rest @ ..] => bench::bench(rest),
+        ["soak", rest @ ..] => measure::soak(rest),
+        ["bench", rest @ ..] => measure::bench(rest),
         ["demo"] => demo::demo(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["test"] => test::test(),

@@ -10,9 +10,8 @@ use std::time::Duration;
 use regent_client::Client;
 
 use super::ground::{self, Ground, until};
-use super::machine::{family, name, resident};
+use super::machine::{self, family, name, resident};
 use super::regentd::{Regentd, SECRET};
-use crate::test::machine;
 use regent_build::{At as _, Error, Result, Run};
 
 /// The original ends by itself after so many seconds, whatever becomes of the bench.
@@ -120,7 +119,7 @@ impl Drop for Arena {
 
 fn original(ground: &Ground, python: &Path) -> Result<u32> {
     let mut command = Command::new(python);
-    command.arg(crate::place::root().join("xtask/src/bench/original.py"));
+    command.arg(super::script("original.py"));
     command.arg(ground.folder().join("original.sock")).args([SECRET, &ORIGINAL_LONGEST.to_string()]);
     ground.start(&mut command)
 }

@@ -15,7 +15,7 @@ mod samples;
 // What must be true in the end.
 mod judged;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,17 +24,16 @@ use regent_build::{Error, Result};
 
 use crate::attackers::{self, Attackers, Wish};
 use crate::bench::ground::Ground;
+use crate::bench::machine;
 use crate::bench::regentd::SECRET;
-use crate::test::machine;
-use crate::{build, place, programs::Profile};
 use clients::Clients;
 use samples::{Sample, Samples};
 use stage::Stage;
 use trouble::Trouble;
 
 pub(crate) use clients::{WORD, client};
+pub(crate) use stage::Hostile;
 
-const USAGE: &str = "usage: cargo xtask soak [--minutes N] [--json FILE]";
 /// Hostile connections, and the users that they are of.
 const HOSTILE: (u32, u32) = (54, 3);
 /// They go and others come.
@@ -48,14 +47,12 @@ const SETTLES: Duration = Duration::from_secs(20);
 const THREADS_END: Duration = Duration::from_secs(15);
 
 /// Soaks, prints the figures, and fails if something has grown or is missing.
-pub(crate) fn soak(words: &[&str]) -> Result<()> {
-    let (minutes, file) = wish(words)?;
+pub(crate) fn soak(dist: &Path, hostile: &Hostile, minutes: u64, file: Option<&Path>) -> Result<()> {
     if !machine::is_root() {
         return Err(Error::new("the soak needs root: clients of several users, and sandboxes as they are shipped"));
     }
-    let dist = dist()?;
     let ground = Rc::new(Ground::open()?);
-    let stage = Stage::set(&ground, &dist)?;
+    let stage = Stage::set(&ground, dist, hostile)?;
     let said = |why: Error| Error::new(format!("{why}; the end of the daemon's log:\n{}", stage.end_of_log()));
     let load = Duration::from_secs(60 * minutes);
     let mut samples = Samples::begin(&stage)?;
@@ -72,31 +69,9 @@ pub(crate) fn soak(words: &[&str]) -> Result<()> {
     });
     if let Some(file) = file {
         let text = format!("{:#}\n", samples.json(&before, &after));
-        std::fs::write(&file, text).map_err(|why| Error::new(format!("{}: {why}", file.display())))?;
+        std::fs::write(file, text).map_err(|why| Error::new(format!("{}: {why}", file.display())))?;
     }
     judged.map_err(said)
-}
-
-fn wish(words: &[&str]) -> Result<(u64, Option<PathBuf>)> {
-    let (mut minutes, mut file, mut words) = (30, None, words.iter());
-    while let Some(word) = words.next() {
-        match (*word, words.next()) {
-            ("--minutes", Some(number)) => minutes = number.parse().map_err(|_| Error::new(USAGE))?,
-            ("--json", Some(path)) => file = Some(PathBuf::from(path)),
-            _ => return Err(Error::new(USAGE)),
-        }
-    }
-    Ok((minutes, file))
-}
-
-fn dist() -> Result<PathBuf> {
-    match std::env::var_os("REGENT_DIST").filter(|dist| !dist.is_empty()) {
-        Some(dist) => Ok(dist.into()),
-        None => {
-            build::with(&regent_build::wasm(&place::target(), place::root())?, Profile::Release)?;
-            Ok(place::dist())
-        }
-    }
 }
 
 /// Everything at once for so long; then everybody stops.

@@ -10,7 +10,6 @@ use regent_build::{At as _, Error, Result};
 use crate::bench::ground::{Ground, until};
 use crate::bench::machine::{family, name};
 use crate::bench::regentd::Regentd;
-use crate::{place, plugins};
 
 /// Those that must serve at rest; each has a process.
 pub(super) const PLUGINS: [&str; 5] = ["echo", "twin", "whoami", "tasks", "hostile"];
@@ -20,6 +19,13 @@ const REST: &str = "keep_results = \"1m\"\n[people.root]\nuser = \"root\"\n";
 const MARK: &str =
     "#!/bin/sh\n[ -e \"$0.group\" ] || cat /proc/self/cgroup > \"$0.group\"\necho \"$1\" >> \"$0.ran\"\n";
 
+/// The hostile plugin of the tests.
+#[derive(Debug)]
+pub(crate) struct Hostile {
+    pub(crate) module: PathBuf,
+    pub(crate) grants: PathBuf,
+}
+
 /// A daemon over a private folder.
 pub(super) struct Stage {
     daemon: Regentd,
@@ -28,7 +34,7 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Everything in its place, and the daemon serving it.
-    pub(super) fn set(ground: &Rc<Ground>, dist: &Path) -> Result<Self> {
+    pub(super) fn set(ground: &Rc<Ground>, dist: &Path, hostile: &Hostile) -> Result<Self> {
         let daemon = Regentd::new(ground, "soak", dist, "")?;
         let stage = Self { log: daemon.folder().join("state/audit.jsonl"), daemon };
         stage.configure()?;
@@ -38,8 +44,9 @@ impl Stage {
             let from = dist.join("plugins").join(file);
             stage.daemon.write(&format!("plugins/{file}"), &fs::read(&from).at(&from)?)?;
         }
-        plugins::build(&regent_build::wasm(&place::target(), place::root())?, &["hostile"], &folder)?;
-        stage.grant()?;
+        let module = folder.join("hostile.wasm");
+        fs::copy(&hostile.module, &module).at(&module)?;
+        stage.grant(hostile)?;
         let begun = stage.daemon.start().and_then(|_| stage.all_serve());
         begun.map_err(|why| Error::new(format!("{why}; the daemon says:\n{}", stage.end_of_log())))?;
         Ok(stage)
@@ -56,7 +63,7 @@ impl Stage {
         self.daemon.write("regent.toml", text.as_bytes())
     }
 
-    fn grant(&self) -> Result<()> {
+    fn grant(&self, hostile: &Hostile) -> Result<()> {
         let mark = self.mark();
         fs::write(&mark, MARK).at(&mark)?;
         fs::set_permissions(&mark, fs::Permissions::from_mode(0o755)).at(&mark)?;
@@ -67,13 +74,9 @@ impl Stage {
              [operations.held]\nrun = [\"{mark}\", \"{{token}}\"]\n{token}require = [{{ step = \"approval\", of = \"root\" }}]\n\
              [operations.slow]\nrun = [\"/usr/bin/sleep\", \"0.3\"]\n"
         );
-        let shipped = |name: &str| {
-            let path = place::root().join("tests/plugins").join(name).join(format!("{name}.toml"));
-            fs::read(&path).at(&path)
-        };
         self.daemon.write("plugins/tasks.toml", tasks.as_bytes())?;
         self.daemon.write("plugins/echo.toml", b"[operations.echo]\n")?;
-        self.daemon.write("plugins/hostile.toml", &shipped("hostile")?)?;
+        self.daemon.write("plugins/hostile.toml", &fs::read(&hostile.grants).at(&hostile.grants)?)?;
         let whoami = b"[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n";
         self.daemon.write("plugins/whoami.toml", whoami)?;
         self.daemon.write("plugins/twin.toml", b"module = \"echo\"\n[operations.echo]\nas = \"twin\"\n")
