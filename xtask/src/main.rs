@@ -26,11 +26,6 @@ mod python;
 mod dist;
 mod sdk;
 
-// What is measured, and whom a daemon has to bear with.
-mod attackers;
-mod bench;
-mod soak;
-
 // The ground under these.
 mod place;
 
@@ -78,10 +73,8 @@ fn command(words: &[&str]) -> Result<()> {
     match words {
         ["build"] => build::build(programs::Profile::Dev),
         ["build", "--release"] => build::build(programs::Profile::Release),
-        [attackers::WORD, rest @ ..] => attackers::attack(rest),
-        [soak::WORD, rest @ ..] => soak::client(rest),
-        ["soak", rest @ ..] => measure::soak(rest),
-        ["bench", rest @ ..] => measure::bench(rest),
+        ["soak", rest @ ..] => measure::soak(&measure::typed("soak", rest)?),
+        ["bench", rest @ ..] => measure::bench(&measure::typed("bench", rest)?),
         ["demo"] => demo::demo(),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["test"] => test::test(),

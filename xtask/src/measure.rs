@@ -1,107 +1,74 @@
-//! `cargo xtask bench` and `cargo xtask soak`: builds what is measured.
+//! `cargo xtask bench` and `cargo xtask soak`: builds what is measured, and the program that measures.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 
-use regent_build::{Error, Result};
+use clap::{Args, Command};
+use regent_bench::{Bench, Part, Soak};
+use regent_build::{At as _, Error, Result};
 
-use crate::bench::{self, Made, Part, QUICK, WHOLE, Wish};
-use crate::soak::{self, Hostile};
-use crate::{build, place, plugins, programs::Profile, python};
+use crate::programs::{self, Profile};
+use crate::{build, place, plugins, python};
 
-/// Set for the call that measures with an optimised client.
-const INNER: &str = "REGENT_BENCH_INNER";
-/// It ends long before, measuring all parts; before that cargo compiles a few small crates.
-const INNER_WITHIN: Duration = Duration::from_hours(1);
+/// The package that measures.
+const PROGRAM: &str = "regent-bench";
 
-const BENCH: &str = "usage: cargo xtask bench [--quick] [--original | --plugins | --engines | --layers | --hostile | --connections] [--json FILE]";
-const SOAK: &str = "usage: cargo xtask soak [--minutes N] [--json FILE]";
+/// An option of the program, and the path that xtask hands over by it.
+type Input = (&'static str, PathBuf);
+
+/// Reads the words that were typed after a verb.
+pub(crate) fn typed<T: Args>(verb: &'static str, words: &[&str]) -> Result<T> {
+    let typed = T::augment_args(Command::new(verb)).try_get_matches_from([&[verb], words].concat());
+    typed.and_then(|typed| T::from_arg_matches(&typed)).map_err(|error| Error::new(error.to_string()))
+}
 
 /// Measures with what is built first.
-pub(crate) fn bench(words: &[&str]) -> Result<()> {
-    let wish = wish(words)?;
-    let dist = match given() {
-        // Inside the second call, what the first one built.
-        None if std::env::var_os(INNER).is_some() => place::dist(),
-        given => dist(given)?,
-    };
+pub(crate) fn bench(options: &Bench) -> Result<()> {
     // Our client is measured too, so it is optimised; a smoke test does not wait for that.
-    if cfg!(debug_assertions) && words.iter().all(|word| *word != "--quick") {
-        return optimised(words);
-    }
-    bench::bench(&made(dist, wish.only)?, &wish)
-}
-
-fn optimised(words: &[&str]) -> Result<()> {
-    let cargo = regent_build::cargo(place::root()).folder(&std::env::current_dir().unwrap_or_default());
-    cargo
-        .args(["run", "--quiet", "--release", "--manifest-path"])
-        .arg(place::root().join("Cargo.toml"))
-        .arg("--target-dir")
-        .arg(place::native())
-        .args(["-p", "xtask", "--", "bench"])
-        .args(words)
-        .env(INNER, "1")
-        .within(INNER_WITHIN)
-        .done()
-}
-
-fn wish<'a>(words: &'a [&'a str]) -> Result<Wish<'a>> {
-    let mut wish = Wish { amount: WHOLE, only: None, file: None };
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match *word {
-            "--quick" => wish.amount = QUICK,
-            "--plugins" => wish.only = Some(Part::Plugins),
-            "--engines" => wish.only = Some(Part::Engines),
-            "--connections" => wish.only = Some(Part::Connections),
-            "--hostile" => wish.only = Some(Part::Hostile),
-            "--layers" => wish.only = Some(Part::Layers),
-            "--original" => wish.only = Some(Part::Original),
-            "--json" => wish.file = Some(words.next().map(Path::new).ok_or_else(|| Error::new(BENCH))?),
-            _ => return Err(Error::new(BENCH)),
-        }
-    }
-    Ok(wish)
+    let profile = if options.quick { Profile::Dev } else { Profile::Release };
+    let dist = dist()?;
+    run(profile, [("--dist", dist)].into_iter().chain(further(options.only())?))
 }
 
 /// Soaks what is built first.
-pub(crate) fn soak(words: &[&str]) -> Result<()> {
-    let (mut minutes, mut file, mut words) = (30, None, words.iter());
-    while let Some(word) = words.next() {
-        match (*word, words.next()) {
-            ("--minutes", Some(number)) => minutes = number.parse().map_err(|_| Error::new(SOAK))?,
-            ("--json", Some(path)) => file = Some(Path::new(path)),
-            _ => return Err(Error::new(SOAK)),
-        }
+pub(crate) fn soak(_: &Soak) -> Result<()> {
+    run(Profile::Dev, [("--dist", dist()?), ("--hostile", hostile()?)])
+}
+
+/// Runs the program with the words that were typed. It takes this process's place, so that a signal reaches it: it ends what it
+/// started.
+fn run(profile: Profile, inputs: impl IntoIterator<Item = Input>) -> Result<()> {
+    let program = programs::own(profile, PROGRAM)?;
+    let mut command = std::process::Command::new(&program);
+    command.args(std::env::args_os().skip(1));
+    for (option, path) in inputs {
+        command.args([OsStr::new(option), path.as_os_str()]);
     }
-    soak::soak(&dist(given())?, &hostile()?, minutes, file)
+    Err(command.exec()).at(&program)
 }
 
 /// A dist that is at hand is measured as it is.
-fn given() -> Option<PathBuf> {
-    std::env::var_os("REGENT_DIST").filter(|dist| !dist.is_empty()).map(PathBuf::from)
-}
-
-fn dist(given: Option<PathBuf>) -> Result<PathBuf> {
-    if let Some(dist) = given {
-        return Ok(dist);
+fn dist() -> Result<PathBuf> {
+    if let Some(dist) = std::env::var_os("REGENT_DIST").filter(|dist| !dist.is_empty()) {
+        return Ok(dist.into());
     }
     build::with(&regent_build::wasm(&place::target(), place::root())?, Profile::Release)?;
     Ok(place::dist())
 }
 
-/// The further things that a part needs, or all of them.
-fn made(dist: PathBuf, only: Option<Part>) -> Result<Made> {
+/// The further inputs of a part, or of all of them.
+fn further(only: Option<Part>) -> Result<Vec<Input>> {
     let wanted = |parts: &[Part]| only.is_none_or(|only| parts.contains(&only));
-    let mut made = Made { dist, python_plugin: python_plugin(), cache: Some(place::target()), ..Made::default() };
+    let mut inputs = vec![("--cache", place::target())];
+    inputs.extend(python_plugin().map(|module| ("--python-plugin", module)));
     if wanted(&[Part::Original, Part::Layers]) {
-        made.python = Some(python::venv()?.program("python"));
+        inputs.push(("--python", python::venv()?.program("python")));
     }
     if wanted(&[Part::Hostile]) {
-        made.attacks = Some(attacks()?);
+        inputs.push(("--attacks", attacks()?));
     }
-    Ok(made)
+    Ok(inputs)
 }
 
 /// The tests' Python plugin, if it has been built.
@@ -112,15 +79,13 @@ fn python_plugin() -> Option<PathBuf> {
 
 /// An example of the tests, which is what they attack with.
 fn attacks() -> Result<PathBuf> {
-    let cargo = regent_build::cargo(place::root()).args(["build", "--quiet", "--target-dir"]).arg(place::native());
-    cargo.args(["-p", "regent-tests", "--example", "attacks"]).done()?;
+    programs::cargo("build", Profile::Dev).args(["--quiet", "-p", "regent-tests", "--example", "attacks"]).done()?;
     Ok(place::native().join("debug/examples/attacks"))
 }
 
 /// The tests' hostile plugin.
-fn hostile() -> Result<Hostile> {
-    let (folder, name) = (place::target().join("soak"), "hostile");
-    plugins::build(&regent_build::wasm(&place::target(), place::root())?, &[name], &folder)?;
-    let grants = place::root().join("tests/plugins").join(name).join("hostile.toml");
-    Ok(Hostile { module: folder.join("hostile.wasm"), grants })
+fn hostile() -> Result<PathBuf> {
+    let folder = place::target().join("soak");
+    plugins::build(&regent_build::wasm(&place::target(), place::root())?, &["hostile"], &folder)?;
+    Ok(folder.join("hostile.wasm"))
 }

@@ -15,11 +15,12 @@ mod samples;
 // What must be true in the end.
 mod judged;
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use regent_bench::Soak;
 use regent_build::{Error, Result};
 
 use crate::attackers::{self, Attackers, Wish};
@@ -31,8 +32,18 @@ use samples::{Sample, Samples};
 use stage::Stage;
 use trouble::Trouble;
 
-pub(crate) use clients::{WORD, client};
-pub(crate) use stage::Hostile;
+pub(crate) use clients::{ClientArgs, WORD, client};
+
+/// The builds that are soaked.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SoakInputs {
+    /// The build that is soaked, as `cargo xtask build` leaves it
+    #[arg(long, value_name = "FOLDER", env = "REGENT_DIST")]
+    dist: PathBuf,
+    /// The module of the tests' hostile plugin
+    #[arg(long, value_name = "FILE")]
+    hostile: PathBuf,
+}
 
 /// Hostile connections, and the users that they are of.
 const HOSTILE: (u32, u32) = (54, 3);
@@ -47,14 +58,14 @@ const SETTLES: Duration = Duration::from_secs(20);
 const THREADS_END: Duration = Duration::from_secs(15);
 
 /// Soaks, prints the figures, and fails if something has grown or is missing.
-pub(crate) fn soak(dist: &Path, hostile: &Hostile, minutes: u64, file: Option<&Path>) -> Result<()> {
+pub(crate) fn soak(inputs: &SoakInputs, options: &Soak) -> Result<()> {
     if !machine::is_root() {
         return Err(Error::new("the soak needs root: clients of several users, and sandboxes as they are shipped"));
     }
     let ground = Rc::new(Ground::open()?);
-    let stage = Stage::set(&ground, dist, hostile)?;
+    let stage = Stage::set(&ground, &inputs.dist, &inputs.hostile)?;
     let said = |why: Error| Error::new(format!("{why}; the end of the daemon's log:\n{}", stage.end_of_log()));
-    let load = Duration::from_secs(60 * minutes);
+    let load = Duration::from_secs(60 * options.minutes);
     let mut samples = Samples::begin(&stage)?;
     let warm_up = WARM_UP_LEAST.max(load / 15);
     under_load(&stage, warm_up, &mut samples).map_err(said)?;
@@ -67,7 +78,7 @@ pub(crate) fn soak(dist: &Path, hostile: &Hostile, minutes: u64, file: Option<&P
         println!("{found}");
         samples::has_not_grown(&before, &after)
     });
-    if let Some(file) = file {
+    if let Some(file) = &options.json {
         let text = format!("{:#}\n", samples.json(&before, &after));
         std::fs::write(file, text).map_err(|why| Error::new(format!("{}: {why}", file.display())))?;
     }

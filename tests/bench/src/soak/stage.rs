@@ -19,12 +19,8 @@ const REST: &str = "keep_results = \"1m\"\n[people.root]\nuser = \"root\"\n";
 const MARK: &str =
     "#!/bin/sh\n[ -e \"$0.group\" ] || cat /proc/self/cgroup > \"$0.group\"\necho \"$1\" >> \"$0.ran\"\n";
 
-/// The hostile plugin of the tests.
-#[derive(Debug)]
-pub(crate) struct Hostile {
-    pub(crate) module: PathBuf,
-    pub(crate) grants: PathBuf,
-}
+/// The grants of the tests' hostile plugin.
+const HOSTILE: &[u8] = include_bytes!("../../../plugins/hostile/hostile.toml");
 
 /// A daemon over a private folder.
 pub(super) struct Stage {
@@ -34,7 +30,7 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Everything in its place, and the daemon serving it.
-    pub(super) fn set(ground: &Rc<Ground>, dist: &Path, hostile: &Hostile) -> Result<Self> {
+    pub(super) fn set(ground: &Rc<Ground>, dist: &Path, hostile: &Path) -> Result<Self> {
         let daemon = Regentd::new(ground, "soak", dist, "")?;
         let stage = Self { log: daemon.folder().join("state/audit.jsonl"), daemon };
         stage.configure()?;
@@ -45,8 +41,8 @@ impl Stage {
             stage.daemon.write(&format!("plugins/{file}"), &fs::read(&from).at(&from)?)?;
         }
         let module = folder.join("hostile.wasm");
-        fs::copy(&hostile.module, &module).at(&module)?;
-        stage.grant(hostile)?;
+        fs::copy(hostile, &module).at(&module)?;
+        stage.grant()?;
         let begun = stage.daemon.start().and_then(|_| stage.all_serve());
         begun.map_err(|why| Error::new(format!("{why}; the daemon says:\n{}", stage.end_of_log())))?;
         Ok(stage)
@@ -63,7 +59,7 @@ impl Stage {
         self.daemon.write("regent.toml", text.as_bytes())
     }
 
-    fn grant(&self, hostile: &Hostile) -> Result<()> {
+    fn grant(&self) -> Result<()> {
         let mark = self.mark();
         fs::write(&mark, MARK).at(&mark)?;
         fs::set_permissions(&mark, fs::Permissions::from_mode(0o755)).at(&mark)?;
@@ -76,7 +72,7 @@ impl Stage {
         );
         self.daemon.write("plugins/tasks.toml", tasks.as_bytes())?;
         self.daemon.write("plugins/echo.toml", b"[operations.echo]\n")?;
-        self.daemon.write("plugins/hostile.toml", &fs::read(&hostile.grants).at(&hostile.grants)?)?;
+        self.daemon.write("plugins/hostile.toml", HOSTILE)?;
         let whoami = b"[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n";
         self.daemon.write("plugins/whoami.toml", whoami)?;
         self.daemon.write("plugins/twin.toml", b"module = \"echo\"\n[operations.echo]\nas = \"twin\"\n")

@@ -34,11 +34,12 @@ use std::time::Duration;
 use arena::Arena;
 use figures::Report;
 use ground::Ground;
+use regent_bench::{Bench, Part};
 use regent_build::{At as _, Error, Result, Run};
 
 /// How much is measured.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Amount {
+struct Amount {
     name: &'static str,
     requests: usize,
     commands: usize,
@@ -52,7 +53,7 @@ pub(crate) struct Amount {
 }
 
 /// Enough that a 99th percentile has dozens of values above it.
-pub(crate) const WHOLE: Amount = Amount {
+const WHOLE: Amount = Amount {
     name: "whole",
     requests: 5_000,
     commands: 500,
@@ -64,7 +65,7 @@ pub(crate) const WHOLE: Amount = Amount {
     within: Duration::from_mins(2),
 };
 /// Whether it works: seconds, and ratios that are only a hint.
-pub(crate) const QUICK: Amount = Amount {
+const QUICK: Amount = Amount {
     name: "quick",
     requests: 300,
     commands: 40,
@@ -76,43 +77,29 @@ pub(crate) const QUICK: Amount = Amount {
     within: Duration::from_secs(10),
 };
 
-/// What can be measured by itself, besides the comparison with others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    Connections,
-    Engines,
-    Hostile,
-    Layers,
-    Original,
-    Plugins,
-}
-
-/// What was typed.
-pub(crate) struct Wish<'a> {
-    pub(crate) amount: Amount,
-    /// One part alone.
-    pub(crate) only: Option<Part>,
-    pub(crate) file: Option<&'a Path>,
-}
-
 /// The builds and programs that measuring needs; each part needs the first, and some a further one.
-#[derive(Debug, Default)]
-pub(crate) struct Made {
-    /// The build that is measured.
-    pub(crate) dist: PathBuf,
-    /// A Python that has the original service.
-    pub(crate) python: Option<PathBuf>,
-    /// The tests' Python plugin.
-    pub(crate) python_plugin: Option<PathBuf>,
-    /// The program that writes hostile components.
-    pub(crate) attacks: Option<PathBuf>,
-    /// What builds of plugins have fetched.
-    pub(crate) cache: Option<PathBuf>,
+#[derive(Debug, clap::Args)]
+pub(crate) struct BenchInputs {
+    /// The build that is measured, as `cargo xtask build` leaves it
+    #[arg(long, value_name = "FOLDER", env = "REGENT_DIST")]
+    dist: PathBuf,
+    /// A Python that has the original service
+    #[arg(long, value_name = "PROGRAM")]
+    python: Option<PathBuf>,
+    /// The tests' Python plugin
+    #[arg(long, value_name = "FILE")]
+    python_plugin: Option<PathBuf>,
+    /// The program that writes hostile components
+    #[arg(long, value_name = "PROGRAM")]
+    attacks: Option<PathBuf>,
+    /// What builds of plugins have fetched
+    #[arg(long, value_name = "FOLDER")]
+    cache: Option<PathBuf>,
 }
 
 /// Something that only some parts need, and that this part needs.
-fn needed<'a>(made: Option<&'a PathBuf>, what: &str) -> Result<&'a Path> {
-    made.map(PathBuf::as_path).ok_or_else(|| Error::new(format!("{what} is not given")))
+fn needed<'a>(input: Option<&'a PathBuf>, what: &str) -> Result<&'a Path> {
+    input.map(PathBuf::as_path).ok_or_else(|| Error::new(format!("{what} is not given")))
 }
 
 /// A Python script of the bench.
@@ -121,46 +108,47 @@ fn script(name: &str) -> PathBuf {
 }
 
 /// Measures, prints the table, and writes it as JSON if asked.
-pub(crate) fn bench(made: &Made, wish: &Wish<'_>) -> Result<()> {
-    let report = measure(made, wish)?;
+pub(crate) fn bench(inputs: &BenchInputs, options: &Bench) -> Result<()> {
+    let report = measure(inputs, options)?;
     print!("{}", report.table());
-    wish.file.map_or(Ok(()), |file| std::fs::write(file, report.json()).at(file))
+    options.json.as_deref().map_or(Ok(()), |file| std::fs::write(file, report.json()).at(file))
 }
 
-fn measure(made: &Made, wish: &Wish<'_>) -> Result<Report> {
-    let (ground, dist) = (Rc::new(Ground::open()?), made.dist.as_path());
-    let mut report = Report::new(machine(wish.amount));
-    let wanted = |part| wish.only.is_none_or(|only| only == part);
+fn measure(inputs: &BenchInputs, options: &Bench) -> Result<Report> {
+    let (amount, only) = (if options.quick { QUICK } else { WHOLE }, options.only());
+    let (ground, dist) = (Rc::new(Ground::open()?), inputs.dist.as_path());
+    let mut report = Report::new(machine(amount));
+    let wanted = |part| only.is_none_or(|only| only == part);
     if wanted(Part::Original) {
-        beside_others(&ground, made, wish.amount, &mut report)?;
+        beside_others(&ground, inputs, amount, &mut report)?;
     }
     if wanted(Part::Engines) {
-        engines::measure(&ground, dist, wish.amount, &mut report)?;
+        engines::measure(&ground, dist, amount, &mut report)?;
     }
     if wanted(Part::Layers) {
-        layers::measure(&ground, dist, wish.amount, &mut report)?;
+        layers::measure(&ground, dist, amount, &mut report)?;
     }
-    if wish.only == Some(Part::Layers) {
+    if only == Some(Part::Layers) {
         // Beside it, what all of them leave of the no-op's time to the original.
-        beside_the_original(&ground, made, wish.amount, &mut report)?;
+        beside_the_original(&ground, inputs, amount, &mut report)?;
     }
     if wanted(Part::Hostile) || wanted(Part::Connections) {
-        connections::measure(&ground, dist, wish.amount, &mut report)?;
+        connections::measure(&ground, dist, amount, &mut report)?;
     }
     if wanted(Part::Hostile) {
-        hostile::measure(&ground, made, wish.amount, &mut report)?;
+        hostile::measure(&ground, inputs, amount, &mut report)?;
     }
     if wanted(Part::Plugins) {
-        report.alone("an author's edit, saved to its result", &author::edits(&ground, made, wish.amount)?);
-        report.many(changes::measure(&ground, made, wish.amount)?);
+        report.alone("an author's edit, saved to its result", &author::edits(&ground, inputs, amount)?);
+        report.many(changes::measure(&ground, inputs, amount)?);
     }
     Ok(report)
 }
 
 /// The first table.
-fn beside_others(ground: &Rc<Ground>, made: &Made, amount: Amount, report: &mut Report) -> Result<()> {
-    let python = needed(made.python.as_ref(), "a Python with the original")?;
-    let mut arena = Arena::open(ground, &made.dist, python)?;
+fn beside_others(ground: &Rc<Ground>, inputs: &BenchInputs, amount: Amount, report: &mut Report) -> Result<()> {
+    let python = needed(inputs.python.as_ref(), "a Python with the original")?;
+    let mut arena = Arena::open(ground, &inputs.dist, python)?;
     rounds::memory(&arena, "at rest", report)?;
     rounds::by_python(&arena, python, amount, report)?;
     rounds::by_our_client(&arena, amount, report)?;
@@ -172,9 +160,9 @@ fn beside_others(ground: &Rc<Ground>, made: &Made, amount: Amount, report: &mut 
 }
 
 /// The no-op alone, against the original.
-fn beside_the_original(ground: &Rc<Ground>, made: &Made, amount: Amount, report: &mut Report) -> Result<()> {
-    let python = needed(made.python.as_ref(), "a Python with the original")?;
-    rounds::by_our_client(&Arena::open(ground, &made.dist, python)?, amount, report)
+fn beside_the_original(ground: &Rc<Ground>, inputs: &BenchInputs, amount: Amount, report: &mut Report) -> Result<()> {
+    let python = needed(inputs.python.as_ref(), "a Python with the original")?;
+    rounds::by_our_client(&Arena::open(ground, &inputs.dist, python)?, amount, report)
 }
 
 /// Where and when, without which no number says anything.

@@ -17,7 +17,7 @@ use super::figures::Times;
 use super::grid::{Cell, Grid, PLUGINS};
 use super::ground::Ground;
 use super::machine::is_root;
-use super::{Amount, Made};
+use super::{Amount, BenchInputs};
 
 /// How long a neighbour is asked when nothing else happens.
 const QUIET: Duration = Duration::from_secs(2);
@@ -29,16 +29,16 @@ const MODULE: (&str, &str) = ("firewall", "open");
 const SIZE: usize = 200_000;
 
 /// All of it, into the grid.
-pub(super) fn measure(ground: &Rc<Ground>, made: &Made, amount: Amount) -> Result<Grid> {
+pub(super) fn measure(ground: &Rc<Ground>, inputs: &BenchInputs, amount: Amount) -> Result<Grid> {
     if !is_root() {
         eprintln!("not root: sandboxes have neither uids nor namespaces of their own, and start faster than they do");
     }
     let mut grid = Grid::default();
     for plugins in PLUGINS {
         eprintln!("with {plugins} plugins");
-        let crowd = Crowd::new(ground, &made.dist, plugins)?;
+        let crowd = Crowd::new(ground, &inputs.dist, plugins)?;
         let mut column = Column { plugins, crowd, grid: &mut grid, amount };
-        let measured = column.all(made);
+        let measured = column.all(inputs);
         measured.map_err(|why| Error::new(format!("{why}; the daemon says:\n{}", column.crowd.daemon.log())))?;
     }
     Ok(grid)
@@ -55,12 +55,12 @@ struct Column<'a> {
 }
 
 impl Column<'_> {
-    fn all(&mut self, made: &Made) -> Result<()> {
+    fn all(&mut self, inputs: &BenchInputs) -> Result<()> {
         self.starts()?;
         self.rest()?;
-        let rust = made.dist.join(format!("plugins/{}.wasm", MODULE.0));
+        let rust = inputs.dist.join(format!("plugins/{}.wasm", MODULE.0));
         self.dropped("Rust module", &rust, MODULE.1, ("1 s", "50 ms"), self.amount.changes)?;
-        if let Some(python) = &made.python_plugin {
+        if let Some(python) = &inputs.python_plugin {
             self.dropped("Python module", python, "say", ("10 s", ""), 1)?;
         }
         self.reloads()

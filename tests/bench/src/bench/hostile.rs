@@ -17,7 +17,7 @@ use super::changes::unique;
 use super::figures::{Report, Times};
 use super::ground::Ground;
 use super::regentd::Regentd;
-use super::{Amount, Made, needed};
+use super::{Amount, BenchInputs, needed};
 
 /// The neighbour's no-ops come with pauses, as callers come.
 const PAUSE: Duration = Duration::from_micros(500);
@@ -41,9 +41,10 @@ struct Ask {
 }
 
 /// All of it, into the first table.
-pub(super) fn measure(ground: &Rc<Ground>, made: &Made, amount: Amount, report: &mut Report) -> Result<()> {
-    let daemon = Regentd::with_echo(ground, "hostile", &made.dist)?;
-    let written = attacks(needed(made.attacks.as_ref(), "the program of attacks")?, &daemon.folder().join("plugins"))?;
+pub(super) fn measure(ground: &Rc<Ground>, inputs: &BenchInputs, amount: Amount, report: &mut Report) -> Result<()> {
+    let daemon = Regentd::with_echo(ground, "hostile", &inputs.dist)?;
+    let written =
+        attacks(needed(inputs.attacks.as_ref(), "the program of attacks")?, &daemon.folder().join("plugins"))?;
     daemon.start()?;
     let serve = written.iter().map(|ask| ask.operation.as_str()).collect::<std::collections::BTreeSet<_>>().len() + 1;
     daemon.says(" serves ", serve, 0)?;
@@ -165,7 +166,7 @@ impl Attack {
     }
 }
 
-/// How often it was made.
+/// How often it was inputs.
 fn attack(mut client: Client, ask: &Ask, ends: &AtomicBool) -> usize {
     let Ok(data) = Data::parse(&format!("\"{}\"", ask.data)) else { return 0 };
     let mut made = 0;
