@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 
-use clap::{Args, Command};
-use regent_bench::{Bench, Part, Soak};
-use regent_build::{At as _, Error, Result};
+use regent_bench::{Bench, Part};
+use regent_build::{At as _, Result};
 
 use crate::programs::{self, Profile};
 use crate::{build, place, plugins, python};
@@ -17,12 +17,6 @@ const PROGRAM: &str = "regent-bench";
 /// An option of the program, and the path that xtask hands over by it.
 type Input = (&'static str, PathBuf);
 
-/// Reads the words that were typed after a verb.
-pub(crate) fn typed<T: Args>(verb: &'static str, words: &[&str]) -> Result<T> {
-    let typed = T::augment_args(Command::new(verb)).try_get_matches_from([&[verb], words].concat());
-    typed.and_then(|typed| T::from_arg_matches(&typed)).map_err(|error| Error::new(error.to_string()))
-}
-
 /// Measures with what is built first.
 pub(crate) fn bench(options: &Bench) -> Result<()> {
     // Our client is measured too, so it is optimised; a smoke test does not wait for that.
@@ -32,7 +26,7 @@ pub(crate) fn bench(options: &Bench) -> Result<()> {
 }
 
 /// Soaks what is built first.
-pub(crate) fn soak(_: &Soak) -> Result<()> {
+pub(crate) fn soak() -> Result<()> {
     run(Profile::Dev, [("--dist", dist()?), ("--hostile", hostile()?)])
 }
 
@@ -40,7 +34,7 @@ pub(crate) fn soak(_: &Soak) -> Result<()> {
 /// started.
 fn run(profile: Profile, inputs: impl IntoIterator<Item = Input>) -> Result<()> {
     let program = programs::own(profile, PROGRAM)?;
-    let mut command = std::process::Command::new(&program);
+    let mut command = Command::new(&program);
     command.args(std::env::args_os().skip(1));
     for (option, path) in inputs {
         command.args([OsStr::new(option), path.as_os_str()]);
