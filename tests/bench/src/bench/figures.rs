@@ -3,29 +3,51 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use super::grid::Grid;
 
+/// The histogram counts tens of nanoseconds; so many are a microsecond.
+const UNITS: f64 = 100.0;
+/// A longer time counts as this one.
+const LONGEST: Duration = Duration::from_hours(1);
+/// Digits of a time that the histogram keeps.
+const DIGITS: u8 = 4;
+
 /// Times of one thing, in microseconds.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Times(Vec<f64>);
+#[derive(Debug, Clone)]
+pub(super) struct Times(Histogram<u64>);
+
+impl Default for Times {
+    #[allow(clippy::expect_used, reason = "every test of this file makes one with these bounds")]
+    fn default() -> Self {
+        let longest = (LONGEST.as_secs_f64() * 1e6 * UNITS) as u64;
+        Self(Histogram::new_with_bounds(1, longest, DIGITS).expect("the bounds are constants that fit"))
+    }
+}
 
 impl Times {
     pub(super) fn micros(times: Vec<f64>) -> Self {
-        Self(times)
+        let mut all = Self::default();
+        times.into_iter().for_each(|micros| all.record(micros));
+        all
     }
 
     pub(super) fn add(&mut self, took: Duration) {
-        self.0.push(took.as_secs_f64() * 1e6);
+        self.record(took.as_secs_f64() * 1e6);
     }
 
-    /// The value below which so many of a hundred are.
-    fn percentile(&self, percent: usize) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
-        sorted.get(at).copied().unwrap_or(f64::NAN)
+    fn record(&mut self, micros: f64) {
+        self.0.saturating_record((micros * UNITS).round() as u64);
+    }
+
+    /// The least time that so many of a hundred do not exceed.
+    fn percentile(&self, percent: f64) -> f64 {
+        if self.0.is_empty() {
+            return f64::NAN;
+        }
+        self.0.lowest_equivalent(self.0.value_at_percentile(percent)) as f64 / UNITS
     }
 
     fn middle_and_tail(&self) -> (f64, f64) {
@@ -33,18 +55,18 @@ impl Times {
     }
 
     pub(super) fn middle(&self) -> f64 {
-        self.percentile(50)
+        self.percentile(50.0)
     }
 
     pub(super) fn tail(&self) -> f64 {
-        self.percentile(99)
+        self.percentile(99.0)
     }
 
     pub(super) fn worst(&self) -> f64 {
-        self.percentile(100)
+        self.percentile(100.0)
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(super) fn count(&self) -> u64 {
         self.0.len()
     }
 }
@@ -79,14 +101,14 @@ impl Report {
         ));
         self.rows.push(json!({
             "name": name, "against": with, "ratio_p50": p50 / their_p50, "ratio_p99": p99 / their_p99, "towards": towards,
-            "p50_us": p50, "p99_us": p99, "their_p50_us": their_p50, "their_p99_us": their_p99, "count": ours.0.len(),
+            "p50_us": p50, "p99_us": p99, "their_p50_us": their_p50, "their_p99_us": their_p99, "count": ours.count(),
         }));
     }
 
     pub(super) fn alone(&mut self, name: &str, times: &Times) {
         let (p50, p99) = times.middle_and_tail();
         self.lines.push(format!("| {name} | | | | | {p50:.0} / {p99:.0} µs | |"));
-        self.rows.push(json!({"name": name, "p50_us": p50, "p99_us": p99, "count": times.0.len()}));
+        self.rows.push(json!({"name": name, "p50_us": p50, "p99_us": p99, "count": times.count()}));
     }
 
     pub(super) fn number(&mut self, name: &str, number: f64, unit: &str) {
@@ -132,7 +154,7 @@ mod tests {
     #[test]
     fn a_percentile_is_a_time_that_was_measured() {
         let times = Times::micros((1..=200).rev().map(f64::from).collect());
-        assert_eq!(times.middle_and_tail(), (101.0, 199.0));
+        assert_eq!(times.middle_and_tail(), (100.0, 198.0));
         assert_eq!(Times::micros(vec![7.0]).middle_and_tail(), (7.0, 7.0));
     }
 
