@@ -5,6 +5,7 @@
 
 // The first table: both services in a private folder, and what is measured turn by turn.
 mod arena;
+mod original;
 mod rounds;
 // The second: a daemon with many plugins, and what an administrator does to it.
 pub(crate) mod changes;
