@@ -39,6 +39,7 @@ Environment:
   REGENT_WASM=rustup | debian   where the WebAssembly standard library comes from; left out: what can be had, in this order
   REGENT_ENGINE=interpreter     test: the whole system with its plugins on the interpreter
   REGENT_DIST=FOLDER            bench, soak: measure what was built there, and build nothing
+  REGENT_BASELINE=FOLDER        bench: the same as --baseline
 ";
 
 /// Everything that has to be done to this repository and is more than one cargo call

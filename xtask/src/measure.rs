@@ -56,7 +56,7 @@ fn further(only: Option<Part>) -> Result<Vec<Input>> {
     let wanted = |parts: &[Part]| only.is_none_or(|only| parts.contains(&only));
     let mut inputs = vec![("--cache", place::target())];
     inputs.extend(python_plugin().map(|module| ("--python-plugin", module)));
-    if wanted(&[Part::Original, Part::Layers]) {
+    if wanted(&[Part::Cost, Part::Original, Part::Layers]) {
         inputs.push(("--python", python::venv()?.program("python")));
     }
     if wanted(&[Part::Hostile]) {

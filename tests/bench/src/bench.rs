@@ -7,6 +7,8 @@
 mod arena;
 mod original;
 mod rounds;
+// CPU time and switches a request, against a baseline build.
+mod cost;
 // The second: a daemon with many plugins, and what an administrator does to it.
 pub(crate) mod changes;
 mod crowd;
@@ -49,6 +51,9 @@ struct Amount {
     load: Duration,
     changes: usize,
     reloads: usize,
+    /// Requests of each kind in a turn of the cost, and such turns.
+    cost_requests: usize,
+    turns: usize,
     /// The Python client's rounds end within this, or fail.
     within: Duration,
 }
@@ -63,6 +68,8 @@ const WHOLE: Amount = Amount {
     load: Duration::from_secs(3),
     changes: 10,
     reloads: 20,
+    cost_requests: 3_000,
+    turns: 5,
     within: Duration::from_mins(2),
 };
 /// Whether it works: seconds, and ratios that are only a hint.
@@ -75,6 +82,8 @@ const QUICK: Amount = Amount {
     load: Duration::from_millis(500),
     changes: 2,
     reloads: 3,
+    cost_requests: 300,
+    turns: 1,
     within: Duration::from_secs(10),
 };
 
@@ -122,6 +131,9 @@ fn measure(inputs: &BenchInputs, options: &Bench) -> Result<Report> {
     let wanted = |part| only.is_none_or(|only| only == part);
     if wanted(Part::Original) {
         beside_others(&ground, inputs, amount, &mut report)?;
+    }
+    if wanted(Part::Cost) {
+        cost::measure(&ground, inputs, options.baseline.as_deref(), amount, &mut report)?;
     }
     if wanted(Part::Engines) {
         engines::measure(&ground, dist, amount, &mut report)?;

@@ -14,6 +14,9 @@ pub struct Bench {
     pub quick: bool,
     #[command(flatten)]
     parts: Parts,
+    /// Measure the cost of this build, too: the target/dist folder of another checkout
+    #[arg(long, value_name = "FOLDER", env = "REGENT_BASELINE")]
+    pub baseline: Option<PathBuf>,
     /// Write the figures to this file, too
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -26,6 +29,9 @@ struct Parts {
     /// Only the comparison with the original service and bare processes
     #[arg(long)]
     original: bool,
+    /// Only CPU time and context switches per request, against the original and a baseline build
+    #[arg(long)]
+    cost: bool,
     /// Only 1, 20 and 200 plugins: starts, memory, changes while the daemon runs
     #[arg(long)]
     plugins: bool,
@@ -48,6 +54,8 @@ struct Parts {
 pub enum Part {
     /// A good client next to hostile ones.
     Connections,
+    /// CPU time and context switches per request.
+    Cost,
     /// Each plugin on the processor and on the interpreter.
     Engines,
     /// Connections, and a plugin next to a hostile one.
@@ -66,6 +74,7 @@ impl Bench {
     pub fn only(&self) -> Option<Part> {
         let parts = [
             (self.parts.original, Part::Original),
+            (self.parts.cost, Part::Cost),
             (self.parts.plugins, Part::Plugins),
             (self.parts.engines, Part::Engines),
             (self.parts.layers, Part::Layers),

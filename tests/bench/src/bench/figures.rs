@@ -6,6 +6,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
+use super::cost::CostTable;
 use super::grid::Grid;
 
 /// The histogram counts tens of nanoseconds; so many are a microsecond.
@@ -30,15 +31,15 @@ impl Default for Times {
 impl Times {
     pub(super) fn micros(times: Vec<f64>) -> Self {
         let mut all = Self::default();
-        times.into_iter().for_each(|micros| all.record(micros));
+        times.into_iter().for_each(|micros| all.add_micros(micros));
         all
     }
 
     pub(super) fn add(&mut self, took: Duration) {
-        self.record(took.as_secs_f64() * 1e6);
+        self.add_micros(took.as_secs_f64() * 1e6);
     }
 
-    fn record(&mut self, micros: f64) {
+    pub(super) fn add_micros(&mut self, micros: f64) {
         self.0.saturating_record((micros * UNITS).round() as u64);
     }
 
@@ -78,16 +79,22 @@ pub(super) struct Report {
     rows: Vec<Value>,
     lines: Vec<String>,
     grid: Grid,
+    cost: CostTable,
 }
 
 impl Report {
     pub(super) fn new(machine: Value) -> Self {
-        Self { machine, rows: Vec::new(), lines: Vec::new(), grid: Grid::default() }
+        Self { machine, rows: Vec::new(), lines: Vec::new(), grid: Grid::default(), cost: CostTable::default() }
     }
 
     /// The second table.
     pub(super) fn many(&mut self, grid: Grid) {
         self.grid = grid;
+    }
+
+    /// The table of CPU time and switches.
+    pub(super) fn cost(&mut self, cost: CostTable) {
+        self.cost = cost;
     }
 
     /// Two sides of one thing, and the ratio that is wished for, if there is one.
@@ -130,6 +137,9 @@ impl Report {
         if !self.grid.is_empty() {
             table.push_str(&self.grid.table());
         }
+        if !self.cost.is_empty() {
+            table.push_str(&self.cost.table());
+        }
         table
     }
 
@@ -143,7 +153,10 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> String {
-        format!("{:#}\n", json!({"machine": self.machine, "rows": self.rows, "plugins": self.grid.rows()}))
+        format!(
+            "{:#}\n",
+            json!({"machine": self.machine, "rows": self.rows, "plugins": self.grid.rows(), "cost": self.cost.rows()})
+        )
     }
 }
 
