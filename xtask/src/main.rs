@@ -63,9 +63,9 @@ enum Verb {
     /// How fast: against the original and bare processes, on either engine, next to hostile clients and plugins, with many plugins
     ///
     /// Prints tables of ratios. Without an option that names a part it measures all of them.
-    Bench(regent_bench::Bench),
+    Bench(regent_bench::BenchOptions),
     /// A daemon under good and hostile load, its processes killed all along: nothing grows, nothing is lost
-    Soak(regent_bench::Soak),
+    Soak(regent_bench::SoakOptions),
     /// Run libFuzzer at each reader of others' bytes: executions and findings
     Fuzz(fuzz::Fuzz),
     /// Run every test, with what it needs; as root, or those that need root fail

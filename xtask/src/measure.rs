@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 
-use regent_bench::{Bench, Part};
+use regent_bench::{BenchOptions, Part};
 use regent_build::{At as _, Result};
 
 use crate::programs::{self, Profile};
@@ -18,7 +18,7 @@ const PROGRAM: &str = "regent-bench";
 type Input = (&'static str, PathBuf);
 
 /// Measures with what is built first.
-pub(crate) fn bench(options: &Bench) -> Result<()> {
+pub(crate) fn bench(options: &BenchOptions) -> Result<()> {
     // Our client is measured too, so it is optimised; a smoke test does not wait for that.
     let profile = if options.quick { Profile::Dev } else { Profile::Release };
     let dist = dist()?;

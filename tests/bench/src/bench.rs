@@ -37,7 +37,7 @@ use std::time::Duration;
 use arena::Arena;
 use figures::Report;
 use ground::Ground;
-use regent_bench::{Bench, Part};
+use regent_bench::{BenchOptions, Part};
 use regent_build::{At as _, Error, Result, Run};
 
 /// How much is measured.
@@ -118,13 +118,13 @@ fn script(name: &str) -> PathBuf {
 }
 
 /// Measures, prints the table, and writes it as JSON if asked.
-pub(crate) fn bench(inputs: &BenchInputs, options: &Bench) -> Result<()> {
+pub(crate) fn bench(inputs: &BenchInputs, options: &BenchOptions) -> Result<()> {
     let report = measure(inputs, options)?;
     print!("{}", report.table());
     options.json.as_deref().map_or(Ok(()), |file| std::fs::write(file, report.json()).at(file))
 }
 
-fn measure(inputs: &BenchInputs, options: &Bench) -> Result<Report> {
+fn measure(inputs: &BenchInputs, options: &BenchOptions) -> Result<Report> {
     let (amount, only) = (if options.quick { QUICK } else { WHOLE }, options.only());
     let (ground, dist) = (Rc::new(Ground::open()?), inputs.dist.as_path());
     let mut report = Report::new(machine(amount));

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// The options of `bench`.
 #[derive(Debug, Args)]
-pub struct Bench {
+pub struct BenchOptions {
     /// Measure little: seconds instead of minutes, and ratios that are only a hint
     #[arg(long)]
     pub quick: bool,
@@ -68,7 +68,7 @@ pub enum Part {
     Plugins,
 }
 
-impl Bench {
+impl BenchOptions {
     /// The one part that is asked for; `None` means all.
     #[must_use]
     pub fn only(&self) -> Option<Part> {
@@ -87,7 +87,7 @@ impl Bench {
 
 /// The options of `soak`.
 #[derive(Debug, Args)]
-pub struct Soak {
+pub struct SoakOptions {
     /// How long the load lasts
     #[arg(long, default_value_t = 30)]
     pub minutes: u64,
@@ -105,10 +105,10 @@ mod tests {
     #[derive(Parser)]
     struct Typed {
         #[command(flatten)]
-        bench: Bench,
+        bench: BenchOptions,
     }
 
-    fn typed(words: &[&str]) -> Option<Bench> {
+    fn typed(words: &[&str]) -> Option<BenchOptions> {
         Typed::try_parse_from([&["bench"], words].concat()).ok().map(|typed| typed.bench)
     }
 

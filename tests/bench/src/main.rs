@@ -13,7 +13,7 @@ mod bench;
 mod soak;
 
 use clap::Parser;
-use regent_bench::{Bench, Soak};
+use regent_bench::{BenchOptions, SoakOptions};
 use regent_build::Result;
 use std::process::ExitCode;
 
@@ -24,14 +24,14 @@ enum Verb {
     /// How fast, against the original service and bare processes
     Bench {
         #[command(flatten)]
-        options: Bench,
+        options: BenchOptions,
         #[command(flatten)]
         inputs: bench::BenchInputs,
     },
     /// A daemon under good and hostile load
     Soak {
         #[command(flatten)]
-        options: Soak,
+        options: SoakOptions,
         #[command(flatten)]
         inputs: soak::SoakInputs,
     },
@@ -57,5 +57,15 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Soak { options, inputs } => soak::soak(&inputs, &options),
         Verb::Attack(args) => attackers::attack(args),
         Verb::Client(args) => soak::client(args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_and_options_fit_together() {
+        <Verb as clap::CommandFactory>::command().debug_assert();
     }
 }

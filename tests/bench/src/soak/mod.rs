@@ -20,7 +20,7 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use regent_bench::Soak;
+use regent_bench::SoakOptions;
 use regent_build::{Error, Result};
 
 use crate::attackers::{self, Attackers, Wish};
@@ -58,7 +58,7 @@ const SETTLES: Duration = Duration::from_secs(20);
 const THREADS_END: Duration = Duration::from_secs(15);
 
 /// Soaks, prints the figures, and fails if something has grown or is missing.
-pub(crate) fn soak(inputs: &SoakInputs, options: &Soak) -> Result<()> {
+pub(crate) fn soak(inputs: &SoakInputs, options: &SoakOptions) -> Result<()> {
     if !machine::is_root() {
         return Err(Error::new("the soak needs root: clients of several users, and sandboxes as they are shipped"));
     }
