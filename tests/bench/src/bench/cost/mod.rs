@@ -84,12 +84,12 @@ fn daemon(ground: &Rc<Ground>, name: &str, dist: &Path) -> Result<Regentd> {
 }
 
 fn turns(services: &mut [Service], amount: Amount) -> Result<CostTable> {
-    let mut table = CostTable::new(REQUESTS.map(|request| request.name));
+    let mut table = CostTable::default();
     for _ in 0..amount.turns {
-        for (row, request) in REQUESTS.iter().enumerate() {
+        for request in &REQUESTS {
             for service in &*services {
                 let used = service.measure(request, amount.cost_requests)?;
-                table.add(row, service.side, &used, amount.cost_requests);
+                table.add(request.name, service.side, &used, amount.cost_requests);
             }
         }
         // The next turn begins with another.

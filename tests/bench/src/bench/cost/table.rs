@@ -1,6 +1,7 @@
 //! The table of costs: a row for each kind of request, with the median of all turns.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -23,9 +24,9 @@ pub(in crate::bench) struct CostTable {
 }
 
 /// One kind of request.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Row {
-    name: &'static str,
+    name: String,
     ours: Cost,
     baseline: Cost,
     original: Cost,
@@ -40,22 +41,29 @@ struct Cost {
 }
 
 impl CostTable {
-    pub(super) fn new(names: impl IntoIterator<Item = &'static str>) -> Self {
-        let row = |name| Row { name, ours: Cost::default(), baseline: Cost::default(), original: Cost::default() };
-        Self { rows: names.into_iter().map(row).collect(), ended: 0 }
+    /// Notes one turn. Finished children have a row of their own below: a command costs the same whoever starts it.
+    pub(super) fn add(&mut self, name: &str, side: Side, used: &Usage, requests: usize) {
+        let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / requests as f64;
+        let cost = self.cost(name, side);
+        cost.cpu.add_micros(each(used.cpu()));
+        cost.switches.add_micros(used.switches() as f64 / requests as f64);
+        if !used.children.is_zero() {
+            self.cost(&format!("{name}: of that, finished children"), side).cpu.add_micros(each(used.children));
+        }
+        self.ended += used.ended;
     }
 
-    /// Notes one turn.
-    pub(super) fn add(&mut self, row: usize, side: Side, used: &Usage, requests: usize) {
-        let Some(row) = self.rows.get_mut(row) else { return };
-        let cost = match side {
+    fn cost(&mut self, name: &str, side: Side) -> &mut Cost {
+        let at = self.rows.iter().position(|row| row.name == name).unwrap_or(self.rows.len());
+        if at == self.rows.len() {
+            self.rows.push(Row { name: name.to_owned(), ..Row::default() });
+        }
+        let Some(row) = self.rows.get_mut(at) else { unreachable!("it was pushed") };
+        match side {
             Side::Ours => &mut row.ours,
             Side::Baseline => &mut row.baseline,
             Side::Original => &mut row.original,
-        };
-        cost.cpu.add_micros(used.cpu.as_secs_f64() * 1e6 / requests as f64);
-        cost.switches.add_micros(used.switches() as f64 / requests as f64);
-        self.ended += used.ended;
+        }
     }
 
     pub(in crate::bench) fn is_empty(&self) -> bool {
@@ -120,28 +128,30 @@ fn number(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn used(millis: u64) -> Usage {
-        Usage { cpu: Duration::from_millis(millis), ..Usage::default() }
+        Usage { own: Duration::from_millis(millis), ..Usage::default() }
     }
 
     #[test]
     fn a_row_has_the_median_of_its_turns_and_ratios() {
-        let mut table = CostTable::new(["no-op"]);
+        let mut table = CostTable::default();
         for (side, turns) in [(Side::Ours, [90, 1, 110]), (Side::Original, [45, 45, 45])] {
-            turns.into_iter().for_each(|millis| table.add(0, side, &used(millis), 1_000));
+            turns.into_iter().for_each(|millis| table.add("no-op", side, &used(millis), 1_000));
         }
         let text = table.table();
         assert!(text.ends_with("| no-op | 90.00 |  | 45.00 |  | 2.00 | 0.00 |  | 0.00 |\n"), "{text}");
+        table.add("whoami", Side::Ours, &Usage { children: Duration::from_millis(20), ..used(10) }, 1_000);
+        let text = table.table();
+        assert!(text.contains("| whoami | 30.00 |") && text.contains("finished children | 20.00 |"), "{text}");
         let rows = table.rows();
         assert_eq!((&rows[0]["ratio_to_original"], &rows[0]["ratio_to_baseline"]), (&json!(2.0), &Value::Null));
     }
 
     #[test]
     fn threads_that_ended_are_told() {
-        let mut table = CostTable::new(["no-op"]);
-        table.add(0, Side::Ours, &Usage { ended: 2, ..used(1) }, 1);
+        let mut table = CostTable::default();
+        table.add("no-op", Side::Ours, &Usage { ended: 2, ..used(1) }, 1);
         assert!(table.table().ends_with("\n2 threads ended meanwhile; their switches are not counted.\n"));
     }
 }

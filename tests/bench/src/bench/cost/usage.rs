@@ -29,7 +29,10 @@ const TRIES: usize = 20;
 /// The counters of a family of processes, or their growth.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Usage {
-    pub(super) cpu: Duration,
+    /// CPU time of the processes themselves.
+    pub(super) own: Duration,
+    /// CPU time of their finished children.
+    pub(super) children: Duration,
     /// Voluntary switches by process and thread.
     pub(super) switches: BTreeMap<(u32, u32), u64>,
     /// Threads that have ended since.
@@ -54,7 +57,8 @@ impl Usage {
     fn read(pids: &[u32]) -> Result<Self> {
         let mut usage = Self::default();
         for pid in pids {
-            usage.cpu += own_time(*pid)? + children_time(*pid)?;
+            usage.own += own_time(*pid)?;
+            usage.children += children_time(*pid)?;
             usage.switches.extend(switches(*pid)?);
         }
         Ok(usage)
@@ -66,10 +70,15 @@ impl Usage {
             (*thread, now.saturating_sub(before.switches.get(thread).copied().unwrap_or(0)))
         };
         Self {
-            cpu: self.cpu.saturating_sub(before.cpu),
+            own: self.own.saturating_sub(before.own),
+            children: self.children.saturating_sub(before.children),
             switches: self.switches.iter().map(growth).collect(),
             ended: before.switches.keys().filter(|thread| !self.switches.contains_key(thread)).count(),
         }
+    }
+
+    pub(super) fn cpu(&self) -> Duration {
+        self.own + self.children
     }
 
     pub(super) fn switches(&self) -> u64 {
@@ -137,12 +146,13 @@ mod tests {
     #[test]
     fn ended_threads_keep_their_time_and_are_told() {
         let usage = |cpu, threads: &[(u32, u64)]| Usage {
-            cpu: Duration::from_millis(cpu),
+            own: Duration::from_millis(cpu),
+            children: Duration::from_millis(cpu / 10),
             switches: threads.iter().map(|(thread, count)| ((1, *thread), *count)).collect(),
             ended: 0,
         };
         let growth = usage(30, &[(1, 12), (3, 4)]).since(&usage(10, &[(1, 5), (2, 9)]));
-        assert_eq!((growth.cpu, growth.switches(), growth.ended), (Duration::from_millis(20), 11, 1));
+        assert_eq!((growth.cpu(), growth.switches(), growth.ended), (Duration::from_millis(22), 11, 1));
     }
 
     #[test]
@@ -155,7 +165,7 @@ mod tests {
         let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
         assert!(Command::new("sh").args(["-c", busy]).status().unwrap().success());
         let both = Usage::of(own).unwrap().since(&before);
-        assert!(thread.cpu > Duration::from_millis(5), "{thread:?}");
-        assert!(both.cpu > thread.cpu + Duration::from_millis(20) && both.switches() > 0, "{both:?}");
+        assert!(thread.own > Duration::from_millis(5), "{thread:?}");
+        assert!(both.children > thread.children + Duration::from_millis(20) && both.switches() > 0, "{both:?}");
     }
 }
