@@ -23,50 +23,38 @@ use session::Session;
 const SECONDS: u64 = 20;
 /// libFuzzer itself is C++.
 const NEEDED: [(&str, &str); 1] = [("c++", "g++")];
-const USAGE: &str = "usage: cargo xtask fuzz [TARGET…] [--seconds N] [--keep]";
 
 /// What was typed.
-struct Wish<'a> {
-    targets: Vec<&'a str>,
+#[derive(Debug, clap::Args)]
+pub(crate) struct Fuzz {
+    /// Only these readers; each has its folder in tests/fuzz/corpus
+    #[arg(value_name = "TARGET")]
+    targets: Vec<String>,
+    /// How long each of them runs
+    #[arg(long, value_name = "N", default_value_t = SECONDS, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
+    /// Take what went new ways into the kept corpora
+    #[arg(long)]
     keep: bool,
 }
 
 /// Runs the targets, tells what came of each, and fails if one has a finding.
-pub(crate) fn fuzz(words: &[&str]) -> Result<()> {
-    let wish = wish(words)?;
-    let targets = targets(&wish.targets)?;
+pub(crate) fn fuzz(options: &Fuzz) -> Result<()> {
+    let targets = targets(&options.targets)?;
     if let Some(missing) = machine::programs(&NEEDED) {
         return Err(missing);
     }
     let programs = Programs::build()?;
     let sessions: Vec<_> = targets.iter().map(|target| Session::new(&programs, target)).collect::<Result<_>>()?;
-    let findings = run(&sessions, Duration::from_secs(wish.seconds))?;
+    let findings = run(&sessions, Duration::from_secs(options.seconds))?;
     if findings > 0 {
         return Err(Error::new(format!("{findings} with a finding; docs/fuzzing.md says what to do with it")));
     }
-    if wish.keep { sessions.iter().try_for_each(Session::keep) } else { Ok(()) }
-}
-
-fn wish<'a>(words: &[&'a str]) -> Result<Wish<'a>> {
-    let mut wish = Wish { targets: Vec::new(), seconds: SECONDS, keep: false };
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        match *word {
-            "--seconds" => {
-                let number = words.next().and_then(|number| number.parse().ok()).filter(|number| *number > 0);
-                wish.seconds = number.ok_or_else(|| Error::new(USAGE))?;
-            }
-            "--keep" => wish.keep = true,
-            option if option.starts_with('-') => return Err(Error::new(USAGE)),
-            target => wish.targets.push(target),
-        }
-    }
-    Ok(wish)
+    if options.keep { sessions.iter().try_for_each(Session::keep) } else { Ok(()) }
 }
 
 /// Those that were named, or all: each has its folder in the kept corpora.
-fn targets(named: &[&str]) -> Result<Vec<String>> {
+fn targets(named: &[String]) -> Result<Vec<String>> {
     let corpora = corpora();
     let mut known = Vec::new();
     for entry in fs::read_dir(&corpora).at(&corpora)? {
@@ -76,7 +64,7 @@ fn targets(named: &[&str]) -> Result<Vec<String>> {
     if let Some(unknown) = named.iter().find(|name| !known.iter().any(|known| known == *name)) {
         return Err(Error::new(format!("no target is called {unknown}; there is {}", known.join(", "))));
     }
-    known.retain(|known| named.is_empty() || named.contains(&known.as_str()));
+    known.retain(|known| named.is_empty() || named.contains(known));
     Ok(known)
 }
 
@@ -112,12 +100,23 @@ fn run(sessions: &[Session], time: Duration) -> Result<usize> {
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Typed {
+        #[command(flatten)]
+        fuzz: Fuzz,
+    }
 
     #[test]
     fn what_is_typed_is_targets_a_time_and_whether_to_keep() {
-        let read = |words: &[&'static str]| wish(words).map(|wish| (wish.targets, wish.seconds, wish.keep)).ok();
+        let read = |words: &[&'static str]| {
+            let typed = Typed::try_parse_from([&["fuzz"], words].concat());
+            typed.map(|Typed { fuzz: Fuzz { targets, seconds, keep } }| (targets, seconds, keep)).ok()
+        };
         assert_eq!(read(&[]), Some((vec![], SECONDS, false)));
-        assert_eq!(read(&["slot", "--seconds", "7", "line", "--keep"]), Some((vec!["slot", "line"], 7, true)));
+        let targets = ["slot", "line"].map(String::from).to_vec();
+        assert_eq!(read(&["slot", "--seconds", "7", "line", "--keep"]), Some((targets, 7, true)));
         for wrong in [&["--seconds"][..], &["--seconds", "0"], &["--seconds", "x"], &["--kept"]] {
             assert_eq!(read(wrong), None, "{wrong:?}");
         }
@@ -125,9 +124,9 @@ mod tests {
 
     #[test]
     fn a_target_that_is_not_there_is_told_with_those_that_are() {
-        assert_eq!(targets(&["slot"]).unwrap(), ["slot"]);
+        assert_eq!(targets(&["slot".into()]).unwrap(), ["slot"]);
         assert!(targets(&[]).unwrap().len() > 9);
-        let told = targets(&["slots"]).unwrap_err().to_string();
+        let told = targets(&["slots".into()]).unwrap_err().to_string();
         assert!(told.contains("slots") && told.contains("grants, hold"), "{told}");
     }
 

@@ -11,12 +11,11 @@
 )]
 
 // The commands.
-mod bench;
 mod build;
 mod demo;
 mod fuzz;
 mod lint;
-mod soak;
+mod measure;
 mod test;
 
 // What they are made of, in the order in which a build needs it; the compiler of plugins is a crate of its own, since
@@ -28,47 +27,66 @@ mod python;
 mod dist;
 mod sdk;
 
-// Whom a daemon has to bear with.
-mod attackers;
-
 // The ground under these.
 mod place;
 
-use regent_build::{Error, Result};
+use clap::{Parser, Subcommand};
+use regent_build::Result;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "\
-usage: cargo xtask COMMAND
-
-  build [--release]   programs, plugins with their grants files, the SDK and the WIT into target/dist
-  demo                builds, starts a daemon of its own, and shows a conversation with it
-  bench [--quick] [--original | --plugins | --engines | --layers | --hostile | --connections] [--json FILE]
-                      how fast, against the original and bare processes, as a table of ratios; each shipped plugin on either
-                      engine (--engines: that alone); what each layer of the
-                      confinement costs (--layers: that, and the no-op against the original); what a neighbour notices of 200 hostile connections (--connections:
-                      that alone) and of a hostile plugin (--hostile: both); and with 1, 20 and 200 plugins: starts, memory,
-                      changes while it runs (--plugins)
-  soak [--minutes 30] [--json FILE]
-                      a daemon under good and hostile load, its processes killed all along: nothing grows, nothing is lost
-  fuzz [TARGET…] [--seconds N] [--keep]
-                      libFuzzer at each reader of others' bytes, 20 s each: executions and findings; --keep takes what went new
-                      ways into the kept corpora
-  test                every test, with what it needs; as root, or those that need root fail
-  lint [--figures | --places] [--root FOLDER]
-                      module cycles, wide comments, shared type names and text as errors, each against its ceiling; --figures
-                      prints a table of them instead, --places all that is counted; --root reads another checkout
-  plugins OUT PACKAGE…   these plugin crates of the workspace as OUT/PACKAGE.wasm
-  python              the Python plugin of the tests as target/python/python.wasm
-
-environment
+const ENVIRONMENT: &str = "\
+Environment:
   REGENT_WASM=rustup | debian   where the WebAssembly standard library comes from; left out: what can be had, in this order
   REGENT_ENGINE=interpreter     test: the whole system with its plugins on the interpreter
-  REGENT_DIST=FOLDER            bench: measure what was built there, and build nothing
+  REGENT_DIST=FOLDER            bench, soak: measure what was built there, and build nothing
+  REGENT_BASELINE=FOLDER        bench: the same as --baseline
 ";
 
+/// Everything that has to be done to this repository and is more than one cargo call
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = ENVIRONMENT)]
+struct Typed {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Put programs, plugins with their grants files, the SDK and the WIT into target/dist
+    Build {
+        /// Optimise the programs
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build, start a daemon of its own, and show a conversation with it
+    Demo,
+    /// How fast: against the original and bare processes, on either engine, next to hostile clients and plugins, with many plugins
+    ///
+    /// Prints tables of ratios. Without an option that names a part it measures all of them.
+    Bench(regent_bench::BenchOptions),
+    /// A daemon under good and hostile load, its processes killed all along: nothing grows, nothing is lost
+    Soak(regent_bench::SoakOptions),
+    /// Run libFuzzer at each reader of others' bytes: executions and findings
+    Fuzz(fuzz::Fuzz),
+    /// Check module cycles, wide comments, shared type names and text as errors, each against its ceiling
+    Lint(lint::Lint),
+    /// Run every test, with what it needs; as root, or those that need root fail
+    Test,
+    /// Build these plugin crates of the workspace as OUT/PACKAGE.wasm
+    Plugins {
+        /// A folder, which is made
+        out: PathBuf,
+        /// Their names in the workspace
+        #[arg(value_name = "PACKAGE", required = true)]
+        packages: Vec<String>,
+    },
+    /// Build the Python plugin of the tests as target/python/python.wasm
+    Python,
+}
+
 fn main() -> ExitCode {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    match command(&words.iter().map(String::as_str).collect::<Vec<_>>()) {
+    match run(Typed::parse().verb) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("xtask: {error}");
@@ -77,26 +95,30 @@ fn main() -> ExitCode {
     }
 }
 
-fn command(words: &[&str]) -> Result<()> {
-    match words {
-        ["build"] => build::build(programs::Profile::Dev),
-        ["build", "--release"] => build::build(programs::Profile::Release),
-        [attackers::WORD, rest @ ..] => attackers::attack(rest),
-        [soak::WORD, rest @ ..] => soak::client(rest),
-        ["soak", rest @ ..] => soak::soak(rest),
-        ["bench", rest @ ..] => bench::bench(rest),
-        ["demo"] => demo::demo(),
-        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
-        ["lint", rest @ ..] => lint::lint(rest),
-        ["test"] => test::test(),
-        ["plugins", out, packages @ ..] if !packages.is_empty() => {
-            plugins::build(&regent_build::wasm(&place::target(), place::root())?, packages, out.as_ref())
+fn run(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Build { release: false } => build::build(programs::Profile::Dev),
+        Verb::Build { release: true } => build::build(programs::Profile::Release),
+        Verb::Demo => demo::demo(),
+        Verb::Bench(options) => measure::bench(&options),
+        Verb::Soak(_) => measure::soak(),
+        Verb::Fuzz(options) => fuzz::fuzz(&options),
+        Verb::Lint(options) => lint::lint(&options),
+        Verb::Test => test::test(),
+        Verb::Plugins { out, packages } => {
+            let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+            plugins::build(&regent_build::wasm(&place::target(), place::root())?, &packages, &out)
         }
-        ["python"] => python::component(&python::venv()?).map(|path| println!("{}", path.display())),
-        ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
-            Ok(())
-        }
-        _ => Err(Error::new(format!("not understood\n\n{USAGE}"))),
+        Verb::Python => python::component(&python::venv()?).map(|path| println!("{}", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn verbs_and_options_fit_together() {
+        <Typed as clap::CommandFactory>::command().debug_assert();
     }
 }

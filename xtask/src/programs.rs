@@ -66,8 +66,14 @@ pub(crate) fn fixed_cargo(verb: &str, profile: Profile) -> Result<Run> {
     Ok(cargo(verb, profile).args(["--target", &host]).env("RUSTFLAGS", "-C target-feature=+crt-static"))
 }
 
+/// Builds a program of the repository that nobody installs; where cargo leaves it.
+pub(crate) fn own(profile: Profile, package: &str) -> Result<PathBuf> {
+    cargo("build", profile).args(["--quiet", "-p", package]).done()?;
+    Ok(place::native().join(profile.folder()).join(package))
+}
+
 /// Cargo with the folder of all native builds.
-fn cargo(verb: &str, profile: Profile) -> Run {
+pub(crate) fn cargo(verb: &str, profile: Profile) -> Run {
     let cargo = regent_build::cargo(place::root()).arg(verb).arg("--target-dir").arg(place::native());
     if profile == Profile::Release { cargo.arg("--release") } else { cargo }
 }

@@ -21,8 +21,9 @@ mod figures;
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use regent_build::{Error, Result};
 
 use crate::place;
@@ -41,19 +42,27 @@ const CEILINGS: &[(Figure, usize)] = &[
     (Figure::WideComments, 700),
 ];
 
-const USAGE: &str = "usage: cargo xtask lint [--figures | --places] [--root FOLDER]";
+/// The options of `cargo xtask lint`.
+#[derive(Debug, Args)]
+pub(crate) struct Lint {
+    /// Print a table of the figures instead
+    #[arg(long, conflicts_with = "places")]
+    figures: bool,
+    /// Print everything that is counted instead
+    #[arg(long)]
+    places: bool,
+    /// Read this checkout instead
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
+}
 
-/// Runs the command with these arguments.
-pub(crate) fn lint(words: &[&str]) -> Result<()> {
-    let (options, root) = match words {
-        [options @ .., "--root", root] => (options, Path::new(*root)),
-        options => (options, place::root()),
-    };
+/// Runs the command.
+pub(crate) fn lint(options: &Lint) -> Result<()> {
+    let root = options.root.as_deref().unwrap_or(place::root());
     match options {
-        [] => check(root),
-        ["--figures"] => Figures::measure(root).map(|figures| print!("{}", figures.table())),
-        ["--places"] => print_places(root),
-        _ => Err(Error::new(USAGE)),
+        Lint { figures: true, .. } => Figures::measure(root).map(|figures| print!("{}", figures.table())),
+        Lint { places: true, .. } => print_places(root),
+        _ => check(root),
     }
 }
 

@@ -65,6 +65,19 @@ impl Regentd {
         Ok(daemon)
     }
 
+    /// One with these plugins of the dist and their own grants files; it is not started yet.
+    pub(crate) fn with_shipped(ground: &Rc<Ground>, name: &str, dist: &Path, shipped: &[&str]) -> Result<Self> {
+        let daemon = Self::new(ground, name, dist, "")?;
+        let plugins = daemon.folder.join("plugins");
+        fs::create_dir(&plugins).at(&plugins)?;
+        let files = shipped.iter().flat_map(|plugin| [format!("{plugin}.wasm"), format!("{plugin}.toml")]);
+        for file in files.chain(["SHA256SUMS".to_owned()]) {
+            let from = dist.join("plugins").join(&file);
+            daemon.write(&format!("plugins/{file}"), &fs::read(&from).at(&from)?)?;
+        }
+        Ok(daemon)
+    }
+
     /// Every user may connect.
     pub(crate) fn open_to_all(&self) -> Result<()> {
         let path = self.folder.join("regent.toml");

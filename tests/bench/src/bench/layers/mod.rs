@@ -13,7 +13,7 @@ use regent_lane::Layer;
 use super::Amount;
 use super::figures::{Report, Times};
 use super::ground::Ground;
-use crate::test::machine;
+use super::machine;
 use spawned::{Spawner, code};
 
 /// No-ops of each sandbox, once it is warm: enough for a median that is its own.

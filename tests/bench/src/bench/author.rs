@@ -10,10 +10,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use super::Amount;
 use super::figures::Times;
 use super::ground::Ground;
-use crate::place;
+use super::{Amount, BenchInputs, needed};
 
 /// The first build takes minutes where much else goes on; an edit never does.
 const WITHIN: Duration = Duration::from_mins(5);
@@ -21,12 +20,12 @@ const WITHIN: Duration = Duration::from_mins(5);
 const SUMMARY: &str = "Say hello to {}";
 
 /// Edited so many times; the first build is not measured, for it happens once.
-pub(super) fn edits(ground: &Ground, dist: &Path, amount: Amount) -> Result<Times> {
-    let folder = ground.folder().join("author");
+pub(super) fn edits(ground: &Ground, inputs: &BenchInputs, amount: Amount) -> Result<Times> {
+    let (dist, folder) = (&inputs.dist, ground.folder().join("author"));
     let cache = folder.join("cache/regent");
     fs::create_dir_all(folder.join("cache")).at(&folder)?;
     // What a build has fetched is not fetched again.
-    std::os::unix::fs::symlink(place::target(), &cache).at(&cache)?;
+    std::os::unix::fs::symlink(needed(inputs.cache.as_ref(), "the cache")?, &cache).at(&cache)?;
     ended(regent(dist, &folder).args(["plugin", "new", "hello"]))?;
     let mut watched =
         Watched::start(regent(dist, &folder).args(["plugin", "run", "--watch", "hello", "hello", "name=Ben"]))?;

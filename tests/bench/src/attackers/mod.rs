@@ -41,6 +41,15 @@ pub(crate) struct Wish {
     pub(crate) connections: u32,
 }
 
+/// The words of a process of theirs.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AttackArgs {
+    socket: PathBuf,
+    secret: String,
+    first: usize,
+    count: usize,
+}
+
 /// The name of each kind.
 pub(crate) fn kinds() -> Vec<&'static str> {
     KINDS.iter().map(|(name, _)| *name).collect()
@@ -103,11 +112,9 @@ impl Drop for Attackers {
 }
 
 /// What one process of theirs does: a thread a connection, until standard input ends.
-pub(crate) fn attack(words: &[&str]) -> Result<()> {
-    let [socket, secret, first, count] = words else { return Err(Error::new("who is to be attacked?")) };
-    let number = |word: &str| word.parse::<usize>().map_err(|why| Error::new(why.to_string()));
-    let (first, count) = (number(first)?, number(count)?);
-    let target = Arc::new(Target { socket: socket.into(), secret: (*secret).to_owned() });
+pub(crate) fn attack(args: AttackArgs) -> Result<()> {
+    let AttackArgs { socket, secret, first, count } = args;
+    let target = Arc::new(Target { socket, secret });
     let counts: Arc<Vec<AtomicU64>> = Arc::new(KINDS.iter().map(|_| AtomicU64::new(0)).collect());
     let ends: Ends = Arc::new(AtomicBool::new(false));
     for number in first..first + count {

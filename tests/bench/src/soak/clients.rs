@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -73,6 +74,15 @@ pub(super) struct Told {
     pub(super) end: End,
 }
 
+/// The words of such a process.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ClientArgs {
+    socket: PathBuf,
+    secret: String,
+    uid: u32,
+    round: u64,
+}
+
 /// A process for each uid.
 pub(super) struct Clients(Vec<Child>);
 
@@ -115,15 +125,14 @@ impl Drop for Clients {
 }
 
 /// One process: a thread a kind, until standard input ends.
-pub(crate) fn client(words: &[&str]) -> Result<()> {
-    let [socket, secret, uid, round] = words else { return Err(Error::new("whom to ask?")) };
-    let uid: u32 = uid.parse().map_err(|_| Error::new("no uid"))?;
+pub(crate) fn client(args: ClientArgs) -> Result<()> {
+    let ClientArgs { socket, secret, uid, round } = args;
     let ends = Arc::new(AtomicBool::new(false));
     let threads: Vec<_> = KINDS
         .into_iter()
         .map(|kind| {
             let (client, ends, name) =
-                (Client::new(*socket, *secret), Arc::clone(&ends), format!("{uid}-{round}-{kind:?}"));
+                (Client::new(&socket, &secret), Arc::clone(&ends), format!("{uid}-{round}-{kind:?}"));
             thread::spawn(move || ask_on(client, kind, uid, &name, &ends))
         })
         .collect();

@@ -9,22 +9,19 @@ use std::time::Duration;
 
 use regent_client::Client;
 
-use super::ground::{self, Ground, until};
-use super::machine::{family, name, resident};
-use super::regentd::{Regentd, SECRET};
-use crate::test::machine;
+use super::ground::{self, Ground};
+use super::machine::{self, family, name, resident};
+use super::original::Original;
+use super::regentd::Regentd;
 use regent_build::{At as _, Error, Result, Run};
 
-/// The original ends by itself after so many seconds, whatever becomes of the bench.
-const ORIGINAL_LONGEST: u32 = 20 * 60;
 /// echo, whoami and held.
 const PLUGINS: usize = 3;
 /// A user that every Debian has.
 const APPROVER: &str = "games";
 
 pub(super) struct Arena {
-    ground: Rc<Ground>,
-    original: u32,
+    original: Original,
     daemon: Regentd,
 }
 
@@ -40,15 +37,13 @@ impl Arena {
         let rest = format!("mode = \"0666\"\n[people.anna]\nuser = \"{APPROVER}\"\n");
         let daemon = Regentd::new(ground, "arena", dist, &rest)?;
         grant(&daemon, dist)?;
-        let original = original(ground, python)?;
-        let arena = Self { ground: Rc::clone(ground), original, daemon };
-        until("the original listens", || arena.original().exists())?;
+        let arena = Self { original: Original::start(ground, python)?, daemon };
         arena.start()?;
         Ok(arena)
     }
 
     pub(super) fn original(&self) -> PathBuf {
-        self.ground.folder().join("original.sock")
+        self.original.socket()
     }
 
     pub(super) fn ours(&self) -> PathBuf {
@@ -88,7 +83,7 @@ impl Arena {
 
     /// Resident memory of each process, in KiB.
     pub(super) fn memory(&self) -> Vec<(String, f64)> {
-        let original = std::iter::once(("the original".to_owned(), resident(self.original)));
+        let original = std::iter::once(("the original".to_owned(), resident(self.original.pid())));
         let daemon = self.daemon.pid().into_iter().flat_map(family);
         original.chain(daemon.map(|pid| (name(pid), resident(pid)))).collect()
     }
@@ -114,15 +109,7 @@ impl Arena {
 impl Drop for Arena {
     fn drop(&mut self) {
         self.daemon.end();
-        self.ground.end(self.original);
     }
-}
-
-fn original(ground: &Ground, python: &Path) -> Result<u32> {
-    let mut command = Command::new(python);
-    command.arg(crate::place::root().join("xtask/src/bench/original.py"));
-    command.arg(ground.folder().join("original.sock")).args([SECRET, &ORIGINAL_LONGEST.to_string()]);
-    ground.start(&mut command)
 }
 
 /// echo and whoami as shipped, and whoami once more with an approval.

@@ -10,7 +10,6 @@ use regent_build::{At as _, Error, Result};
 use crate::bench::ground::{Ground, until};
 use crate::bench::machine::{family, name};
 use crate::bench::regentd::Regentd;
-use crate::{place, plugins};
 
 /// Those that must serve at rest; each has a process.
 pub(super) const PLUGINS: [&str; 5] = ["echo", "twin", "whoami", "tasks", "hostile"];
@@ -20,6 +19,9 @@ const REST: &str = "keep_results = \"1m\"\n[people.root]\nuser = \"root\"\n";
 const MARK: &str =
     "#!/bin/sh\n[ -e \"$0.group\" ] || cat /proc/self/cgroup > \"$0.group\"\necho \"$1\" >> \"$0.ran\"\n";
 
+/// The grants of the tests' hostile plugin.
+const HOSTILE: &[u8] = include_bytes!("../../../plugins/hostile/hostile.toml");
+
 /// A daemon over a private folder.
 pub(super) struct Stage {
     daemon: Regentd,
@@ -28,7 +30,7 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Everything in its place, and the daemon serving it.
-    pub(super) fn set(ground: &Rc<Ground>, dist: &Path) -> Result<Self> {
+    pub(super) fn set(ground: &Rc<Ground>, dist: &Path, hostile: &Path) -> Result<Self> {
         let daemon = Regentd::new(ground, "soak", dist, "")?;
         let stage = Self { log: daemon.folder().join("state/audit.jsonl"), daemon };
         stage.configure()?;
@@ -38,7 +40,8 @@ impl Stage {
             let from = dist.join("plugins").join(file);
             stage.daemon.write(&format!("plugins/{file}"), &fs::read(&from).at(&from)?)?;
         }
-        plugins::build(&regent_build::wasm(&place::target(), place::root())?, &["hostile"], &folder)?;
+        let module = folder.join("hostile.wasm");
+        fs::copy(hostile, &module).at(&module)?;
         stage.grant()?;
         let begun = stage.daemon.start().and_then(|_| stage.all_serve());
         begun.map_err(|why| Error::new(format!("{why}; the daemon says:\n{}", stage.end_of_log())))?;
@@ -67,13 +70,9 @@ impl Stage {
              [operations.held]\nrun = [\"{mark}\", \"{{token}}\"]\n{token}require = [{{ step = \"approval\", of = \"root\" }}]\n\
              [operations.slow]\nrun = [\"/usr/bin/sleep\", \"0.3\"]\n"
         );
-        let shipped = |name: &str| {
-            let path = place::root().join("tests/plugins").join(name).join(format!("{name}.toml"));
-            fs::read(&path).at(&path)
-        };
         self.daemon.write("plugins/tasks.toml", tasks.as_bytes())?;
         self.daemon.write("plugins/echo.toml", b"[operations.echo]\n")?;
-        self.daemon.write("plugins/hostile.toml", &shipped("hostile")?)?;
+        self.daemon.write("plugins/hostile.toml", HOSTILE)?;
         let whoami = b"[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n";
         self.daemon.write("plugins/whoami.toml", whoami)?;
         self.daemon.write("plugins/twin.toml", b"module = \"echo\"\n[operations.echo]\nas = \"twin\"\n")

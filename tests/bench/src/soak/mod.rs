@@ -20,21 +20,31 @@ use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use regent_bench::SoakOptions;
 use regent_build::{Error, Result};
 
 use crate::attackers::{self, Attackers, Wish};
 use crate::bench::ground::Ground;
+use crate::bench::machine;
 use crate::bench::regentd::SECRET;
-use crate::test::machine;
-use crate::{build, place, programs::Profile};
 use clients::Clients;
 use samples::{Sample, Samples};
 use stage::Stage;
 use trouble::Trouble;
 
-pub(crate) use clients::{WORD, client};
+pub(crate) use clients::{ClientArgs, WORD, client};
 
-const USAGE: &str = "usage: cargo xtask soak [--minutes N] [--json FILE]";
+/// The builds that are soaked.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SoakInputs {
+    /// The build that is soaked, as `cargo xtask build` leaves it
+    #[arg(long, value_name = "FOLDER", env = "REGENT_DIST")]
+    dist: PathBuf,
+    /// The module of the tests' hostile plugin
+    #[arg(long, value_name = "FILE")]
+    hostile: PathBuf,
+}
+
 /// Hostile connections, and the users that they are of.
 const HOSTILE: (u32, u32) = (54, 3);
 /// They go and others come.
@@ -48,16 +58,14 @@ const SETTLES: Duration = Duration::from_secs(20);
 const THREADS_END: Duration = Duration::from_secs(15);
 
 /// Soaks, prints the figures, and fails if something has grown or is missing.
-pub(crate) fn soak(words: &[&str]) -> Result<()> {
-    let (minutes, file) = wish(words)?;
+pub(crate) fn soak(inputs: &SoakInputs, options: &SoakOptions) -> Result<()> {
     if !machine::is_root() {
         return Err(Error::new("the soak needs root: clients of several users, and sandboxes as they are shipped"));
     }
-    let dist = dist()?;
     let ground = Rc::new(Ground::open()?);
-    let stage = Stage::set(&ground, &dist)?;
+    let stage = Stage::set(&ground, &inputs.dist, &inputs.hostile)?;
     let said = |why: Error| Error::new(format!("{why}; the end of the daemon's log:\n{}", stage.end_of_log()));
-    let load = Duration::from_secs(60 * minutes);
+    let load = Duration::from_secs(60 * options.minutes);
     let mut samples = Samples::begin(&stage)?;
     let warm_up = WARM_UP_LEAST.max(load / 15);
     under_load(&stage, warm_up, &mut samples).map_err(said)?;
@@ -70,33 +78,11 @@ pub(crate) fn soak(words: &[&str]) -> Result<()> {
         println!("{found}");
         samples::has_not_grown(&before, &after)
     });
-    if let Some(file) = file {
+    if let Some(file) = &options.json {
         let text = format!("{:#}\n", samples.json(&before, &after));
-        std::fs::write(&file, text).map_err(|why| Error::new(format!("{}: {why}", file.display())))?;
+        std::fs::write(file, text).map_err(|why| Error::new(format!("{}: {why}", file.display())))?;
     }
     judged.map_err(said)
-}
-
-fn wish(words: &[&str]) -> Result<(u64, Option<PathBuf>)> {
-    let (mut minutes, mut file, mut words) = (30, None, words.iter());
-    while let Some(word) = words.next() {
-        match (*word, words.next()) {
-            ("--minutes", Some(number)) => minutes = number.parse().map_err(|_| Error::new(USAGE))?,
-            ("--json", Some(path)) => file = Some(PathBuf::from(path)),
-            _ => return Err(Error::new(USAGE)),
-        }
-    }
-    Ok((minutes, file))
-}
-
-fn dist() -> Result<PathBuf> {
-    match std::env::var_os("REGENT_DIST").filter(|dist| !dist.is_empty()) {
-        Some(dist) => Ok(dist.into()),
-        None => {
-            build::with(&regent_build::wasm(&place::target(), place::root())?, Profile::Release)?;
-            Ok(place::dist())
-        }
-    }
 }
 
 /// Everything at once for so long; then everybody stops.

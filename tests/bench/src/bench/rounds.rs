@@ -11,7 +11,6 @@ use super::Amount;
 use super::arena::Arena;
 use super::figures::{Report, Times};
 use super::regentd::SECRET;
-use crate::place;
 use regent_build::{Error, Result, Run};
 
 /// What a first turn pays once: a page, a cache line, a lane's first instance.
@@ -24,7 +23,7 @@ const ENVIRONMENT: [(&str, &str); 4] =
 
 /// The unchanged client, a connection a call, against both, from one script.
 pub(super) fn by_python(arena: &Arena, python: &Path, amount: Amount, report: &mut Report) -> Result<()> {
-    let script = place::root().join("xtask/src/bench/client.py");
+    let script = super::script("client.py");
     let rounds = [
         ("echo", "no-op, Python client", amount.requests, 1.0),
         ("whoami", "whoami, Python client", amount.commands, 0.9),

@@ -3,29 +3,52 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
+use super::cost::CostTable;
 use super::grid::Grid;
 
+/// The histogram counts tens of nanoseconds; so many are a microsecond.
+const UNITS: f64 = 100.0;
+/// A longer time counts as this one.
+const LONGEST: Duration = Duration::from_hours(1);
+/// Digits of a time that the histogram keeps.
+const DIGITS: u8 = 4;
+
 /// Times of one thing, in microseconds.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Times(Vec<f64>);
+#[derive(Debug, Clone)]
+pub(super) struct Times(Histogram<u64>);
+
+impl Default for Times {
+    #[allow(clippy::expect_used, reason = "every test of this file makes one with these bounds")]
+    fn default() -> Self {
+        let longest = (LONGEST.as_secs_f64() * 1e6 * UNITS) as u64;
+        Self(Histogram::new_with_bounds(1, longest, DIGITS).expect("the bounds are constants that fit"))
+    }
+}
 
 impl Times {
     pub(super) fn micros(times: Vec<f64>) -> Self {
-        Self(times)
+        let mut all = Self::default();
+        times.into_iter().for_each(|micros| all.add_micros(micros));
+        all
     }
 
     pub(super) fn add(&mut self, took: Duration) {
-        self.0.push(took.as_secs_f64() * 1e6);
+        self.add_micros(took.as_secs_f64() * 1e6);
     }
 
-    /// The value below which so many of a hundred are.
-    fn percentile(&self, percent: usize) -> f64 {
-        let mut sorted = self.0.clone();
-        sorted.sort_by(f64::total_cmp);
-        let at = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
-        sorted.get(at).copied().unwrap_or(f64::NAN)
+    pub(super) fn add_micros(&mut self, micros: f64) {
+        self.0.saturating_record((micros * UNITS).round() as u64);
+    }
+
+    /// The least time that so many of a hundred do not exceed.
+    fn percentile(&self, percent: f64) -> f64 {
+        if self.0.is_empty() {
+            return f64::NAN;
+        }
+        self.0.lowest_equivalent(self.0.value_at_percentile(percent)) as f64 / UNITS
     }
 
     fn middle_and_tail(&self) -> (f64, f64) {
@@ -33,18 +56,18 @@ impl Times {
     }
 
     pub(super) fn middle(&self) -> f64 {
-        self.percentile(50)
+        self.percentile(50.0)
     }
 
     pub(super) fn tail(&self) -> f64 {
-        self.percentile(99)
+        self.percentile(99.0)
     }
 
     pub(super) fn worst(&self) -> f64 {
-        self.percentile(100)
+        self.percentile(100.0)
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(super) fn count(&self) -> u64 {
         self.0.len()
     }
 }
@@ -56,16 +79,22 @@ pub(super) struct Report {
     rows: Vec<Value>,
     lines: Vec<String>,
     grid: Grid,
+    cost: CostTable,
 }
 
 impl Report {
     pub(super) fn new(machine: Value) -> Self {
-        Self { machine, rows: Vec::new(), lines: Vec::new(), grid: Grid::default() }
+        Self { machine, rows: Vec::new(), lines: Vec::new(), grid: Grid::default(), cost: CostTable::default() }
     }
 
     /// The second table.
     pub(super) fn many(&mut self, grid: Grid) {
         self.grid = grid;
+    }
+
+    /// The table of CPU time and switches.
+    pub(super) fn cost(&mut self, cost: CostTable) {
+        self.cost = cost;
     }
 
     /// Two sides of one thing, and the ratio that is wished for, if there is one.
@@ -79,14 +108,14 @@ impl Report {
         ));
         self.rows.push(json!({
             "name": name, "against": with, "ratio_p50": p50 / their_p50, "ratio_p99": p99 / their_p99, "towards": towards,
-            "p50_us": p50, "p99_us": p99, "their_p50_us": their_p50, "their_p99_us": their_p99, "count": ours.0.len(),
+            "p50_us": p50, "p99_us": p99, "their_p50_us": their_p50, "their_p99_us": their_p99, "count": ours.count(),
         }));
     }
 
     pub(super) fn alone(&mut self, name: &str, times: &Times) {
         let (p50, p99) = times.middle_and_tail();
         self.lines.push(format!("| {name} | | | | | {p50:.0} / {p99:.0} µs | |"));
-        self.rows.push(json!({"name": name, "p50_us": p50, "p99_us": p99, "count": times.0.len()}));
+        self.rows.push(json!({"name": name, "p50_us": p50, "p99_us": p99, "count": times.count()}));
     }
 
     pub(super) fn number(&mut self, name: &str, number: f64, unit: &str) {
@@ -108,6 +137,9 @@ impl Report {
         if !self.grid.is_empty() {
             table.push_str(&self.grid.table());
         }
+        if !self.cost.is_empty() {
+            table.push_str(&self.cost.table());
+        }
         table
     }
 
@@ -121,7 +153,10 @@ impl Report {
     }
 
     pub(super) fn json(&self) -> String {
-        format!("{:#}\n", json!({"machine": self.machine, "rows": self.rows, "plugins": self.grid.rows()}))
+        format!(
+            "{:#}\n",
+            json!({"machine": self.machine, "rows": self.rows, "plugins": self.grid.rows(), "cost": self.cost.rows()})
+        )
     }
 }
 
@@ -132,7 +167,7 @@ mod tests {
     #[test]
     fn a_percentile_is_a_time_that_was_measured() {
         let times = Times::micros((1..=200).rev().map(f64::from).collect());
-        assert_eq!(times.middle_and_tail(), (101.0, 199.0));
+        assert_eq!(times.middle_and_tail(), (100.0, 198.0));
         assert_eq!(Times::micros(vec![7.0]).middle_and_tail(), (7.0, 7.0));
     }
 

@@ -2,7 +2,7 @@
 
 use regent_build::{At as _, Error, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,13 +12,12 @@ use std::time::{Duration, Instant};
 use regent_client::Client;
 use sha2::{Digest as _, Sha256};
 
-use super::Amount;
 use super::crowd::{Crowd, Rest, echo, served, unknown};
 use super::figures::Times;
 use super::grid::{Cell, Grid, PLUGINS};
 use super::ground::Ground;
-use crate::place;
-use crate::test::machine::is_root;
+use super::machine::is_root;
+use super::{Amount, BenchInputs};
 
 /// How long a neighbour is asked when nothing else happens.
 const QUIET: Duration = Duration::from_secs(2);
@@ -30,25 +29,19 @@ const MODULE: (&str, &str) = ("firewall", "open");
 const SIZE: usize = 200_000;
 
 /// All of it, into the grid.
-pub(super) fn measure(ground: &Rc<Ground>, dist: &Path, amount: Amount) -> Result<Grid> {
+pub(super) fn measure(ground: &Rc<Ground>, inputs: &BenchInputs, amount: Amount) -> Result<Grid> {
     if !is_root() {
         eprintln!("not root: sandboxes have neither uids nor namespaces of their own, and start faster than they do");
     }
     let mut grid = Grid::default();
     for plugins in PLUGINS {
         eprintln!("with {plugins} plugins");
-        let crowd = Crowd::new(ground, dist, plugins)?;
+        let crowd = Crowd::new(ground, &inputs.dist, plugins)?;
         let mut column = Column { plugins, crowd, grid: &mut grid, amount };
-        let measured = column.all(dist);
+        let measured = column.all(inputs);
         measured.map_err(|why| Error::new(format!("{why}; the daemon says:\n{}", column.crowd.daemon.log())))?;
     }
     Ok(grid)
-}
-
-/// The tests' Python plugin, if it has been built.
-fn python() -> Option<PathBuf> {
-    let given = std::env::var_os("REGENT_FIXTURES").map(PathBuf::from).map(|folder| folder.join("python.wasm"));
-    given.into_iter().chain([place::target().join("python/python.wasm")]).find(|path| path.exists())
 }
 
 /// Within what a module is to serve that is compiled first, and one that was compiled before.
@@ -62,13 +55,13 @@ struct Column<'a> {
 }
 
 impl Column<'_> {
-    fn all(&mut self, dist: &Path) -> Result<()> {
+    fn all(&mut self, inputs: &BenchInputs) -> Result<()> {
         self.starts()?;
         self.rest()?;
-        let rust = dist.join(format!("plugins/{}.wasm", MODULE.0));
+        let rust = inputs.dist.join(format!("plugins/{}.wasm", MODULE.0));
         self.dropped("Rust module", &rust, MODULE.1, ("1 s", "50 ms"), self.amount.changes)?;
-        if let Some(python) = python() {
-            self.dropped("Python module", &python, "say", ("10 s", ""), 1)?;
+        if let Some(python) = &inputs.python_plugin {
+            self.dropped("Python module", python, "say", ("10 s", ""), 1)?;
         }
         self.reloads()
     }

@@ -13,10 +13,10 @@ use super::Amount;
 use super::figures::{Report, Times};
 use super::ground::Ground;
 use super::hostile::{AIM, BATCHES, neighbour};
+use super::machine;
 use super::regentd::{Regentd, SECRET};
 use super::sides::{self, Sides};
 use crate::attackers::{self, Attackers, Wish};
-use crate::test::machine;
 
 /// Hostile connections, and the users that they are of.
 const CONNECTIONS: u32 = 200;

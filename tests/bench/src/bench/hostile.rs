@@ -2,22 +2,22 @@
 //! and again, batch by batch, for each attack of the hand-written components of the tests.
 
 use std::fs;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use regent_build::{At as _, Error, Result};
+use regent_build::{At as _, Error, Result, Run};
 use regent_client::{Client, Data, Options};
 use serde_json::Value;
 
-use super::Amount;
 use super::changes::unique;
 use super::figures::{Report, Times};
 use super::ground::Ground;
 use super::regentd::Regentd;
-use crate::place;
+use super::{Amount, BenchInputs, needed};
 
 /// The neighbour's no-ops come with pauses, as callers come.
 const PAUSE: Duration = Duration::from_micros(500);
@@ -41,9 +41,10 @@ struct Ask {
 }
 
 /// All of it, into the first table.
-pub(super) fn measure(ground: &Rc<Ground>, dist: &std::path::Path, amount: Amount, report: &mut Report) -> Result<()> {
-    let daemon = Regentd::with_echo(ground, "hostile", dist)?;
-    let written = attacks(&daemon.folder().join("plugins"))?;
+pub(super) fn measure(ground: &Rc<Ground>, inputs: &BenchInputs, amount: Amount, report: &mut Report) -> Result<()> {
+    let daemon = Regentd::with_echo(ground, "hostile", &inputs.dist)?;
+    let written =
+        attacks(needed(inputs.attacks.as_ref(), "the program of attacks")?, &daemon.folder().join("plugins"))?;
     daemon.start()?;
     let serve = written.iter().map(|ask| ask.operation.as_str()).collect::<std::collections::BTreeSet<_>>().len() + 1;
     daemon.says(" serves ", serve, 0)?;
@@ -53,9 +54,8 @@ pub(super) fn measure(ground: &Rc<Ground>, dist: &std::path::Path, amount: Amoun
 }
 
 /// Written by an example of the tests, which is what they attack with.
-fn attacks(folder: &std::path::Path) -> Result<Vec<Ask>> {
-    let cargo = regent_build::cargo(place::root()).args(["run", "--quiet", "--target-dir"]).arg(place::native());
-    let out = cargo.args(["-p", "regent-tests", "--example", "attacks", "--"]).arg(folder).text()?;
+fn attacks(program: &Path, folder: &Path) -> Result<Vec<Ask>> {
+    let out = Run::new(program).arg(folder).text()?;
     let asks: Vec<Value> =
         serde_json::from_str(&out).map_err(|why| Error::new(format!("what to attack with: {why}")))?;
     let text = |ask: &Value, key: &str| ask.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -166,7 +166,7 @@ impl Attack {
     }
 }
 
-/// How often it was made.
+/// How often it was inputs.
 fn attack(mut client: Client, ask: &Ask, ends: &AtomicBool) -> usize {
     let Ok(data) = Data::parse(&format!("\"{}\"", ask.data)) else { return 0 };
     let mut made = 0;
