@@ -2,13 +2,14 @@
 
 use regent_protocol::{Code, Data, RuleView, Serving, State};
 use serde::{Deserialize, Serialize};
+use strum::EnumIter;
 
 use crate::record::hold::HoldId;
 use crate::record::reason::{BoundField, Decider, VoidWord};
 use crate::record::why::ReasonWord;
 
 /// What a record is about.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, EnumIter)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
     /// The daemon has started.
