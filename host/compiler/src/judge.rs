@@ -31,18 +31,17 @@ impl fmt::Display for NotAComponent {
         f.write_str(match self {
             Self::Empty => "the file is empty: build or copy it once more",
             Self::CoreModule => {
-                "this is a core module, and plugins are components. Rust: build for wasm32-wasip2; otherwise: wasm-tools \
-                 component new"
+                "this is a core module, and plugins are components. Rust: build for wasm32-wasip2; otherwise: \
+                 wasm-tools component new"
             }
             Self::OtherVersion => {
                 "this is WebAssembly of a version that is not served: build it with tools of 2024 or later"
             }
             Self::CompiledCode => {
-                "this is compiled code, and Regent compiles plugins itself: install the .wasm file that it was made from"
+                "this is compiled code, and Regent compiles plugins itself: install the .wasm file that it was made \
+                 from"
             }
-            Self::Text => {
-                "this is WebAssembly's text format: turn it into a component first (wasm-tools parse)"
-            }
+            Self::Text => "this is WebAssembly's text format: turn it into a component first (wasm-tools parse)",
             Self::Unknown => "this is not WebAssembly: what belongs here is what `regent plugin build` makes",
         })
     }

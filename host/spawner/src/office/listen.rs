@@ -127,7 +127,8 @@ impl Sockets {
     }
 }
 
-/// What regent.toml says of the socket at this path; of the one that was opened last, if the daemon is about to live by that.
+/// What regent.toml says of the socket at this path; of the one that was opened last, if the daemon is about to live by
+/// that.
 fn place<'c>(config: &'c ConfigFile, path: &'c Path) -> Result<Place<'c>, SocketError> {
     let found = config.newest_first().find_map(|config| written(config, path));
     let (mode, group) = found.ok_or(SocketError::NotConfigured)?;
