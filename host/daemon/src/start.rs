@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_local;
 
 use crate::activation::Activated;
@@ -201,14 +200,4 @@ async fn keep_time(daemon: Rc<Daemon>) {
             _ = forget.tick() => daemon.held.forget(daemon.policy().config.keep_results).await,
         }
     }
-}
-
-/// SHA-256 of a file, by its handle.
-///
-/// # Errors
-/// What the kernel says.
-pub fn digest_of(mut file: impl std::io::Read) -> std::io::Result<[u8; 32]> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(Sha256::digest(&bytes).into())
 }

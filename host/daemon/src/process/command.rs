@@ -13,7 +13,10 @@ use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::cgroup::Cgroup;
-use super::spawner::{Running, Spawner, StartError};
+use super::cgroups::Cgroups;
+use super::error::StartError;
+use super::running::Running;
+use super::spawner::Spawner;
 
 /// A grandchild may keep the pipe after the command has ended; it is killed, so this is for what the kernel needs.
 const PIPE_AFTER_END: Duration = Duration::from_secs(1);
@@ -101,7 +104,7 @@ async fn started(spawner: &Rc<Spawner>, run: CommandRun) -> Result<(Born, Rest),
     let failed = |why: &dyn std::fmt::Display| StartError { stage: "descriptors".into(), why: why.to_string() };
     // What may live on is in no group of the run's, for that ends with it.
     let cgroups = spawner.cgroups().filter(|_| run.leaves.is_none());
-    let cgroup = cgroups.map(super::Cgroups::run).transpose().map_err(|why| failed(&why))?;
+    let cgroup = cgroups.map(Cgroups::run).transpose().map_err(|why| failed(&why))?;
     let (stdin_end, stdin) = standard_input(run.stdin.is_some()).map_err(|why| failed(&why))?;
     let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
     let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;

@@ -10,56 +10,14 @@ use regent_resolve::{Findings, PlannedStep, Unresolved, resolve};
 use regent_spawner::{Answer, Ask, Granted, Look, Refused, born};
 use tokio::time::timeout;
 
-use super::{Spawner, What};
+use super::command::What;
+use super::error::{NoAnswer, Unplanned};
+use super::spawner::Spawner;
 
 /// A plan is made of files and of the user databases, and within the time of an exchange with a plugin, who waits for it.
 const PLANNED_WITHIN: Duration = Duration::from_secs(1);
 /// The kernel drops what a process may not hold.
 const NO_DESCRIPTOR: &str = "no descriptor came: the daemon has too many open";
-
-/// Why a grant with values is no step.
-#[derive(Debug)]
-pub enum Unplanned {
-    /// A path that was named could be led elsewhere.
-    Path {
-        /// The slot.
-        slot: String,
-        /// What it accepts, and what is wrong with this one.
-        rule: String,
-    },
-    /// This machine is not as the grant needs it.
-    Host(String),
-    /// Nobody said in time: it may be as it was.
-    Unanswered(String),
-}
-
-/// Why a question to the spawner has no answer.
-#[derive(Debug)]
-pub(super) enum NoAnswer {
-    /// The spawner says no.
-    Refused(Refused),
-    /// There is none any more, and soon no daemon: nothing was said of what was asked.
-    Gone,
-}
-
-impl From<NoAnswer> for Refused {
-    fn from(no: NoAnswer) -> Self {
-        match no {
-            NoAnswer::Refused(why) => why,
-            NoAnswer::Gone => Self::Because("the spawner has ended".into()),
-        }
-    }
-}
-
-impl From<NoAnswer> for Unplanned {
-    fn from(no: NoAnswer) -> Self {
-        match no {
-            NoAnswer::Refused(Refused::Path { slot, rule }) => Self::Path { slot, rule },
-            NoAnswer::Refused(why) => Self::Host(why.to_string()),
-            gone @ NoAnswer::Gone => Self::Unanswered(Refused::from(gone).to_string()),
-        }
-    }
-}
 
 impl Spawner {
     /// What a granted command with these values comes to on this machine.
