@@ -5,18 +5,16 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use regent_grants::Engine;
-use regent_lane::{Ask, Export, Say};
+use regent_lane::Export;
 use tokio::time::Instant;
 
+use super::Plugin;
+use super::care::Keeping;
 use super::codes::Code;
 use super::description::Description;
-use super::exchange::Nothing;
-use super::keeping::Keeping;
 use super::module::Sealed;
 use super::places::Places;
 use super::programs::Programs;
-use super::sandbox::Exchange;
-use super::{Fault, Plugin};
 
 /// A plugin that can be asked, and what was learnt on the way.
 #[derive(Debug)]
@@ -66,28 +64,9 @@ pub async fn load(
         // Whoever tries it wants to see what that one process came to.
         keeping: Keeping::new(name, None),
     };
-    let described = describe(&plugin).await.map_err(|fault| vec![format!("describe: {fault}")])?;
+    let described = plugin.describe().await.map_err(|fault| vec![format!("describe: {fault}")])?;
     let description = Description::read(&described, &exports)?;
     let plugin = Rc::new(Plugin { description, ..plugin });
     plugin.keep();
     Ok(Alone { plugin, described, exports, compile, load })
-}
-
-async fn describe(plugin: &Plugin) -> Result<String, Fault> {
-    let place = plugin.places.take((0, 0), Instant::now()).await.map_err(|_| Fault::Ended("no lane".into()))?;
-    let exchange = Exchange::begin(&plugin.sandbox(), place);
-    let mut exchange = exchange.map_err(|_| Fault::Ended("its sandbox ended".into()))?;
-    let none: Option<&mut Nothing> = None;
-    match plugin.converse(&mut exchange, &Ask::Describe, none).await? {
-        Say::Described(text) => {
-            exchange.end(None);
-            Ok(text)
-        }
-        Say::Fault(blame, text) => {
-            let fault = Fault::Guest(blame, text);
-            exchange.end(Some(&fault));
-            Err(fault)
-        }
-        _ => Err(exchange.condemn("it answered what was not asked")),
-    }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
-use regent_lane::{Ask, FrameError, HEADER, Say, Side, decode, encode, frame_length};
+use regent_lane::{Ask, FrameError, HEADER, LOG_MAX, Level, Say, Side, decode, encode, frame_length};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::time::Timespec;
@@ -167,5 +167,23 @@ impl Lane {
                 }
             }
         }
+    }
+}
+
+/// A line of a plugin's log, as long as this exchange may still log.
+pub(super) fn log(plugin: &str, level: Level, text: &str, logged: &mut usize) {
+    let is_over = *logged >= LOG_MAX;
+    *logged = logged.saturating_add(text.len().max(1));
+    if is_over {
+        return;
+    }
+    let level = match level {
+        Level::Debug | Level::Info => crate::log::Level::Info,
+        Level::Warning => crate::log::Level::Warning,
+        Level::Error => crate::log::Level::Error,
+    };
+    crate::log::say(level, format_args!("plugin {plugin}: {text}"));
+    if *logged >= LOG_MAX {
+        crate::warning!("plugin {plugin}: the rest of its log of this request is dropped");
     }
 }

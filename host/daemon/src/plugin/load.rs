@@ -5,20 +5,18 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use regent_grants::{Engine, Grants, Recycle};
-use regent_lane::{Ask, Export, Say};
+use regent_lane::Export;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
+use super::Plugin;
 use super::cache::{Cache, Key};
+use super::care::Keeping;
 use super::codes::{Code, Codes};
 use super::description::Description;
-use super::exchange::Nothing;
-use super::keeping::Keeping;
 use super::module::Sealed;
 use super::places::Places;
 use super::programs::{Programs, Unloadable};
-use super::sandbox::{Exchange, Sandbox};
-use super::{Fault, Plugin};
+use super::sandbox::Sandbox;
 
 /// What loading needs besides the module.
 #[derive(Debug)]
@@ -134,32 +132,13 @@ impl Loader {
         if let Some(description) = self.cache.description(key).and_then(|text| Description::read(&text, exports).ok()) {
             return Ok(description);
         }
-        let text = ask(plugin).await.map_err(|fault| vec![format!("describe: {fault}. Its author can repair it")])?;
+        let text =
+            plugin.describe().await.map_err(|fault| vec![format!("describe: {fault}. Its author can repair it")])?;
         let description = Description::read(&text, exports)?;
         let cache = self.cache.clone();
         let keep = tokio::task::spawn_blocking(move || cache.keep_description(key, &text));
         let _said_if_it_failed = keep.await;
         Ok(description)
-    }
-}
-
-async fn ask(plugin: &Plugin) -> Result<String, Fault> {
-    let at_once = Instant::now();
-    let place = plugin.places.take((u64::MAX, 0), at_once).await.map_err(|_| Fault::Ended("no lane".into()))?;
-    let exchange = Exchange::begin(&plugin.sandbox(), place);
-    let mut exchange = exchange.map_err(|_| Fault::Ended("its sandbox ended".into()))?;
-    let none: Option<&mut Nothing> = None;
-    match plugin.converse(&mut exchange, &Ask::Describe, none).await? {
-        Say::Described(text) => {
-            exchange.end(None);
-            Ok(text)
-        }
-        Say::Fault(blame, text) => {
-            let fault = Fault::Guest(blame, text);
-            exchange.end(Some(&fault));
-            Err(fault)
-        }
-        _ => Err(exchange.condemn("it answered what was not asked")),
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use super::cache::ARTEFACT_MAX;
 use super::confinement::{Layers, bare};
-use super::lane::Lane;
+use super::lane::{Lane, log};
 use super::module::Sealed;
 use super::sandbox::Sandbox;
 use crate::helpers::Helpers;
@@ -331,7 +331,7 @@ async fn load(name: &str, lane: Option<&mut Lane>, settings: &str) -> Result<Vec
         return match lane.say(deadline).await.map_err(failed)? {
             // By its own start-up.
             Say::Log(level, text) => {
-                super::exchange::log(name, level, &text, &mut logged);
+                log(name, level, &text, &mut logged);
                 continue;
             }
             Say::Loaded { exports } => Ok(exports),

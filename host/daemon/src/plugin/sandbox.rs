@@ -10,8 +10,8 @@ use regent_spawner::Exit;
 use tokio::task::spawn_local;
 use tokio::time::Instant;
 
-use super::Fault;
-use super::keeping::Care;
+use super::care::Care;
+use super::fault::Fault;
 use super::lane::{Lane, LaneError};
 use super::places::Place;
 use super::wear::Wear;
