@@ -31,7 +31,9 @@ pub mod codes;
 // What this machine confines with.
 pub mod confinement;
 // Compiler and sandboxes as processes.
+mod compile;
 pub mod programs;
+mod starting;
 // From a module's bytes to a plugin that serves.
 pub mod load;
 // The same for one that is only tried.
