@@ -97,7 +97,7 @@ impl Installed {
     /// The uid of this plugin's sandboxes, the same after every restart.
     async fn uid(&self, name: &str) -> Result<u32, String> {
         let range = self.config.borrow().sandbox;
-        let number = self.held.sandbox_number(name, range.count).await;
+        let number = self.numbers.number(name, range.count).await;
         let number =
             number.ok_or_else(|| format!("[sandbox] uids: all {} are taken: give a wider range", range.count))?;
         Ok(range.first + number)

@@ -32,8 +32,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::catalog::{Allowed, Catalog, Entry};
-use crate::held::Held;
 use crate::kept::ledger::SharedAudit;
+use crate::kept::sandbox_numbers::SandboxNumbers;
 use crate::plugin::load::Loader;
 use crate::plugin::module::ModuleDigest;
 use crate::process::Spawner;
@@ -57,7 +57,7 @@ pub struct Installed {
     /// Who loads, as soon as that is known; or why nobody can.
     loader: channel::Sender<Option<Result<Rc<Loader>, String>>>,
     shelf: Shelf,
-    held: Rc<Held>,
+    numbers: SandboxNumbers,
     audit: SharedAudit,
     spawner: Rc<Spawner>,
     watch: Option<Watch>,
@@ -154,7 +154,7 @@ impl Installed {
     /// What the kernel says of the folder of accepted modules.
     pub fn new(
         config: Arc<Config>,
-        held: Rc<Held>,
+        numbers: SandboxNumbers,
         audit: SharedAudit,
         spawner: Rc<Spawner>,
         shelf: PathBuf,
@@ -167,7 +167,7 @@ impl Installed {
             config: RefCell::new(config),
             loader: channel::Sender::new(None),
             shelf: Shelf::open(shelf)?,
-            held,
+            numbers,
             audit,
             spawner,
             watch: watch.ok(),
