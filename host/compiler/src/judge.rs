@@ -1,6 +1,7 @@
 //! Looks at a module before anything is compiled, and says everything that is wrong with it at once, each reason with its
 //! cure. The sandbox does not rely on this: it links what is served and nothing else.
 
+use regent_lane::{ModuleCode, ModuleError};
 use wasmtime::wasmparser::{ComponentExternalKind, Encoding, Parser, Payload};
 
 use crate::interface::{Class, Interface, class, other_version};
@@ -15,7 +16,7 @@ const DEPTH_MAX: usize = 32;
 const NAME_MAX: usize = 200;
 
 /// Every reason why this module cannot be a plugin.
-pub(crate) fn judge(module: &[u8]) -> Result<(), Vec<String>> {
+pub(crate) fn judge(module: &[u8]) -> Result<(), Vec<ModuleError>> {
     let outside = outside(module)?;
     let mut reasons = outside.refused_imports();
     reasons.extend(outside.missing_operation());
@@ -24,38 +25,37 @@ pub(crate) fn judge(module: &[u8]) -> Result<(), Vec<String>> {
 }
 
 /// What a module imports, one a line: the class's word and the name.
-pub(crate) fn imports(module: &[u8]) -> Result<String, Vec<String>> {
+pub(crate) fn imports(module: &[u8]) -> Result<String, Vec<ModuleError>> {
     let line = |import: &&str| format!("{} {}\n", class(import).word(), shown(import));
     Ok(outside(module)?.imports.iter().take(IMPORTS_MAX).map(line).collect())
 }
 
-fn outside(module: &[u8]) -> Result<Outside<'_>, Vec<String>> {
-    kind(module).map_err(|reason| vec![reason])?;
-    Outside::of(module)
-        .map_err(|why| vec![format!("plugin-module: the component is damaged: {why}. Build or copy it once more")])
+fn outside(module: &[u8]) -> Result<Outside<'_>, Vec<ModuleError>> {
+    kind(module).map_err(|reason| vec![reason.into()])?;
+    let damaged = |why| format!("the component is damaged: {why}. Build or copy it once more");
+    Outside::of(module).map_err(|why| vec![ModuleCode::Invalid.because(damaged(why))])
 }
 
 /// The first bytes tell a component from all that is mistaken for one.
-fn kind(module: &[u8]) -> Result<(), String> {
+fn kind(module: &[u8]) -> Result<(), &'static str> {
     const CORE: &[u8] = b"\0asm\x01\0\0\0";
     const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
     if module.starts_with(COMPONENT) {
         return Ok(());
     }
     Err(if module.is_empty() {
-        "the file is empty: build or copy it once more".into()
+        "the file is empty: build or copy it once more"
     } else if module.starts_with(CORE) {
         "this is a core module, and plugins are components. Rust: build for wasm32-wasip2; otherwise: wasm-tools \
          component new"
-            .into()
     } else if module.starts_with(b"\0asm") {
-        "this is WebAssembly of a version that is not served: build it with tools of 2024 or later".into()
+        "this is WebAssembly of a version that is not served: build it with tools of 2024 or later"
     } else if module.starts_with(b"\x7fELF") {
-        "this is compiled code, and Regent compiles plugins itself: install the .wasm file that it was made from".into()
+        "this is compiled code, and Regent compiles plugins itself: install the .wasm file that it was made from"
     } else if module.trim_ascii_start().starts_with(b"(") {
-        "this is WebAssembly's text format: turn it into a component first (wasm-tools parse)".into()
+        "this is WebAssembly's text format: turn it into a component first (wasm-tools parse)"
     } else {
-        "this is not WebAssembly: what belongs here is what `regent plugin build` makes".into()
+        "this is not WebAssembly: what belongs here is what `regent plugin build` makes"
     })
 }
 
@@ -97,15 +97,15 @@ impl<'a> Outside<'a> {
         Ok(outside)
     }
 
-    fn refused_imports(&self) -> Vec<String> {
+    fn refused_imports(&self) -> Vec<ModuleError> {
         let refused = |import: &&str| match class(import) {
-            Class::Refused(cure) => Some(format!("plugin-import: imports {}: {cure}", shown(import))),
+            Class::Refused(cure) => Some(ModuleCode::Import.because(format!("imports {}: {cure}", shown(import)))),
             Class::Regent | Class::Served | Class::Inert => None,
         };
         self.imports.iter().filter_map(refused).collect()
     }
 
-    fn missing_operation(&self) -> Option<String> {
+    fn missing_operation(&self) -> Option<ModuleError> {
         let mut other = None;
         for export in &self.exports {
             match Interface::parse(export) {
@@ -113,7 +113,7 @@ impl<'a> Outside<'a> {
                     if interface.is_served_world() {
                         return None;
                     }
-                    other = Some(format!("exports {}: {}", shown(export), other_version()));
+                    other = Some(format!("exports {}: {}", shown(export), other_version()).into());
                 }
                 _ => {}
             }

@@ -1,8 +1,9 @@
 //! The programs that belong to the daemon: beside its own executable, or in ../libexec/regent. Each is judged once, at the
 //! start, and always started from that handle.
 
+use std::fmt;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -26,13 +27,42 @@ pub struct Helpers {
     compiler_file: File,
 }
 
+/// Why one of them cannot be used.
+#[derive(Debug)]
+pub enum HelpersError {
+    /// Nobody knows where to look for them.
+    NoFolder(io::Error),
+    /// It is not where it is to be.
+    Missing(&'static str),
+    /// Somebody else may have changed it.
+    Untrusted(Untrusted),
+}
+
+impl From<Untrusted> for HelpersError {
+    fn from(why: Untrusted) -> Self {
+        Self::Untrusted(why)
+    }
+}
+
+impl fmt::Display for HelpersError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoFolder(why) => write!(f, "cannot tell where regentd is: {why}"),
+            Self::Missing(name) => {
+                write!(f, "{name} is neither beside regentd nor in ../libexec/regent: install it there")
+            }
+            Self::Untrusted(why) => why.fmt(f),
+        }
+    }
+}
+
 impl Helpers {
     /// Finds and judges them.
     ///
     /// # Errors
     /// Which is missing or not to be trusted.
-    pub fn find() -> Result<Self, String> {
-        let own = std::env::current_exe().map_err(|why| format!("cannot tell where regentd is: {why}"))?;
+    pub fn find() -> Result<Self, HelpersError> {
+        let own = std::env::current_exe().map_err(HelpersError::NoFolder)?;
         let beside = own.parent().unwrap_or(Path::new("/"));
         let folders = [beside.to_path_buf(), beside.join("../libexec/regent")];
         let [sandbox_path, compiler_path] = ["regent-sandbox", "regent-compiler"].map(|name| locate(&folders, name));
@@ -42,7 +72,7 @@ impl Helpers {
             sandbox: open(&sandbox_path)?,
             sandbox_path,
             compiler: open(&compiler_path)?,
-            compiler_file: Trusted::open(&compiler_path).map_err(said)?.into_file(),
+            compiler_file: Trusted::open(&compiler_path)?.into_file(),
             compiler_path,
         })
     }
@@ -58,16 +88,11 @@ impl Helpers {
     }
 }
 
-fn locate(folders: &[PathBuf], name: &str) -> Result<PathBuf, String> {
-    let paths = folders.iter().map(|folder| folder.join(name));
-    let found = paths.into_iter().find(|path| path.exists());
-    found.ok_or_else(|| format!("{name} is neither beside regentd nor in ../libexec/regent: install it there"))
+fn locate(folders: &[PathBuf], name: &'static str) -> Result<PathBuf, HelpersError> {
+    let mut paths = folders.iter().map(|folder| folder.join(name));
+    paths.find(|path| path.exists()).ok_or(HelpersError::Missing(name))
 }
 
-fn open(path: &Path) -> Result<OwnedFd, String> {
-    Ok(Program::open(path).map_err(said)?.into_parts().0)
-}
-
-fn said(why: Untrusted) -> String {
-    why.to_string()
+fn open(path: &Path) -> Result<OwnedFd, Untrusted> {
+    Ok(Program::open(path)?.into_parts().0)
 }

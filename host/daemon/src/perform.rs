@@ -287,7 +287,7 @@ async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline:
     }
     let what = match spawner.granted(&step.grants, &step.command, &step.planned) {
         Ok(what) => what,
-        Err(why) => return result(Ended::NotStarted, Vec::new(), why.into_bytes(), false),
+        Err(why) => return result(Ended::NotStarted, Vec::new(), why.to_string().into_bytes(), false),
     };
     let ran = run_command(spawner, command_run(step, what, data, step.command.timeout.min(left), room)).await;
     let outcome = match ran.outcome() {

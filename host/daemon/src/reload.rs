@@ -67,7 +67,7 @@ async fn configuration(daemon: &Rc<Daemon>) -> Reloaded {
         daemon.spawner.tell(Ask::Forget);
         // Whole or not at all: back to the sockets that there were.
         let back = daemon.listening.apply(daemon, &before, &mut Activated::default()).await;
-        let mistakes = [Some(why), back.err().map(|why| why.to_string())];
+        let mistakes = [Some(why.to_string()), back.err().map(|why| why.to_string())];
         return refused(mistakes.into_iter().flatten().collect(), warnings);
     }
     let again = again.iter().map(|path| format!("{}: the socket's name was gone, and is there again", path.display()));

@@ -25,6 +25,7 @@ use crate::kept::store::Store;
 use crate::plugin::cache::Cache;
 use crate::plugin::confinement::Layers;
 use crate::plugin::load::Loader;
+use crate::plugin::load_error::LoadError;
 use crate::plugin::programs::Programs;
 use crate::policy::{Policy, state_file};
 use crate::process::{Cgroups, Spawner};
@@ -166,7 +167,7 @@ async fn load_all(daemon: Rc<Daemon>, programs: Rc<Programs>, helpers: Helpers) 
     resume::start_all(&daemon).await;
 }
 
-async fn loader(daemon: &Daemon, programs: Rc<Programs>, helpers: Helpers) -> Result<Loader, String> {
+async fn loader(daemon: &Daemon, programs: Rc<Programs>, helpers: Helpers) -> Result<Loader, LoadError> {
     let compiler = tokio::task::spawn_blocking(move || helpers.compiler_digest()).await;
     let compiler: [u8; 32] = compiler.map_err(|why| why.to_string())?.map_err(|why| why.to_string())?;
     let folder = state_file(&daemon.policy().config, "compiled");

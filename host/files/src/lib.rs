@@ -10,6 +10,8 @@
 mod below;
 // Files of this kind, written.
 mod folder;
+// Written in a folder of the process' own.
+mod own;
 // A path, part by part.
 mod walk;
 
@@ -26,6 +28,7 @@ use rustix::io::Errno;
 
 pub use below::{NotBelow, below};
 pub use folder::{Folder, Standing};
+pub use own::{own_folder, replace};
 use walk::{End, Walk, failed, judge_file};
 
 /// The largest configuration, grants or secret file.

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use regent_lane::{Export, Say, Settings};
+use regent_lane::{Export, ModuleCode, ModuleError, Say, Settings};
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
@@ -43,17 +43,17 @@ pub(crate) struct Loaded {
 pub(crate) struct Unloadable {
     /// Compiling the module once more may help.
     incompatible: bool,
-    reason: String,
+    error: ModuleError,
 }
 
 impl Unloadable {
-    pub(crate) fn for_good(reason: String) -> Self {
-        Self { incompatible: false, reason }
+    pub(crate) fn for_good(error: impl Into<ModuleError>) -> Self {
+        Self { incompatible: false, error: error.into() }
     }
 
     /// As a word.
     pub(crate) fn say(self) -> Say {
-        Say::Unloadable { incompatible: self.incompatible, reasons: vec![self.reason] }
+        Say::Unloadable { incompatible: self.incompatible, reasons: vec![self.error] }
     }
 }
 
@@ -90,11 +90,10 @@ impl Plugin {
 }
 
 /// Why it cannot be instantiated. No request can have a part in that, so it is for its author to mend.
-fn told(error: wasmtime::Error) -> String {
+fn told(error: wasmtime::Error) -> ModuleError {
     match fault::say(error) {
-        Ok(Say::Fault(blame, text)) => {
-            format!("{}: it does not start: {text}. Mend what it does before anything is asked of it", blame.code())
-        }
+        Ok(Say::Fault(blame, text)) => ModuleCode::Broken(blame)
+            .because(format!("it does not start: {text}. Mend what it does before anything is asked of it")),
         _ => "it does not start: a lane ended".into(),
     }
 }
@@ -108,8 +107,8 @@ fn component(engine: &Engine, image: OwnedFd) -> Result<Component, Unloadable> {
     #[expect(unsafe_code, reason = "compiled code cannot be verified, only be trusted or not be run")]
     let loaded = unsafe { Component::deserialize(engine, &bytes) };
     loaded.map_err(|why| {
-        let reason = format!("its compiled code is of another engine, or damaged: {why:#}");
-        Unloadable { incompatible: true, reason }
+        let error = format!("its compiled code is of another engine, or damaged: {why:#}").into();
+        Unloadable { incompatible: true, error }
     })
 }
 
@@ -132,8 +131,7 @@ fn link(engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<
 impl Functions {
     fn of(linked: &InstancePre<State>) -> Result<(Self, Vec<Export>), Unloadable> {
         let operation = exported::operation::GuestIndices::new(linked).map_err(|_| {
-            let reason = "it exports no regent:plugin/operation 0.1: build it against Regent's `wit` folder";
-            Unloadable::for_good(reason.into())
+            Unloadable::for_good("it exports no regent:plugin/operation 0.1: build it against Regent's `wit` folder")
         })?;
         let finishing = exported::finishing::GuestIndices::new(linked).ok();
         let authorising = exported::authorising::GuestIndices::new(linked).ok();

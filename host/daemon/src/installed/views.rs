@@ -57,7 +57,7 @@ fn view(name: &str, instance: &Instance, policy: &Policy, catalog: &Catalog) -> 
         file: instance.file.map(hex::encode),
         pin: instance.pin.to_owned(),
         engine: engine.map(|engine| engine.as_str().to_owned()),
-        reasons: rests.into_iter().chain(instance.reasons.iter().cloned()).collect(),
+        reasons: rests.into_iter().chain(instance.reasons.iter().map(ToString::to_string)).collect(),
         operations,
         crashes,
     }

@@ -12,8 +12,9 @@ use super::Plugin;
 use super::care::Keeping;
 use super::codes::Code;
 use super::description::Description;
+use super::load_error::LoadErrors;
 use super::module::Sealed;
-use super::places::Places;
+use super::places::LanePermits;
 use super::programs::Programs;
 
 /// A plugin that can be asked, and what was learnt on the way.
@@ -42,13 +43,12 @@ pub async fn load(
     engine: Engine,
     module: &Sealed,
     settings: &str,
-) -> Result<Alone, Vec<String>> {
+) -> Result<Alone, LoadErrors> {
     let begin = Instant::now();
     let code = programs.compile(name, uid, engine, module).await?;
     let compile = begin.elapsed();
     let begin = Instant::now();
-    let (sandbox, exports) =
-        programs.sandbox(name, uid, engine, &code, settings).await.map_err(super::programs::Unloadable::reasons)?;
+    let (sandbox, exports) = programs.sandbox(name, uid, engine, &code, settings).await?;
     let load = begin.elapsed();
     let plugin = Plugin {
         name: name.to_owned(),
@@ -59,12 +59,12 @@ pub async fn load(
         code: Rc::new(Code::fresh(code)),
         uid,
         programs: Rc::clone(programs),
-        places: Places::new(),
+        places: LanePermits::new(),
         sandbox: RefCell::new(sandbox),
         // Whoever tries it wants to see what that one process came to.
         keeping: Keeping::new(name, None),
     };
-    let described = plugin.describe().await.map_err(|fault| vec![format!("describe: {fault}")])?;
+    let described = plugin.describe().await?;
     let description = Description::read(&described, &exports)?;
     let plugin = Rc::new(Plugin { description, ..plugin });
     plugin.keep();

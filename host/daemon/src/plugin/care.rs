@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::fault::Fault;
-use super::life::{CRASHES_MAX, Life, REST, WITHIN};
+use super::life::{CRASHES_MAX, CrashBreaker, REST, WITHIN};
 
 /// The care of a plugin's processes, which ends with the plugin.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Care {
     plugin: String,
     /// When a process is worn. `None`: never, and no fault costs one either.
     pub(super) recycle: Option<Recycle>,
-    pub(super) life: RefCell<Life>,
+    pub(super) life: RefCell<CrashBreaker>,
     /// Something may be due.
     pub(super) due: Notify,
     /// Another process serves, or none will for now.
@@ -39,7 +39,7 @@ impl Keeping {
         let care = Care {
             plugin: plugin.to_owned(),
             recycle,
-            life: RefCell::new(Life::new(Instant::now())),
+            life: RefCell::new(CrashBreaker::new(Instant::now())),
             due: Notify::new(),
             changed: Notify::new(),
         };

@@ -1,11 +1,12 @@
 //! A module compiled by a process of its own, within its limits; and what such a process says against it.
 
 use std::fs::File;
-use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
+use std::{io, iter};
 
 use regent_grants::Engine;
+use regent_lane::{ModuleCode, ModuleError, Side, decode_all};
 use regent_spawner::{Exit, Limit};
 use rustix::fs::MemfdFlags;
 use rustix::pipe::{PipeFlags, pipe_with};
@@ -14,8 +15,9 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::time::{Instant, timeout};
 
 use super::cache::ARTEFACT_MAX;
+use super::load_error::LoadErrors;
 use super::module::Sealed;
-use super::programs::{DESCRIPTORS, Programs, SAID_MAX, Unloadable, told};
+use super::programs::{DESCRIPTORS, Programs, SAID_MAX, told};
 use crate::process::Share;
 
 /// A compiler's processor time, and its memory: a module can be made to want any amount of both.
@@ -23,8 +25,7 @@ const COMPILE_SECONDS: u64 = 30;
 const COMPILE_MEMORY: u64 = 2 << 30;
 /// On a busy machine its processor time takes longer.
 const COMPILE_WITHIN: Duration = Duration::from_secs(120);
-/// The word for a module that costs more than this, wherever it is told, and what its author can do.
-const COMPILE_CODE: &str = "plugin-compile";
+/// What the author of a module that costs more than this can do.
 const COMPILE_CURE: &str = "It cannot be compiled within the limits: make its largest functions smaller";
 /// How the compiler ends when it has said what is wrong with the module.
 const BAD_MODULE: i32 = 1;
@@ -52,11 +53,10 @@ impl Programs {
         uid: Option<u32>,
         engine: Engine,
         module: &Sealed,
-    ) -> Result<Sealed, Vec<String>> {
+    ) -> Result<Sealed, LoadErrors> {
         let _turn = self.compilers.acquire().await;
         let begin = Instant::now();
-        let compiled =
-            self.run_compiler(uid, module, told(engine)).await.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
+        let compiled = self.run_compiler(uid, module, told(engine)).await?;
         let (size, took) = (compiled.size(), begin.elapsed());
         crate::info!("plugin {name}: compiled in {} ms ({size} bytes)", took.as_millis());
         Ok(compiled)
@@ -66,24 +66,18 @@ impl Programs {
     ///
     /// # Errors
     /// Why it is no component, for who looks at it.
-    pub async fn imports(&self, uid: Option<u32>, module: &Sealed) -> Result<Vec<(String, String)>, Vec<String>> {
+    pub async fn imports(&self, uid: Option<u32>, module: &Sealed) -> Result<Vec<(String, String)>, LoadErrors> {
         let _turn = self.compilers.acquire().await;
-        let listed = self.run_compiler(uid, module, Some("--imports")).await;
-        let listed = listed.unwrap_or_else(|why| Err(vec![why.to_string()]))?;
+        let listed = self.run_compiler(uid, module, Some("--imports")).await?;
         let mut text = String::new();
         let read =
             listed.reader().and_then(|list| io::Read::read_to_string(&mut io::Read::take(list, LIST_MAX), &mut text));
-        read.map_err(|why| vec![format!("its imports cannot be read: {why}")])?;
+        read.map_err(|why| format!("its imports cannot be read: {why}"))?;
         let pair = |line: &str| line.split_once(' ').map(|(class, name)| (class.to_owned(), name.to_owned()));
         Ok(text.lines().filter_map(pair).collect())
     }
 
-    async fn run_compiler(
-        &self,
-        uid: Option<u32>,
-        module: &Sealed,
-        told: Option<&str>,
-    ) -> Result<Result<Sealed, Vec<String>>, Unloadable> {
+    async fn run_compiler(&self, uid: Option<u32>, module: &Sealed, told: Option<&str>) -> Result<Sealed, LoadErrors> {
         let input = module.reader()?;
         let output = rustix::fs::memfd_create("code", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
         let (said, said_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
@@ -103,18 +97,15 @@ impl Programs {
         let exit =
             timeout(COMPILE_WITHIN, async { tokio::join!(said.read_to_end(&mut text), running.ended()).1 }).await;
         match exit {
-            Ok(Ok(Exit::Status(0))) => Ok(sealed(output).await),
-            Ok(Ok(exit)) => Ok(Err(refused(&String::from_utf8_lossy(&text), exit))),
-            Ok(Err(why)) => Ok(Err(vec![format!("the compiler cannot be started: {why}")])),
-            Err(_) => {
-                let took = format!("it takes longer than {} s", COMPILE_WITHIN.as_secs());
-                Ok(Err(vec![format!("{COMPILE_CODE}: {took}. {COMPILE_CURE}")]))
-            }
+            Ok(Ok(Exit::Status(0))) => sealed(output).await,
+            Ok(Ok(exit)) => Err(refused(&text, exit)),
+            Ok(Err(why)) => Err(format!("the compiler cannot be started: {why}").into()),
+            Err(_) => Err(too_costly(&format!("it takes longer than {} s", COMPILE_WITHIN.as_secs())).into()),
         }
     }
 }
 
-async fn sealed(output: OwnedFd) -> Result<Sealed, Vec<String>> {
+async fn sealed(output: OwnedFd) -> Result<Sealed, LoadErrors> {
     let copied = tokio::task::spawn_blocking(move || {
         let mut file = File::from(output);
         io::Seek::rewind(&mut file)?;
@@ -122,31 +113,35 @@ async fn sealed(output: OwnedFd) -> Result<Sealed, Vec<String>> {
     });
     match copied.await {
         Ok(Ok(sealed)) => Ok(sealed),
-        Ok(Err(why)) => Err(vec![format!("what was compiled cannot be read: {why}")]),
-        Err(why) => Err(vec![why.to_string()]),
+        Ok(Err(why)) => Err(format!("what was compiled cannot be read: {why}").into()),
+        Err(why) => Err(why.to_string().into()),
     }
 }
 
 /// What the compiler's end tells, and its own words. Only a module that it has read to its end has reasons of its own; whatever
 /// else becomes of it is the module's cost, or a mistake of the compiler's, and its code is `plugin-compile`.
-fn refused(said: &str, exit: Exit) -> Vec<String> {
-    let said = said.lines().map(str::to_owned);
+fn refused(said: &[u8], exit: Exit) -> LoadErrors {
     let ended = match exit {
-        Exit::Status(BAD_MODULE) => None,
-        Exit::Status(status) => Some(format!("the compiler ended with status {status}")),
-        Exit::Signal(signal) => Some(match signal {
+        Exit::Status(BAD_MODULE) => {
+            let errors: Vec<ModuleError> = decode_all(Side::Sandbox, said);
+            return if errors.is_empty() { vec!["the compiler said no, and not why"].into() } else { errors.into() };
+        }
+        Exit::Status(status) => format!("the compiler ended with status {status}"),
+        Exit::Signal(signal) => match signal {
             SIGXCPU | SIGKILL => format!("it takes more than {COMPILE_SECONDS} s of processor time (signal {signal})"),
             SIGABRT | SIGSEGV => {
-                format!(
-                    "it takes more than {} MiB of memory, or all of the stack (signal {signal})",
-                    COMPILE_MEMORY >> 20
-                )
+                let most = COMPILE_MEMORY >> 20;
+                format!("it takes more than {most} MiB of memory, or all of the stack (signal {signal})")
             }
             SIGXFSZ => format!("its code takes more than {} MiB (signal {signal})", ARTEFACT_MAX >> 20),
             _ => format!("the compiler was ended by signal {signal}"),
-        }),
+        },
     };
-    let ended = ended.map(|why| format!("{COMPILE_CODE}: {why}. {COMPILE_CURE}"));
-    let reasons: Vec<String> = ended.into_iter().chain(said).collect();
-    if reasons.is_empty() { vec!["the compiler said no, and not why".into()] } else { reasons }
+    let said = String::from_utf8_lossy(said);
+    let errors: Vec<_> = iter::once(too_costly(&ended)).chain(said.lines().map(ModuleError::from)).collect();
+    errors.into()
+}
+
+fn too_costly(why: &str) -> ModuleError {
+    ModuleCode::Compile.because(format!("{why}. {COMPILE_CURE}"))
 }

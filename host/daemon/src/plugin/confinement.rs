@@ -34,6 +34,16 @@ pub struct Layers {
     missing: Vec<(Layer, String)>,
 }
 
+/// Why no sandbox can be started at all.
+#[derive(Debug)]
+pub struct NoSandbox(String);
+
+impl std::fmt::Display for NoSandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no sandbox can be started: {}", self.0)
+    }
+}
+
 /// Who looks: the spawner, the sandbox's program, and whom it is started as.
 struct Look<'a> {
     spawner: &'a std::rc::Rc<Spawner>,
@@ -46,7 +56,7 @@ impl Layers {
     ///
     /// # Errors
     /// For the administrator: no sandbox can be started at all.
-    pub async fn found(spawner: &std::rc::Rc<Spawner>, sandbox: &OwnedFd, uid: Option<u32>) -> Result<Self, String> {
+    pub async fn found(spawner: &std::rc::Rc<Spawner>, sandbox: &OwnedFd, uid: Option<u32>) -> Result<Self, NoSandbox> {
         let look = Look { spawner, sandbox, uid };
         let mut layers = Self { own_user: uid.is_some(), missing: Vec::new() };
         // Each look that finds something missing finds at least one layer.
@@ -116,25 +126,24 @@ fn lacks(layer: Layer, why: &str) -> String {
 
 impl Look<'_> {
     /// What is missing besides what is known to be.
-    async fn at(&self, layers: &Layers) -> Result<Vec<(Layer, String)>, String> {
-        let failed = |why: String| format!("no sandbox can be started: {why}");
+    async fn at(&self, layers: &Layers) -> Result<Vec<(Layer, String)>, NoSandbox> {
         match self.start(layers.confinement(), &Demands { verify: true, ..layers.demands() }).await {
             Err(Failed::Born { stage, why }) if stage == NAMESPACES => self.each(layers, &why).await,
-            Err(Failed::Born { stage, why }) => Err(failed(format!("{stage}: {why}"))),
-            Err(Failed::Io(why)) => Err(failed(why.to_string())),
+            Err(Failed::Born { stage, why }) => Err(NoSandbox(format!("{stage}: {why}"))),
+            Err(Failed::Io(why)) => Err(NoSandbox(why.to_string())),
             Ok((Exit::Status(0), _)) => Ok(Vec::new()),
             Ok((Exit::Status(NOT_CONFINED), said)) => {
                 let line =
                     |line: &str| line.split_once(": ").and_then(|(name, why)| Some((Layer::of(name)?, why.to_owned())));
                 let missing: Vec<_> = said.lines().filter_map(line).collect();
-                if missing.is_empty() { Err(failed(said.trim().replace('\n', "; "))) } else { Ok(missing) }
+                if missing.is_empty() { Err(NoSandbox(said.trim().replace('\n', "; "))) } else { Ok(missing) }
             }
-            Ok((exit, said)) => Err(failed(format!("it ended with {exit:?}: {}", said.trim()))),
+            Ok((exit, said)) => Err(NoSandbox(format!("it ended with {exit:?}: {}", said.trim()))),
         }
     }
 
     /// Namespaces were refused together: which of them alone?
-    async fn each(&self, layers: &Layers, why: &str) -> Result<Vec<(Layer, String)>, String> {
+    async fn each(&self, layers: &Layers, why: &str) -> Result<Vec<(Layer, String)>, NoSandbox> {
         let Confinement::Sandbox(asked) = layers.confinement() else { return Ok(Vec::new()) };
         let mut missing = Vec::new();
         for layer in &asked {
@@ -146,7 +155,7 @@ impl Look<'_> {
                 missing.push((*layer, format!("{stage}: {why}")));
             }
         }
-        if missing.is_empty() { Err(format!("no sandbox can be started: {NAMESPACES}: {why}")) } else { Ok(missing) }
+        if missing.is_empty() { Err(NoSandbox(format!("{NAMESPACES}: {why}"))) } else { Ok(missing) }
     }
 
     async fn start(&self, confinement: Confinement, demands: &Demands) -> Result<(Exit, String), Failed> {

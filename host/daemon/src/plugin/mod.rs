@@ -34,6 +34,8 @@ pub mod confinement;
 mod compile;
 pub mod programs;
 mod starting;
+// Why a module is not served.
+pub mod load_error;
 // From a module's bytes to a plugin that serves.
 pub mod load;
 // The same for one that is only tried.
@@ -48,7 +50,7 @@ use care::Keeping;
 use codes::Code;
 use description::{Description, Operation};
 use module::ModuleDigest;
-use places::Places;
+use places::LanePermits;
 use programs::Programs;
 use sandbox::Sandbox;
 
@@ -68,7 +70,7 @@ pub struct Plugin {
     /// The uid of its sandboxes; `None` when nobody but root could give it one.
     uid: Option<u32>,
     programs: Rc<Programs>,
-    places: Rc<Places>,
+    places: Rc<LanePermits>,
     sandbox: RefCell<Rc<Sandbox>>,
     keeping: Keeping,
 }

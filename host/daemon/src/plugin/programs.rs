@@ -6,10 +6,12 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use regent_grants::Engine;
+use regent_lane::ModuleError;
 use regent_spawner::{Descent, Limit, Start};
 use tokio::sync::Semaphore;
 
 use super::confinement::{Layers, bare};
+use super::load_error::LoadErrors;
 use crate::helpers::Helpers;
 use crate::process::{Cgroup, Running, Share, Spawner, StartError};
 
@@ -36,22 +38,20 @@ pub struct Programs {
 #[derive(Debug)]
 pub enum Unloadable {
     /// The code is of another engine or machine.
-    Incompatible(Vec<String>),
+    Incompatible(Vec<ModuleError>),
     /// The component cannot be served.
-    Refused(Vec<String>),
+    Refused(Vec<ModuleError>),
     /// The sandbox could not be started: this machine's fault.
     NotStarted(String),
     /// The sandbox ended, or said what it should not.
     Failed(String),
 }
 
-impl Unloadable {
-    /// Every reason, for the administrator.
-    #[must_use]
-    pub fn reasons(self) -> Vec<String> {
-        match self {
-            Self::Incompatible(reasons) | Self::Refused(reasons) => reasons,
-            Self::NotStarted(why) | Self::Failed(why) => vec![why],
+impl From<Unloadable> for LoadErrors {
+    fn from(why: Unloadable) -> Self {
+        match why {
+            Unloadable::Incompatible(errors) | Unloadable::Refused(errors) => errors.into(),
+            Unloadable::NotStarted(why) | Unloadable::Failed(why) => why.into(),
         }
     }
 }
@@ -59,7 +59,10 @@ impl Unloadable {
 impl std::fmt::Display for Unloadable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Incompatible(reasons) | Self::Refused(reasons) => f.write_str(&reasons.join("; ")),
+            Self::Incompatible(errors) | Self::Refused(errors) => {
+                let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+                f.write_str(&errors.join("; "))
+            }
             Self::NotStarted(why) | Self::Failed(why) => f.write_str(why),
         }
     }

@@ -149,7 +149,7 @@ fn standard_input(piped: bool) -> rustix::io::Result<(OwnedFd, Option<OwnedFd>)>
 
 async fn finish(run: &Rest, deadline: Instant, born: Born) -> CommandOutcome {
     let Born { running, cgroup, stdin, stdout, stderr } = born;
-    let (mut out, mut err) = (Kept::new(run.output_max), Kept::new(run.output_max));
+    let (mut out, mut err) = (CapturedOutput::new(run.output_max), CapturedOutput::new(run.output_max));
     let mut reading = Box::pin(async { tokio::join!(out.read(stdout), err.read(stderr)) });
     let mut writing = Box::pin(write(stdin, &run.input));
     let (mut read, mut written) = (false, false);
@@ -191,13 +191,13 @@ async fn write(pipe: Option<OwnedFd>, bytes: &[u8]) {
 }
 
 /// Output, as far as it is kept.
-struct Kept {
+struct CapturedOutput {
     bytes: Vec<u8>,
     most: usize,
     cut: bool,
 }
 
-impl Kept {
+impl CapturedOutput {
     fn new(most: usize) -> Self {
         Self { bytes: Vec::new(), most, cut: false }
     }

@@ -35,28 +35,43 @@ pub enum Unplanned {
 
 /// Why a question to the spawner has no answer.
 #[derive(Debug)]
-pub(super) enum NoAnswer {
+pub enum SpawnerError {
     /// The spawner says no.
     Refused(Refused),
     /// There is none any more, and soon no daemon: nothing was said of what was asked.
     Gone,
 }
 
-impl From<NoAnswer> for Refused {
-    fn from(no: NoAnswer) -> Self {
-        match no {
-            NoAnswer::Refused(why) => why,
-            NoAnswer::Gone => Self::Because("the spawner has ended".into()),
+impl SpawnerError {
+    pub(super) fn because(why: impl Into<String>) -> Self {
+        Self::Refused(Refused::Because(why.into()))
+    }
+}
+
+impl std::fmt::Display for SpawnerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(why) => why.fmt(f),
+            Self::Gone => f.write_str("the spawner has ended"),
         }
     }
 }
 
-impl From<NoAnswer> for Unplanned {
-    fn from(no: NoAnswer) -> Self {
-        match no {
-            NoAnswer::Refused(Refused::Path { slot, rule }) => Self::Path { slot, rule },
-            NoAnswer::Refused(why) => Self::Host(why.to_string()),
-            gone @ NoAnswer::Gone => Self::Unanswered(Refused::from(gone).to_string()),
+impl From<SpawnerError> for Refused {
+    fn from(error: SpawnerError) -> Self {
+        match error {
+            SpawnerError::Refused(why) => why,
+            gone @ SpawnerError::Gone => Self::Because(gone.to_string()),
+        }
+    }
+}
+
+impl From<SpawnerError> for Unplanned {
+    fn from(error: SpawnerError) -> Self {
+        match error {
+            SpawnerError::Refused(Refused::Path { slot, rule }) => Self::Path { slot, rule },
+            SpawnerError::Refused(why) => Self::Host(why.to_string()),
+            gone @ SpawnerError::Gone => Self::Unanswered(gone.to_string()),
         }
     }
 }

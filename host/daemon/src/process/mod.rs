@@ -25,7 +25,7 @@ pub use cgroup::Cgroup;
 pub use cgroups::Cgroups;
 pub use command::{CommandOutcome, CommandRun, What, run_command};
 pub use controllers::{Controllers, Share};
-pub use error::{StartError, Unplanned};
+pub use error::{SpawnerError, StartError, Unplanned};
 pub use launched::{Launched, launch, launch_confined, launch_for};
 pub use running::Running;
 pub use spawner::Spawner;

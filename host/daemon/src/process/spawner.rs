@@ -11,7 +11,7 @@ use regent_spawner::{Answer, Ask, Exit, Refused, Say};
 use tokio::sync::{Notify, oneshot};
 
 use super::cgroups::Cgroups;
-use super::error::{NoAnswer, StartError};
+use super::error::{SpawnerError, StartError};
 use super::launched::Launched;
 use super::words::Words;
 
@@ -24,7 +24,7 @@ pub struct Spawner {
     has_grants: bool,
     next: Cell<u64>,
     pub(super) waiting: RefCell<HashMap<u64, Waiting>>,
-    questions: RefCell<HashMap<u64, oneshot::Sender<Answered>>>,
+    questions: RefCell<HashMap<u64, oneshot::Sender<SpawnerReply>>>,
     unsaid: RefCell<Vec<Ask>>,
     /// Told to end, and by then that it has.
     ending: Cell<bool>,
@@ -32,15 +32,15 @@ pub struct Spawner {
 }
 
 /// What came of a question, with the descriptor that was asked for.
-type Answered = (Result<Answer, Refused>, Option<OwnedFd>);
+type SpawnerReply = (Result<Answer, Refused>, Option<OwnedFd>);
 
 /// A question, as long as somebody waits for its answer.
-struct Asked<'s> {
+struct PendingQuestion<'s> {
     of: &'s Spawner,
     token: u64,
 }
 
-impl Drop for Asked<'_> {
+impl Drop for PendingQuestion<'_> {
     fn drop(&mut self) {
         self.of.questions.borrow_mut().remove(&self.token);
     }
@@ -113,17 +113,20 @@ impl Spawner {
     ///
     /// # Errors
     /// The spawner's, or that it is no more.
-    pub(super) async fn question(&self, ask: impl FnOnce(u64) -> Ask) -> Result<(Answer, Option<OwnedFd>), NoAnswer> {
+    pub(super) async fn question(
+        &self,
+        ask: impl FnOnce(u64) -> Ask,
+    ) -> Result<(Answer, Option<OwnedFd>), SpawnerError> {
         let token = self.token();
         let (say, answered) = oneshot::channel();
         self.questions.borrow_mut().insert(token, say);
-        let _until_then = Asked { of: self, token };
+        let _until_then = PendingQuestion { of: self, token };
         self.words.say(&ask(token), &[]).await.map_err(|why| match why.kind() {
-            io::ErrorKind::InvalidInput => NoAnswer::Refused(Refused::Because(why.to_string())),
-            _ => NoAnswer::Gone,
+            io::ErrorKind::InvalidInput => SpawnerError::Refused(Refused::Because(why.to_string())),
+            _ => SpawnerError::Gone,
         })?;
-        let (answer, fd) = answered.await.map_err(|_| NoAnswer::Gone)?;
-        answer.map(|answer| (answer, fd)).map_err(NoAnswer::Refused)
+        let (answer, fd) = answered.await.map_err(|_| SpawnerError::Gone)?;
+        answer.map(|answer| (answer, fd)).map_err(SpawnerError::Refused)
     }
 
     /// Has it end what still runs and take away the names of the sockets, and waits until it has: who saw the daemon end finds
@@ -228,12 +231,12 @@ mod tests {
             rustix::io::ioctl_fionbio(&socket, true).unwrap();
             let spawner = Spawner::attach(Launched { socket, ready: None, grants: true }, None).unwrap();
             drop(theirs);
-            // Asked before anybody has heard that it is gone; who has, ends.
+            // PendingQuestion before anybody has heard that it is gone; who has, ends.
             spawner.ending.set(true);
             spawner.question(Ask::Adopt).await.unwrap_err()
         });
         let no = asked.await;
-        assert!(matches!(no, NoAnswer::Gone), "{no:?}");
+        assert!(matches!(no, SpawnerError::Gone), "{no:?}");
         assert!(matches!(Unplanned::from(no), Unplanned::Unanswered(_)));
     }
 }

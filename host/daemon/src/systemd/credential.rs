@@ -1,10 +1,21 @@
 //! Secrets that a service manager hands over: systemd.exec(5), `LoadCredential=`. It names a folder in the environment, which
 //! nothing that the daemon starts inherits; a file in it is a secret file like any other.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// Named by systemd.exec(5).
 const FOLDER: &str = "CREDENTIALS_DIRECTORY";
+
+/// A folder that nobody can have meant: its path is not absolute.
+#[derive(Debug)]
+pub struct RelativeFolder(PathBuf);
+
+impl fmt::Display for RelativeFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{FOLDER} is {}, which is no absolute path", self.0.display())
+    }
+}
 
 /// Where a service manager put them, if one did.
 #[must_use]
@@ -15,13 +26,10 @@ pub fn folder() -> Option<PathBuf> {
 /// Where the credential of this name is, whether or not it is there. `None`: nobody handed any over.
 ///
 /// # Errors
-/// A folder that nobody can have meant.
-pub fn path(name: &str) -> Result<Option<PathBuf>, String> {
+/// [`RelativeFolder`].
+pub fn path(name: &str) -> Result<Option<PathBuf>, RelativeFolder> {
     let Some(folder) = folder() else { return Ok(None) };
-    if !folder.is_absolute() {
-        return Err(format!("{FOLDER} is {}, which is no absolute path", folder.display()));
-    }
-    Ok(Some(folder.join(name)))
+    if folder.is_absolute() { Ok(Some(folder.join(name))) } else { Err(RelativeFolder(folder)) }
 }
 
 /// What is to be written so that it is handed over.
