@@ -2,7 +2,7 @@
 //! in. That is root's, and what is typed there is not for whoever takes this process over.
 
 use std::error::Error;
-use std::{fmt, io};
+use std::io;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
@@ -10,7 +10,8 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr, stdout};
 use rustix::termios::isatty;
 
 /// A step that failed, and why.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{step}: {why}")]
 pub struct HardeningError {
     step: String,
     why: Box<dyn Error>,
@@ -20,12 +21,6 @@ impl HardeningError {
     /// Of this step.
     pub(crate) fn new(step: impl Into<String>, why: impl Into<Box<dyn Error>>) -> Self {
         Self { step: step.into(), why: why.into() }
-    }
-}
-
-impl fmt::Display for HardeningError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.step, self.why)
     }
 }
 

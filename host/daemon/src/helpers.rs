@@ -1,7 +1,6 @@
 //! The programs that belong to the daemon: beside its own executable, or in ../libexec/regent. Each is judged once, at the
 //! start, and always started from that handle.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
@@ -28,32 +27,17 @@ pub struct Helpers {
 }
 
 /// Why one of them cannot be used.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum HelpersError {
     /// Nobody knows where to look for them.
+    #[error("cannot tell where regentd is: {0}")]
     NoFolder(io::Error),
     /// It is not where it is to be.
+    #[error("{0} is neither beside regentd nor in ../libexec/regent: install it there")]
     Missing(&'static str),
     /// Somebody else may have changed it.
-    Untrusted(Untrusted),
-}
-
-impl From<Untrusted> for HelpersError {
-    fn from(why: Untrusted) -> Self {
-        Self::Untrusted(why)
-    }
-}
-
-impl fmt::Display for HelpersError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoFolder(why) => write!(f, "cannot tell where regentd is: {why}"),
-            Self::Missing(name) => {
-                write!(f, "{name} is neither beside regentd nor in ../libexec/regent: install it there")
-            }
-            Self::Untrusted(why) => why.fmt(f),
-        }
-    }
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
 }
 
 impl Helpers {

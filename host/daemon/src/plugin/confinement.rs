@@ -35,14 +35,9 @@ pub struct Layers {
 }
 
 /// Why no sandbox can be started at all.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("no sandbox can be started: {0}")]
 pub struct NoSandbox(String);
-
-impl std::fmt::Display for NoSandbox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no sandbox can be started: {}", self.0)
-    }
-}
 
 /// Who looks: the spawner, the sandbox's program, and whom it is started as.
 struct Look<'a> {

@@ -30,24 +30,17 @@ pub struct Lane {
 }
 
 /// Why an exchange came to nothing. Each is the sandbox's fault or its death, and the end of it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum LaneError {
     /// It did not answer in time.
+    #[error("it did not answer in time")]
     Late,
     /// The lane is closed.
+    #[error("its process has ended")]
     Closed,
     /// It sent what is no word, or what was not its turn to say.
+    #[error("{0}")]
     Garbled(FrameError),
-}
-
-impl std::fmt::Display for LaneError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Late => f.write_str("it did not answer in time"),
-            Self::Closed => f.write_str("its process has ended"),
-            Self::Garbled(why) => write!(f, "{why}"),
-        }
-    }
 }
 
 impl Lane {

@@ -1,18 +1,21 @@
 //! Why a module is not served by a daemon, for the administrator.
 
-use std::{fmt, io};
+use std::io;
 
 use regent_lane::{ModuleCode, ModuleError};
+use thiserror::Error;
 
 use super::fault::Fault;
 
 /// One reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LoadError {
     /// The module is bad, or this machine cannot run it.
+    #[error("{0}")]
     Module(ModuleError),
     /// Its `describe` failed.
-    Describe(Fault),
+    #[error("describe: {0}")]
+    Describe(#[from] Fault),
 }
 
 /// Every reason.
@@ -30,18 +33,21 @@ impl LoadError {
     }
 }
 
+impl From<ModuleError> for LoadError {
+    fn from(error: ModuleError) -> Self {
+        Self::Module(error)
+    }
+}
+
 impl From<String> for LoadError {
     fn from(text: String) -> Self {
         Self::Module(text.into())
     }
 }
 
-impl fmt::Display for LoadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Module(error) => error.fmt(f),
-            Self::Describe(fault) => write!(f, "describe: {fault}"),
-        }
+impl From<io::Error> for LoadError {
+    fn from(why: io::Error) -> Self {
+        why.to_string().into()
     }
 }
 
@@ -51,26 +57,8 @@ impl<E: Into<ModuleError>> From<Vec<E>> for LoadErrors {
     }
 }
 
-impl From<ModuleError> for LoadErrors {
-    fn from(error: ModuleError) -> Self {
-        vec![error].into()
-    }
-}
-
-impl From<String> for LoadErrors {
-    fn from(text: String) -> Self {
-        vec![text].into()
-    }
-}
-
-impl From<io::Error> for LoadErrors {
-    fn from(why: io::Error) -> Self {
-        why.to_string().into()
-    }
-}
-
-impl From<Fault> for LoadErrors {
-    fn from(fault: Fault) -> Self {
-        Self(vec![LoadError::Describe(fault)])
+impl<E: Into<LoadError>> From<E> for LoadErrors {
+    fn from(error: E) -> Self {
+        Self(vec![error.into()])
     }
 }

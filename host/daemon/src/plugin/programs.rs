@@ -35,15 +35,19 @@ pub struct Programs {
 }
 
 /// Why a sandbox does not serve.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Unloadable {
     /// The code is of another engine or machine.
+    #[error("{}", joined(_0))]
     Incompatible(Vec<ModuleError>),
     /// The component cannot be served.
+    #[error("{}", joined(_0))]
     Refused(Vec<ModuleError>),
     /// The sandbox could not be started: this machine's fault.
+    #[error("{0}")]
     NotStarted(String),
     /// The sandbox ended, or said what it should not.
+    #[error("{0}")]
     Failed(String),
 }
 
@@ -56,16 +60,8 @@ impl From<Unloadable> for LoadErrors {
     }
 }
 
-impl std::fmt::Display for Unloadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Incompatible(errors) | Self::Refused(errors) => {
-                let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
-                f.write_str(&errors.join("; "))
-            }
-            Self::NotStarted(why) | Self::Failed(why) => f.write_str(why),
-        }
-    }
+fn joined(errors: &[ModuleError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 impl From<io::Error> for Unloadable {

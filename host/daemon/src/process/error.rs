@@ -1,20 +1,16 @@
 //! Why the spawner did not do what it was asked.
 
 use regent_spawner::Refused;
+use thiserror::Error;
 
 /// Why a program was not started.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Error)]
+#[error("{stage}: {why}")]
 pub struct StartError {
     /// At which step.
     pub stage: String,
     /// The kernel's reason.
     pub why: String,
-}
-
-impl std::fmt::Display for StartError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.stage, self.why)
-    }
 }
 
 /// Why a grant with values is no step.
@@ -34,26 +30,19 @@ pub enum Unplanned {
 }
 
 /// Why a question to the spawner has no answer.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum SpawnerError {
     /// The spawner says no.
+    #[error("{0}")]
     Refused(Refused),
     /// There is none any more, and soon no daemon: nothing was said of what was asked.
+    #[error("the spawner has ended")]
     Gone,
 }
 
 impl SpawnerError {
     pub(super) fn because(why: impl Into<String>) -> Self {
         Self::Refused(Refused::Because(why.into()))
-    }
-}
-
-impl std::fmt::Display for SpawnerError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Refused(why) => why.fmt(f),
-            Self::Gone => f.write_str("the spawner has ended"),
-        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Sockets that a service manager opened before the daemon was started: sd_listen_fds(3), read from the environment. Their
 //! numbers are not believed to be anything: each is taken as a handle of our own by pidfd_getfd(2) and asked for its address.
 
-use std::fmt;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
@@ -19,30 +18,20 @@ const MOST: i32 = 64;
 pub struct Activated(Vec<(PathBuf, OwnedFd)>);
 
 /// Why what was handed over cannot be used.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ActivationError {
     /// The kernel says nothing of this process.
+    #[error("LISTEN_FDS: {0}")]
     NoPidfd(Errno),
     /// There is no such descriptor.
+    #[error("LISTEN_FDS: descriptor {0}: {1}")]
     NoDescriptor(i32, Errno),
     /// It is something else than a Unix socket with a path.
+    #[error("LISTEN_FDS: descriptor {0} is no Unix socket with a path")]
     NotUnix(i32),
     /// The socket at this path does not listen.
+    #[error("LISTEN_FDS: descriptor {0} is a socket that does not listen: write ListenStream={path}", path = _1.display())]
     NotListening(i32, PathBuf),
-}
-
-impl fmt::Display for ActivationError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LISTEN_FDS: ")?;
-        match self {
-            Self::NoPidfd(why) => why.fmt(f),
-            Self::NoDescriptor(number, why) => write!(f, "descriptor {number}: {why}"),
-            Self::NotUnix(number) => write!(f, "descriptor {number} is no Unix socket with a path"),
-            Self::NotListening(number, path) => {
-                write!(f, "descriptor {number} is a socket that does not listen: write ListenStream={}", path.display())
-            }
-        }
-    }
 }
 
 impl Activated {

@@ -1,21 +1,15 @@
 //! Secrets that a service manager hands over: systemd.exec(5), `LoadCredential=`. It names a folder in the environment, which
 //! nothing that the daemon starts inherits; a file in it is a secret file like any other.
 
-use std::fmt;
 use std::path::PathBuf;
 
 /// Named by systemd.exec(5).
 const FOLDER: &str = "CREDENTIALS_DIRECTORY";
 
 /// A folder that nobody can have meant: its path is not absolute.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{FOLDER} is {path}, which is no absolute path", path = _0.display())]
 pub struct RelativeFolder(PathBuf);
-
-impl fmt::Display for RelativeFolder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{FOLDER} is {}, which is no absolute path", self.0.display())
-    }
-}
 
 /// Where a service manager put them, if one did.
 #[must_use]
