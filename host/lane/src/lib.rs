@@ -11,6 +11,8 @@
 //! Prepare ──► (Log | Plan ──► Planned)* Prepared | Refused | Fault
 //! Finish ──► Log* Finished | Fault
 //! ```
+//!
+//! The compiler tells its [`ModuleError`]s in the same frames.
 #![forbid(unsafe_code)]
 
 mod faults;

@@ -101,7 +101,7 @@ impl Installed {
         let range = self.config.borrow().sandbox;
         let number = self.numbers.number(name, range.count).await;
         let taken = || format!("[sandbox] uids: all {} are taken: give a wider range", range.count);
-        Ok(range.first + number.ok_or_else(taken)?)
+        Ok(range.first + number.ok_or_else(|| UnservedReason::Load(taken().into()))?)
     }
 
     fn forget_judged(&self, name: &str) {
@@ -161,7 +161,7 @@ fn acceptable(pins: &[ModuleDigest], last: Option<ModuleDigest>) -> Vec<ModuleDi
 async fn read(path: PathBuf) -> Result<Sealed, UnservedReason> {
     match tokio::task::spawn_blocking(move || module::read(&path)).await {
         Ok(read) => read.map_err(UnservedReason::Unreadable),
-        Err(why) => Err(format!("reading it ended early: {why}").into()),
+        Err(why) => Err(UnservedReason::Load(format!("reading it ended early: {why}").into())),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Why what lies in the folders is not what serves.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use regent_lane::ModuleError;
@@ -9,21 +8,28 @@ use crate::plugin::load_error::{LoadError, LoadErrors};
 use crate::plugin::module::ModuleDigest;
 
 /// One reason, for the administrator.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnservedReason {
     /// Somebody still writes to this file. It is read when it is closed.
+    #[error("{}: is being written", _0.display())]
     BeingWritten(PathBuf),
     /// A mistake in the grants file, as the parser or the spawner words it.
+    #[error("{0}")]
     Grants(String),
     /// None of these folders has the module.
+    #[error("there is no {name}.wasm in {folders}: put it there")]
     NoModule { name: String, folders: String },
     /// The module cannot be read.
+    #[error("{0}")]
     Unreadable(ModuleError),
     /// The module is not the one that the grants or the list beside it name.
+    #[error("{}", wanted.unmet(path, found, plugin))]
     WrongModule { path: PathBuf, found: ModuleDigest, plugin: String, wanted: Wanted },
     /// The module cannot be loaded, or nothing can on this machine as it is.
+    #[error("{_0}{}", repair(_0))]
     Load(LoadError),
     /// A rule of `allow` names a user or group that does not exist.
+    #[error("{plugin}: operation {operation}: allow: {why}, so it is not served")]
     Unresolved { plugin: String, operation: String, why: String },
 }
 
@@ -50,49 +56,29 @@ impl UnservedReason {
     }
 }
 
-impl From<String> for UnservedReason {
-    fn from(text: String) -> Self {
-        Self::Load(text.into())
-    }
-}
-
 impl From<LoadErrors> for Vec<UnservedReason> {
     fn from(LoadErrors(errors): LoadErrors) -> Self {
         errors.into_iter().map(UnservedReason::Load).collect()
     }
 }
 
-impl fmt::Display for UnservedReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BeingWritten(path) => write!(f, "{}: is being written", path.display()),
-            Self::Grants(text) => f.write_str(text),
-            Self::NoModule { name, folders } => write!(f, "there is no {name}.wasm in {folders}: put it there"),
-            Self::Unreadable(error) => error.fmt(f),
-            Self::WrongModule { path, found, plugin, wanted } => wanted.unmet(f, path, &hex::encode(found), plugin),
-            Self::Load(error @ LoadError::Describe(_)) => write!(f, "{error}. Its author can repair it"),
-            Self::Load(error) => error.fmt(f),
-            Self::Unresolved { plugin, operation, why } => {
-                write!(f, "{plugin}: operation {operation}: allow: {why}, so it is not served")
-            }
-        }
-    }
+/// What is told besides of what only the plugin's author can mend.
+fn repair(error: &LoadError) -> &'static str {
+    if matches!(error, LoadError::Describe(_)) { ". Its author can repair it" } else { "" }
 }
 
 impl Wanted {
-    fn unmet(&self, f: &mut fmt::Formatter<'_>, path: &Path, found: &str, plugin: &str) -> fmt::Result {
-        let path = path.display();
+    fn unmet(&self, path: &Path, found: &ModuleDigest, plugin: &str) -> String {
+        let (path, found) = (path.display(), hex::encode(found));
         match self {
             Self::Pinned(pins) => {
                 let pinned = pins.iter().map(hex::encode).collect::<Vec<_>>().join(" or ");
-                write!(
-                    f,
+                format!(
                     "{path} is not the module that {plugin}.toml pins: it has sha256 {found}, and pinned is {pinned}. If \
                      that is the one you mean: regent plugin upgrade {plugin}"
                 )
             }
-            Self::Listed(digest) => write!(
-                f,
+            Self::Listed(digest) => format!(
                 "{path} is not the module that SHA256SUMS beside it names: it has sha256 {found}, and the list says {}. \
                  Install the package again, or pin it: sha256 = \"{found}\" in {plugin}.toml",
                 hex::encode(digest)

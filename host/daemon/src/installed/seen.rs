@@ -11,7 +11,7 @@ use regent_grants::{Config, Grants, Operation, Principal, Unpinned};
 use regent_resolve::{Findings, grants_folders, users};
 
 use super::sums::Sums;
-use crate::catalog::{Allowed, Who};
+use crate::catalog::{Allowed, UnknownPrincipal, Who};
 use crate::plugin::module::ModuleDigest;
 use crate::trusted_file::{self, Trusted, Untrusted};
 
@@ -265,12 +265,13 @@ fn strays(config: &Config, seen: &Seen) -> Vec<PathBuf> {
     config.plugins.iter().flat_map(in_folder).filter(|path| !named.contains(path)).collect()
 }
 
-fn allowed(operation: &Operation) -> Result<Option<Vec<Who>>, String> {
+fn allowed(operation: &Operation) -> Result<Option<Vec<Who>>, UnknownPrincipal> {
     let resolve = |principal: &Principal| match principal {
         Principal::User(name) => users::user(name).map(|user| Who::Uid(user.uid)),
         Principal::Uid(uid) => Ok(Who::Uid(*uid)),
         Principal::Group(name) => users::group(name).map(Who::Gid),
         Principal::Gid(gid) => Ok(Who::Gid(*gid)),
     };
-    operation.allow.as_ref().map(|rules| rules.iter().map(resolve).collect()).transpose()
+    let found: Option<Result<_, _>> = operation.allow.as_ref().map(|rules| rules.iter().map(resolve).collect());
+    found.transpose().map_err(|why| UnknownPrincipal(why.to_string()))
 }

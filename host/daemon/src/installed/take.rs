@@ -163,7 +163,7 @@ impl Installed {
         }
         instance.text = Some(load.text);
         let unresolved = load.allowed.iter().filter_map(|(operation, allowed)| {
-            let (plugin, operation, why) = (name.to_owned(), operation.clone(), allowed.as_ref().err()?.clone());
+            let (plugin, operation, why) = (name.to_owned(), operation.clone(), allowed.as_ref().err()?.to_string());
             Some(UnservedReason::Unresolved { plugin, operation, why })
         });
         let reasons = reasons.into_iter().chain(unresolved).collect();

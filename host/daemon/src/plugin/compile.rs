@@ -145,3 +145,37 @@ fn refused(said: &[u8], exit: Exit) -> LoadErrors {
 fn too_costly(why: &str) -> ModuleError {
     ModuleCode::Compile.because(format!("{why}. {COMPILE_CURE}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use regent_lane::encode;
+
+    use super::super::load_error::LoadError;
+    use super::*;
+
+    fn texts(said: &[u8], exit: Exit) -> Vec<String> {
+        refused(said, exit).0.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn errors_of_a_module_come_with_their_codes() {
+        let errors = [ModuleCode::Import.because("imports sockets"), "it is empty".into()];
+        let said: Vec<u8> = errors.iter().flat_map(|error| encode(Side::Sandbox, error).unwrap()).collect();
+        let refused = refused(&said, Exit::Status(BAD_MODULE));
+        assert_eq!(refused.0, errors.map(LoadError::Module));
+    }
+
+    #[test]
+    fn a_compiler_that_says_nothing_is_told_as_such() {
+        assert_eq!(texts(b"", Exit::Status(BAD_MODULE)), ["the compiler said no, and not why"]);
+        assert_eq!(texts(b"no frames", Exit::Status(BAD_MODULE)), ["the compiler said no, and not why"]);
+    }
+
+    #[test]
+    fn a_compiler_that_fails_is_told_with_its_own_words() {
+        let texts = texts(b"regent-compiler: no engine\n", Exit::Status(70));
+        assert_eq!(texts.len(), 2);
+        assert!(texts[0].starts_with("plugin-compile: the compiler ended with status 70. It cannot"), "{texts:?}");
+        assert_eq!(texts[1], "regent-compiler: no engine");
+    }
+}

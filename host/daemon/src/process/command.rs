@@ -12,8 +12,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::cgroup::Cgroup;
-use super::cgroups::Cgroups;
+use super::cgroup::{Cgroup, Cgroups};
 use super::error::StartError;
 use super::running::Running;
 use super::spawner::Spawner;

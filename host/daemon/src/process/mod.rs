@@ -13,18 +13,13 @@ mod spawner;
 mod running;
 // What is granted, asked of it.
 mod granted;
-// One control group a run, where cgroup v2 is.
+// A control group for each run and each confined process, where cgroup v2 is.
 mod cgroup;
-mod cgroups;
-// What is confined, held to its share of the machine.
-mod controllers;
 // A granted command, from start to the end of all that it started.
 mod command;
 
-pub use cgroup::Cgroup;
-pub use cgroups::Cgroups;
+pub use cgroup::{Cgroup, Cgroups, Controllers, Share};
 pub use command::{CommandOutcome, CommandRun, What, run_command};
-pub use controllers::{Controllers, Share};
 pub use error::{SpawnerError, StartError, Unplanned};
 pub use launched::{Launched, launch, launch_confined, launch_for};
 pub use running::Running;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use regent_spawner::{Answer, Ask, Exit, Refused, Say};
 use tokio::sync::{Notify, oneshot};
 
-use super::cgroups::Cgroups;
+use super::cgroup::Cgroups;
 use super::error::{SpawnerError, StartError};
 use super::launched::Launched;
 use super::words::Words;
