@@ -88,6 +88,8 @@ impl From<&str> for ModuleError {
     }
 }
 
+impl std::error::Error for ModuleError {}
+
 impl fmt::Display for ModuleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.code {

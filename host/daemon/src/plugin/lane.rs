@@ -131,34 +131,22 @@ impl Lane {
 
     async fn more(&mut self, deadline: Instant) -> Result<(), LaneError> {
         let mut chunk = [0; CHUNK];
+        // The reactor need not be asked where the bytes are there already: read past what tokio knows.
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(self.stream.as_fd(), &mut chunk));
+        let mut read = read.map_err(io::Error::from);
         loop {
-            // The reactor need not be asked where the bytes are there already: read past what tokio knows.
-            match rustix::io::retry_on_intr(|| rustix::io::read(self.stream.as_fd(), &mut chunk)) {
-                Ok(0) => return Err(LaneError::Closed),
-                Ok(length) => {
+            match read {
+                Ok(length @ 1..) => {
                     self.read.extend_from_slice(chunk.get(..length).unwrap_or_default());
                     return Ok(());
                 }
-                Err(rustix::io::Errno::AGAIN) => {}
-                Err(_) => return Err(LaneError::Closed),
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(0) | Err(_) => return Err(LaneError::Closed),
             }
-            // Clears what tokio believes, if that is stale, and waits.
-            let ready = async {
-                self.stream.readable().await?;
-                match self.stream.try_read(&mut chunk) {
-                    Err(why) if why.kind() == io::ErrorKind::WouldBlock => Ok(0),
-                    other => other.map(|length| if length == 0 { usize::MAX } else { length }),
-                }
-            };
-            match timeout_at(deadline, ready).await {
-                Err(_) => return Err(LaneError::Late),
-                Ok(Err(_)) | Ok(Ok(usize::MAX)) => return Err(LaneError::Closed),
-                Ok(Ok(0)) => {}
-                Ok(Ok(length)) => {
-                    self.read.extend_from_slice(chunk.get(..length).unwrap_or_default());
-                    return Ok(());
-                }
-            }
+            let readable = timeout_at(deadline, self.stream.readable()).await.map_err(|_| LaneError::Late)?;
+            readable.map_err(|_| LaneError::Closed)?;
+            // Clears what tokio believes, if that is stale.
+            read = self.stream.try_read(&mut chunk);
         }
     }
 }

@@ -12,7 +12,7 @@ use super::fault::Fault;
 pub enum LoadError {
     /// The module is bad, or this machine cannot run it.
     #[error("{0}")]
-    Module(ModuleError),
+    Module(#[from] ModuleError),
     /// Its `describe` failed.
     #[error("describe: {0}")]
     Describe(#[from] Fault),
@@ -30,12 +30,6 @@ impl LoadError {
             Self::Module(error) => error.code.map(ModuleCode::as_str),
             Self::Describe(fault) => Some(fault.code()),
         }
-    }
-}
-
-impl From<ModuleError> for LoadError {
-    fn from(error: ModuleError) -> Self {
-        Self::Module(error)
     }
 }
 
