@@ -11,8 +11,8 @@ use std::os::unix::fs::{MetadataExt as _, chown};
 
 use jiff::SignedDuration;
 use regent_tests::{World, needs_root};
-use regentd::record::hold::{Hold, HoldId};
 use regentd::kept::store::Store;
+use regentd::record::hold::{Hold, HoldId};
 use serde_json::{Value, json};
 
 const GRANTS: &str = r#"

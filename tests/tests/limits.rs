@@ -103,8 +103,7 @@ fn each_limit_has_its_word_in_the_log_in_the_audit_trail_and_where_it_is_tried()
 
 /// The records of a plugin that does not serve.
 fn unserved(world: &World, name: &str) -> Vec<Value> {
-    let is_it =
-        |line: &Value| line["event"] == "plugin" && line["plugin"] == name && line["serving"] == "not-serving";
+    let is_it = |line: &Value| line["event"] == "plugin" && line["plugin"] == name && line["serving"] == "not-serving";
     world.audit().into_iter().filter(is_it).collect()
 }
 
@@ -144,10 +143,8 @@ fn what_a_module_may_not_import_how_large_it_may_be_and_how_it_begins_has_its_wo
         });
         assert!(why.starts_with(&format!("{begin}{word}: ")), "{why}");
         assert!(running.log().contains(&format!("plugin {name} does not serve: {why}")), "{}", running.log());
-        let judged: Vec<Value> = unserved(&world, name)
-            .into_iter()
-            .filter(|line| line["why"].as_str().unwrap().starts_with(&why))
-            .collect();
+        let judged: Vec<Value> =
+            unserved(&world, name).into_iter().filter(|line| line["why"].as_str().unwrap().starts_with(&why)).collect();
         assert_eq!(judged.len(), 1, "{judged:?}");
         assert_eq!(judged[0]["module"].is_string(), name != "large", "what is too large is not read: {judged:?}");
         let module = module.display().to_string();

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use regent_lane::{ModuleCode, ModuleError};
 use wasmtime::wasmparser::{BinaryReaderError, ComponentExternalKind, Encoding, Parser, Payload};
 
 use crate::interface::{Class, Interface, class, other_version};
@@ -71,7 +72,7 @@ impl From<BinaryReaderError> for Damage {
 }
 
 /// Every reason why this module cannot be a plugin.
-pub(crate) fn judge(module: &[u8]) -> Result<(), Vec<String>> {
+pub(crate) fn judge(module: &[u8]) -> Result<(), Vec<ModuleError>> {
     let outside = outside(module)?;
     let mut reasons = outside.refused_imports();
     reasons.extend(outside.missing_operation());
@@ -80,15 +81,15 @@ pub(crate) fn judge(module: &[u8]) -> Result<(), Vec<String>> {
 }
 
 /// What a module imports, one a line: the class's word and the name.
-pub(crate) fn imports(module: &[u8]) -> Result<String, Vec<String>> {
+pub(crate) fn imports(module: &[u8]) -> Result<String, Vec<ModuleError>> {
     let line = |import: &&str| format!("{} {}\n", class(import).word(), shown(import));
     Ok(outside(module)?.imports.iter().take(IMPORTS_MAX).map(line).collect())
 }
 
-fn outside(module: &[u8]) -> Result<Outside<'_>, Vec<String>> {
-    kind(module).map_err(|reason| vec![reason.to_string()])?;
-    Outside::of(module)
-        .map_err(|why| vec![format!("plugin-module: the component is damaged: {why}. Build or copy it once more")])
+fn outside(module: &[u8]) -> Result<Outside<'_>, Vec<ModuleError>> {
+    kind(module).map_err(|reason| vec![reason.to_string().into()])?;
+    let damaged = |why| format!("the component is damaged: {why}. Build or copy it once more");
+    Outside::of(module).map_err(|why| vec![ModuleCode::Invalid.because(damaged(why))])
 }
 
 /// The first bytes tell a component from all that is mistaken for one.
@@ -151,15 +152,15 @@ impl<'a> Outside<'a> {
         Ok(outside)
     }
 
-    fn refused_imports(&self) -> Vec<String> {
+    fn refused_imports(&self) -> Vec<ModuleError> {
         let refused = |import: &&str| match class(import) {
-            Class::Refused(cure) => Some(format!("plugin-import: imports {}: {cure}", shown(import))),
+            Class::Refused(cure) => Some(ModuleCode::Import.because(format!("imports {}: {cure}", shown(import)))),
             Class::Regent | Class::Served | Class::Inert => None,
         };
         self.imports.iter().filter_map(refused).collect()
     }
 
-    fn missing_operation(&self) -> Option<String> {
+    fn missing_operation(&self) -> Option<ModuleError> {
         let mut other = None;
         for export in &self.exports {
             match Interface::parse(export) {
@@ -167,7 +168,7 @@ impl<'a> Outside<'a> {
                     if interface.is_served_world() {
                         return None;
                     }
-                    other = Some(format!("exports {}: {}", shown(export), other_version()));
+                    other = Some(format!("exports {}: {}", shown(export), other_version()).into());
                 }
                 _ => {}
             }

@@ -1,7 +1,7 @@
 //! `regent-compiler`: turns one WebAssembly component into compiled code, and dies.
 //!
 //! The module comes on descriptor 0, the code leaves on descriptor 1, and what is wrong with the module is said on
-//! descriptor 2, for the administrator. It trusts nothing: a module of a few hundred kilobytes can be made to cost
+//! descriptor 2, in frames of the lane: each is a [`ModuleError`]. It trusts nothing: a module of a few hundred kilobytes can be made to cost
 //! seconds and gigabytes, and may well find a hole in the compiler. So before the first byte is read the process has taken
 //! limits on itself, looked whether it is confined, and given up every file, and every system call but the few of
 //! [`system_calls`]. It starts no thread.
@@ -30,7 +30,7 @@ use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
 
 use regent_confine::Missing;
-use regent_lane::{Demands, Layer, MODULE_MAX};
+use regent_lane::{Demands, Layer, MODULE_MAX, ModuleCode, ModuleError, Side, encode};
 use wasmtime::{Engine, OptLevel, Strategy};
 
 /// The module is bad: its author or whoever installed it can do something about it.
@@ -48,7 +48,7 @@ enum Wish {
 
 /// Why nothing was compiled.
 enum Failure {
-    Module(Vec<String>),
+    Module(Vec<ModuleError>),
     Confinement(Vec<Missing>),
     Internal(String),
 }
@@ -78,8 +78,10 @@ fn main() -> ExitCode {
     };
     match tell(&demands, &wish) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure::Module(reasons)) => {
-            reasons.iter().for_each(|reason| eprintln!("{reason}"));
+        Err(Failure::Module(errors)) => {
+            // Frames of the lane, because the daemon needs the codes.
+            let frames: Vec<u8> = errors.iter().flat_map(|error| encode(Side::Sandbox, error)).flatten().collect();
+            let _it_reads_no_more = std::io::stderr().write_all(&frames);
             ExitCode::from(BAD_MODULE)
         }
         Err(Failure::Confinement(missing)) => {
@@ -138,9 +140,8 @@ fn read_module() -> Result<Vec<u8>, Failure> {
     let read = input.take(MODULE_MAX + 1).read_to_end(&mut module);
     read.map_err(|why| Failure::Internal(format!("cannot read the module: {why}")))?;
     if module.len() as u64 > MODULE_MAX {
-        let reason =
-            format!("plugin-size: the module is larger than {} MiB: strip it (wasm-tools strip)", MODULE_MAX >> 20);
-        return Err(Failure::Module(vec![reason]));
+        let text = format!("the module is larger than {} MiB: strip it (wasm-tools strip)", MODULE_MAX >> 20);
+        return Err(Failure::Module(vec![ModuleCode::Size.because(text)]));
     }
     Ok(module)
 }
@@ -155,9 +156,8 @@ fn compile(kind: engine::Kind, module: &[u8]) -> Result<Vec<u8>, Failure> {
         .cranelift_nan_canonicalization(true);
     let engine = Engine::new(&settings).map_err(no_engine)?;
     engine.precompile_component(module).map_err(|why| {
-        Failure::Module(vec![format!(
-            "plugin-module: the component is not valid, or uses what Regent does not serve: {why:#}"
-        )])
+        let text = format!("the component is not valid, or uses what Regent does not serve: {why:#}");
+        Failure::Module(vec![ModuleCode::Invalid.because(text)])
     })
 }
 

@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use fixtures::{Plugin, importing};
-use regent_lane::MODULE_MAX;
+use regent_lane::{MODULE_MAX, ModuleError, Side, decode_all, encode};
 
 /// Compiles these bytes.
 fn compile(module: &[u8]) -> Output {
@@ -48,10 +48,12 @@ fn started_by(wrapper: &[&str], arguments: &[&str], module: &[u8]) -> Output {
 #[track_caller]
 fn refused(module: &[u8]) -> Vec<String> {
     let output = compile(module);
-    let reasons = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{reasons}");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.stdout.is_empty());
-    reasons.lines().map(str::to_owned).collect()
+    let errors = decode_all::<ModuleError>(Side::Sandbox, &output.stderr);
+    let length: usize = errors.iter().map(|error| encode(Side::Sandbox, error).unwrap().len()).sum();
+    assert_eq!(length, output.stderr.len(), "nothing but errors is said");
+    errors.iter().map(ToString::to_string).collect()
 }
 
 #[test]

@@ -28,7 +28,12 @@ pub enum Status {
 }
 
 /// Who may ask for each operation of a grants file, by the plugin's name for it; or which user or group there is not.
-pub type Allowed = BTreeMap<String, Result<Option<Vec<Who>>, String>>;
+pub type Allowed = BTreeMap<String, Result<Option<Vec<Who>>, UnknownPrincipal>>;
+
+/// A user or group that a rule names and this machine does not know, in words.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct UnknownPrincipal(pub String);
 
 /// A rule of `allow`, as a number of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,7 +277,7 @@ impl Served {
         let rules = match self.entry.allowed.get(&self.operation.name) {
             Some(Ok(None)) => return Ok(()),
             Some(Ok(Some(rules))) => rules,
-            Some(Err(why)) => return Err(Unseen::Unresolved(Rc::clone(self), why.clone())),
+            Some(Err(why)) => return Err(Unseen::Unresolved(Rc::clone(self), why.to_string())),
             None => return Err(Unseen::NotAllowed(Rc::clone(self))),
         };
         let takes_in = |rule: &Who| match rule {

@@ -7,7 +7,7 @@ use regent_grants::{Command, Grants, Visible};
 
 use crate::catalog::{Catalog, Entry, Status};
 use crate::installed::bring::unaccepted;
-use crate::installed::seen::{self, File};
+use crate::installed::seen::{self, GrantsFile};
 use crate::policy::{Findings, Policy};
 use crate::privileges;
 use crate::trusted_file::Trusted;
@@ -35,7 +35,7 @@ pub fn check(policy: &Policy, findings: &mut Findings) {
     }
 }
 
-fn granted(mut file: File, policy: &Policy, findings: &mut Findings) -> Option<(Rc<Entry>, Grants)> {
+fn granted(mut file: GrantsFile, policy: &Policy, findings: &mut Findings) -> Option<(Rc<Entry>, Grants)> {
     if let Some(found) = file.grants().map(regent_resolve::judge) {
         file.judged(found);
     }
@@ -47,7 +47,7 @@ fn granted(mut file: File, policy: &Policy, findings: &mut Findings) -> Option<(
     let file = &written.grants.file;
     match &written.module {
         // A daemon that runs serves on with the module before it.
-        Some(module) => findings.warnings.extend(unaccepted(&written.grants, module)),
+        Some(module) => findings.warnings.extend(unaccepted(&written.grants, module).map(|why| why.to_string())),
         None => {
             let (module, folders) = (&written.grants.module, crate::installed::list(&policy.config.plugins));
             findings.warnings.push(format!(

@@ -2,10 +2,12 @@
 //! start, and always started from that handle.
 
 use std::fs::File;
+use std::io::{self, Read as _};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use crate::start::digest_of;
+use sha2::{Digest as _, Sha256};
+
 use crate::trusted_file::{Program, Trusted, Untrusted};
 
 /// All of them.
@@ -24,13 +26,27 @@ pub struct Helpers {
     compiler_file: File,
 }
 
+/// Why one of them cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HelpersError {
+    /// Nobody knows where to look for them.
+    #[error("cannot tell where regentd is: {0}")]
+    NoFolder(io::Error),
+    /// It is not where it is to be.
+    #[error("{0} is neither beside regentd nor in ../libexec/regent: install it there")]
+    Missing(&'static str),
+    /// Somebody else may have changed it.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+}
+
 impl Helpers {
     /// Finds and judges them.
     ///
     /// # Errors
     /// Which is missing or not to be trusted.
-    pub fn find() -> Result<Self, String> {
-        let own = std::env::current_exe().map_err(|why| format!("cannot tell where regentd is: {why}"))?;
+    pub fn find() -> Result<Self, HelpersError> {
+        let own = std::env::current_exe().map_err(HelpersError::NoFolder)?;
         let beside = own.parent().unwrap_or(Path::new("/"));
         let folders = [beside.to_path_buf(), beside.join("../libexec/regent")];
         let [sandbox_path, compiler_path] = ["regent-sandbox", "regent-compiler"].map(|name| locate(&folders, name));
@@ -40,7 +56,7 @@ impl Helpers {
             sandbox: open(&sandbox_path)?,
             sandbox_path,
             compiler: open(&compiler_path)?,
-            compiler_file: Trusted::open(&compiler_path).map_err(said)?.into_file(),
+            compiler_file: Trusted::open(&compiler_path)?.into_file(),
             compiler_path,
         })
     }
@@ -50,20 +66,17 @@ impl Helpers {
     /// # Errors
     /// What the kernel says.
     pub fn compiler_digest(&self) -> std::io::Result<[u8; 32]> {
-        digest_of(&self.compiler_file)
+        let mut bytes = Vec::new();
+        (&self.compiler_file).read_to_end(&mut bytes)?;
+        Ok(Sha256::digest(&bytes).into())
     }
 }
 
-fn locate(folders: &[PathBuf], name: &str) -> Result<PathBuf, String> {
-    let paths = folders.iter().map(|folder| folder.join(name));
-    let found = paths.into_iter().find(|path| path.exists());
-    found.ok_or_else(|| format!("{name} is neither beside regentd nor in ../libexec/regent: install it there"))
+fn locate(folders: &[PathBuf], name: &'static str) -> Result<PathBuf, HelpersError> {
+    let mut paths = folders.iter().map(|folder| folder.join(name));
+    paths.find(|path| path.exists()).ok_or(HelpersError::Missing(name))
 }
 
-fn open(path: &Path) -> Result<OwnedFd, String> {
-    Ok(Program::open(path).map_err(said)?.into_parts().0)
-}
-
-fn said(why: Untrusted) -> String {
-    why.to_string()
+fn open(path: &Path) -> Result<OwnedFd, Untrusted> {
+    Ok(Program::open(path)?.into_parts().0)
 }

@@ -20,6 +20,8 @@ pub mod installed;
 pub mod handed;
 // Root's rights, given away.
 pub mod privileges;
+// Its memory and its terminal, kept from others.
+pub mod hardening;
 // What of the kernel is left to it.
 pub mod system_calls;
 // What is wrong with both, said and nothing served.
@@ -32,7 +34,6 @@ pub mod shutdown;
 pub mod start;
 
 // Sockets in the file system, and the tasks on them.
-pub mod activation;
 pub mod crowd;
 pub mod listen;
 pub mod listening;
@@ -81,19 +82,14 @@ pub mod trial;
 
 // The data that the stages hand on.
 pub mod record;
-// What binds the service that the daemon is.
-pub mod service;
-// What a service manager hands over.
-pub mod credential;
+// The service manager: what it hands over, what it is told, and what binds the service.
+pub mod systemd;
+pub use systemd::{activation, credential, notify, service};
 // Doors, each the one place with that power: starting programs, trusted files, what is kept.
 pub mod kept;
 pub mod process;
 pub use regent_files as trusted_file;
-// Users and groups, random letters, the daemon's own log and memory.
+// Random letters, the daemon's own log.
 pub mod log;
-pub mod memory;
-pub mod notify;
 pub mod random;
-// The terminal that it was started in.
-pub mod terminal;
 pub mod time;

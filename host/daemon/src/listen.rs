@@ -64,7 +64,10 @@ impl Listener {
     /// [`CannotListen`]: the folder is not to be trusted, something else has the name, or the kernel says no.
     pub async fn open(spawner: &Rc<Spawner>, place: &Place) -> Result<Option<Self>, CannotListen> {
         let cannot = |why: String| CannotListen(place.path.clone(), why);
-        let Some((socket, number)) = spawner.listen(place.path.clone()).await.map_err(cannot)? else { return Ok(None) };
+        let Some((socket, number)) = spawner.listen(place.path.clone()).await.map_err(|why| cannot(why.to_string()))?
+        else {
+            return Ok(None);
+        };
         let listener = Self::of(socket, place, Some((Rc::clone(spawner), number)));
         listener.map(Some).map_err(|why| {
             spawner.tell(Ask::Unlink(number));

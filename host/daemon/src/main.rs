@@ -13,7 +13,7 @@ use regentd::privileges::Life;
 use regentd::process::{Cgroups, Launched, Spawner};
 use regentd::start::{Given, Started};
 use regentd::trusted_file::Trusted;
-use regentd::{handed, memory, notify, privileges, process, service, start, terminal};
+use regentd::{handed, hardening, notify, privileges, process, service, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 use zeroizing_alloc::ZeroAlloc;
@@ -64,17 +64,17 @@ fn main() -> ExitCode {
         return check(&config);
     }
     service::look();
-    if let Err(why) = memory::keep_to_itself().and_then(|()| terminal::hear_nothing()) {
-        return failed(&[why], CANNOT_START);
+    if let Err(why) = hardening::keep_to_itself().and_then(|()| hardening::hear_nothing()) {
+        return failed(&[why.to_string()], CANNOT_START);
     }
     // Before anything of our own has one of their numbers.
     let handed = match Activated::take() {
         Ok(handed) => handed,
-        Err(why) => return failed(&[why], CANNOT_START),
+        Err(why) => return failed(&[why.to_string()], CANNOT_START),
     };
     let helpers = match Helpers::find() {
         Ok(helpers) => helpers,
-        Err(why) => return failed(&[why], CANNOT_START),
+        Err(why) => return failed(&[why.to_string()], CANNOT_START),
     };
     // Before anything is read: what its memory does not hold, its children cannot find. What it reads of regent.toml it wipes.
     let spawner = match process::launch_for(&helpers, &config) {
@@ -121,7 +121,7 @@ async fn serve(config: &Path, helpers: Helpers, launched: Launched, lacks: Vec<S
     let (policy, findings) = handed::read(&spawner, config).await;
     let Some(policy) = policy else { return failed(&findings.mistakes, BAD_CONFIGURATION) };
     if let Err(why) = spawner.adopt().await {
-        return failed(&[why], CANNOT_START);
+        return failed(&[why.to_string()], CANNOT_START);
     }
     if let Some(ended) = ready.map(|ready| ready.ended).filter(|ended| *ended > 0) {
         regentd::warning!("{ended} runs of a predecessor were still there and have been killed");

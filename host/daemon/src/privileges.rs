@@ -1,6 +1,8 @@
 //! What a daemon that root started gives away before it reads anything, and a trial before it reads what a stranger wrote:
 //! everything. What needs root's rights from then on it asks of its spawner.
 
+use std::error::Error;
+
 use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
 use regent_spawner::Ids;
 use rustix::io::Errno;
@@ -10,7 +12,8 @@ use rustix::thread::{
     set_no_new_privs,
 };
 
-use crate::{memory, system_calls};
+use crate::hardening::{self, HardeningError};
+use crate::system_calls;
 
 /// Whom it ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,17 +28,18 @@ pub enum Life {
 ///
 /// # Errors
 /// For the administrator: it could not become this user.
-pub fn give_away(user: Option<&Ids>, life: Life) -> Result<Vec<String>, String> {
+pub fn give_away(user: Option<&Ids>, life: Life) -> Result<Vec<String>, HardeningError> {
     if let Some(user) = user {
         become_user(user)?;
         // The kernel has undone it with the change of user.
-        memory::keep_to_itself()?;
+        hardening::keep_to_itself()?;
     }
     // That too would be undone by it.
     if life == Life::Starters {
-        set_parent_process_death_signal(Some(Signal::KILL)).map_err(|why| format!("to end with its starter: {why}"))?;
+        let set = set_parent_process_death_signal(Some(Signal::KILL));
+        set.map_err(|why| HardeningError::new("to end with its starter", why))?;
     }
-    set_no_new_privs(true).map_err(|why| format!("no new privileges: {why}"))?;
+    set_no_new_privs(true).map_err(|why| HardeningError::new("no new privileges", why))?;
     let filtered = system_calls::keep();
     Ok(filtered.err().map(|why| format!("regentd may make any system call: {why}")).into_iter().collect())
 }
@@ -44,22 +48,22 @@ pub fn give_away(user: Option<&Ids>, life: Life) -> Result<Vec<String>, String> 
 ///
 /// # Errors
 /// For the administrator.
-pub fn become_user((uid, gid, groups): &Ids) -> Result<(), String> {
-    let said = |step: &str, why: &dyn std::fmt::Display| format!("cannot become uid {uid}: {step}: {why}");
-    empty_bounding_set().map_err(|why| said("bounding set", &why))?;
+pub fn become_user((uid, gid, groups): &Ids) -> Result<(), HardeningError> {
+    let failed = |step: &str, why: Box<dyn Error>| HardeningError::new(format!("cannot become uid {uid}: {step}"), why);
+    empty_bounding_set().map_err(|why| failed("bounding set", why.into()))?;
     let groups: Vec<_> = groups.iter().copied().map(Gid::from_raw).collect();
     let (uid, gid) = (Uid::from_raw(*uid), Gid::from_raw(*gid));
-    setgroups(&groups).map_err(|why| said("groups", &why))?;
-    setresgid(gid, gid, gid).map_err(|why| said("group", &why))?;
-    setresuid(uid, uid, uid).map_err(|why| said("user", &why))?;
+    setgroups(&groups).map_err(|why| failed("groups", why.into()))?;
+    setresgid(gid, gid, gid).map_err(|why| failed("group", why.into()))?;
+    setresuid(uid, uid, uid).map_err(|why| failed("user", why.into()))?;
     let none = CapabilitySets {
         effective: CapabilitySet::empty(),
         permitted: CapabilitySet::empty(),
         inheritable: CapabilitySet::empty(),
     };
-    set_capabilities(None, none).map_err(|why| said("capabilities", &why))?;
+    set_capabilities(None, none).map_err(|why| failed("capabilities", why.into()))?;
     if capabilities(None) != Ok(none) || Uid::effective() != uid || setresuid(uid, Uid::from_raw(0), uid).is_ok() {
-        return Err(said("user", &"the kernel did not let go of root's rights"));
+        return Err(failed("user", "the kernel did not let go of root's rights".into()));
     }
     Ok(())
 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 use tokio::task::spawn_local;
 
 use crate::activation::Activated;
@@ -23,6 +22,7 @@ use crate::kept::ending::Closed;
 use crate::kept::event::{Event, EventKind};
 use crate::kept::ledger::{Ledger, Recovered};
 use crate::kept::medium::OnDisk;
+use crate::kept::sandbox_numbers::SandboxNumbers;
 use crate::kept::store::Store;
 use crate::listening::Listening;
 use crate::perform::Executor;
@@ -30,6 +30,7 @@ use crate::pipeline::Pipeline;
 use crate::plugin::cache::Cache;
 use crate::plugin::confinement::Layers;
 use crate::plugin::load::Loader;
+use crate::plugin::load_error::LoadError;
 use crate::plugin::programs::Programs;
 use crate::policy::{CurrentPolicy, Policy, state_file};
 use crate::prepare::Preparer;
@@ -99,7 +100,8 @@ pub async fn start(given: Given) -> Result<Started, CannotStart> {
     let shelf = state_file(&policy.config, "modules");
     let said = |why: std::io::Error| CannotStart::because(format!("{}: {why}", shelf.display()));
     let config = Arc::clone(&policy.config);
-    let installed = Installed::new(config, Rc::clone(&held), audit.clone(), Rc::clone(&spawner), shelf.clone());
+    let numbers = SandboxNumbers::new(disk.clone());
+    let installed = Installed::new(config, numbers, audit.clone(), Rc::clone(&spawner), shelf.clone());
     let installed = installed.map_err(said)?;
     let programs = confined(&policy, &spawner, &helpers, &mut lacks).await?;
     lacks.iter().for_each(|lack| crate::warning!("{lack}"));
@@ -296,7 +298,7 @@ async fn load_all(resumer: Rc<Resumer>, programs: Rc<Programs>, helpers: Helpers
     resumer.start_all().await;
 }
 
-async fn loader(policy: &Policy, programs: Rc<Programs>, helpers: Helpers) -> Result<Loader, String> {
+async fn loader(policy: &Policy, programs: Rc<Programs>, helpers: Helpers) -> Result<Loader, LoadError> {
     let compiler = tokio::task::spawn_blocking(move || helpers.compiler_digest()).await;
     let compiler: [u8; 32] = compiler.map_err(|why| why.to_string())?.map_err(|why| why.to_string())?;
     let folder = state_file(&policy.config, "compiled");
@@ -314,14 +316,4 @@ async fn keep_time(held: Rc<Held>, policy: Rc<CurrentPolicy>) {
             _ = forget.tick() => held.forget(policy.get().config.keep_results).await,
         }
     }
-}
-
-/// SHA-256 of a file, by its handle.
-///
-/// # Errors
-/// What the kernel says.
-pub fn digest_of(mut file: impl std::io::Read) -> std::io::Result<[u8; 32]> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(Sha256::digest(&bytes).into())
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use regent_grants::Engine;
 use regentd::log;
-use regentd::plugin::cache::{ARTEFACT_MAX, Cache, Key};
+use regentd::plugin::cache::{ARTEFACT_MAX, Cache, CacheKey};
 use regentd::plugin::module::Sealed;
 use tempfile::TempDir;
 
@@ -23,7 +23,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 struct Kept {
     folder: TempDir,
     cache: Cache,
-    key: Key,
+    key: CacheKey,
     file: PathBuf,
     code: Vec<u8>,
 }

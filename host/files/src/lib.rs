@@ -10,6 +10,8 @@
 mod below;
 // Files of this kind, written.
 mod folder;
+// Written in a folder of the process' own.
+mod own;
 // A path, part by part.
 mod walk;
 // Why a path is not to be trusted.
@@ -26,6 +28,7 @@ use rustix::fs::{Mode, OFlags, Stat};
 
 pub use below::{NotBelow, below};
 pub use folder::{Folder, Standing};
+pub use own::{own_folder, replace};
 pub use untrusted::Untrusted;
 use walk::{End, Walk, failed, judge_file};
 

@@ -86,6 +86,19 @@ pub fn decode<W: DeserializeOwned>(bytes: &[u8]) -> Result<W, FrameError> {
     }
 }
 
+/// The words of these frames, up to the first frame that is not whole or not a word.
+#[must_use]
+pub fn decode_all<W: DeserializeOwned>(side: Side, mut frames: &[u8]) -> Vec<W> {
+    let mut words = Vec::new();
+    while let Some((header, rest)) = frames.split_first_chunk::<HEADER>() {
+        let whole = frame_length(side, *header).ok().and_then(|length| rest.split_at_checked(length));
+        let Some((Ok(word), rest)) = whole.map(|(body, rest)| (decode(body), rest)) else { break };
+        words.push(word);
+        frames = rest;
+    }
+    words
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,5 +138,14 @@ mod tests {
     fn a_length_inside_a_word_that_its_frame_does_not_hold_allocates_nothing_and_is_refused() {
         // `Described` with a string of nearly 2^32 bytes, of which none is there.
         assert_eq!(decode::<Say>(&[2, 0xff, 0xff, 0xff, 0xff, 0x0f]), Err(FrameError::Malformed));
+    }
+
+    #[test]
+    fn frames_are_decoded_up_to_the_first_broken_one() {
+        let words = ["one", "two"].map(|text| Say::Described(text.into()));
+        let frames: Vec<u8> = words.iter().flat_map(|word| encode(Side::Sandbox, word).unwrap()).collect();
+        assert_eq!(decode_all::<Say>(Side::Sandbox, &frames), words);
+        assert_eq!(decode_all::<Say>(Side::Sandbox, &frames[..frames.len() - 1]), words[..1]);
+        assert_eq!(decode_all::<Say>(Side::Sandbox, b"not a frame"), []);
     }
 }

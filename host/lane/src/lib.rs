@@ -11,14 +11,18 @@
 //! Prepare ──► (Log | Plan ──► Planned)* Prepared | Refused | Fault
 //! Finish ──► Log* Finished | Fault
 //! ```
+//!
+//! The compiler tells its [`ModuleError`]s in the same frames.
 #![forbid(unsafe_code)]
 
+mod faults;
 mod frame;
 mod layers;
 mod limits;
 mod words;
 
-pub use frame::{FrameError, HEADER, Side, decode, encode, frame_length};
+pub use faults::{Blame, ModuleCode, ModuleError};
+pub use frame::{FrameError, HEADER, Side, decode, decode_all, encode, frame_length};
 pub use layers::{Demands, HOST_NAME, Layer};
 pub use limits::*;
-pub use words::{Ask, Authorised, Blame, Call, Export, Level, Outcome, Refusal, Say, Settings, StepResult};
+pub use words::{Ask, Authorised, Call, Export, Level, Outcome, Refusal, Say, Settings, StepResult};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::faults::{Blame, ModuleError};
+
 /// What the daemon asks of a sandbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
@@ -56,8 +58,8 @@ pub enum Say {
     Unloadable {
         /// The compiled code is of another engine or machine: compiling it again may help.
         incompatible: bool,
-        /// Every reason with its cure, one line each, for the administrator.
-        reasons: Vec<String>,
+        /// Every reason.
+        reasons: Vec<ModuleError>,
     },
     /// What `describe` returned.
     Described(String),
@@ -136,34 +138,6 @@ pub enum Level {
     Warning,
     /// Something failed.
     Error,
-}
-
-/// Which rule a plugin broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Blame {
-    /// It trapped: a panic, an unreachable, an exhausted stack.
-    Trap,
-    /// It ran longer than it may.
-    Time,
-    /// It wanted more memory, tables or instances than it may have.
-    Memory,
-    /// It called what it may not call, or not now.
-    Denied,
-    /// It returned what no plugin may return: too long, or not JSON.
-    Answer,
-}
-
-impl Blame {
-    /// The word by which log, audit and the author's tools tell it.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Time => "plugin-timeout",
-            Self::Memory => "plugin-memory",
-            Self::Trap => "plugin-trap",
-            Self::Denied | Self::Answer => "plugin-fault",
-        }
-    }
 }
 
 /// How one step ended: the words of `step-result` in `wit/types.wit`.

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 
 use regent_lane::{
-    Authorised, Blame, Call, Export, FrameError, HEADER, Level, Refusal, Say, Side, decode, encode, frame_length,
+    Authorised, Blame, Call, Export, FrameError, HEADER, Level, ModuleCode, Refusal, Say, Side, decode, encode,
+    frame_length,
 };
 
 /// Of each run: the same ones each time.
@@ -37,7 +38,10 @@ fn words() -> Vec<Say> {
     let values = vec![("ip".into(), "1.1.1.1".into()), ("port".into(), "22".into())];
     vec![
         Say::Loaded { exports: vec![Export::Authorising, Export::Finishing] },
-        Say::Unloadable { incompatible: false, reasons: vec!["one".into(), "two".into(), String::new()] },
+        Say::Unloadable {
+            incompatible: false,
+            reasons: vec!["one".into(), ModuleCode::Size.because("two"), "".into()],
+        },
         Say::Described("{\"operations\":[]}".into()),
         Say::Plan(Call { command: "open".into(), values }),
         Say::Log(Level::Warning, "a line".into()),
@@ -130,7 +134,7 @@ fn the_most_expensive_words_cost_a_fixed_multiple_of_their_bytes() {
     const MANY: usize = 100_000;
     let pairs = vec![(String::new(), String::new()); MANY];
     for word in [
-        Say::Unloadable { incompatible: false, reasons: vec![String::new(); MANY] },
+        Say::Unloadable { incompatible: false, reasons: vec!["".into(); MANY] },
         Say::Plan(Call { command: String::new(), values: pairs }),
         Say::Loaded { exports: vec![Export::Judging; MANY] },
         Say::Described("x".repeat(MANY)),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use regent_lane::Say;
+use regent_lane::{ModuleCode, ModuleError, Say};
 use wasmtime::{Store, UpdateDeadline};
 
 use crate::bindings::exports::regent::plugin as exported;
@@ -76,11 +76,10 @@ impl Instance {
 }
 
 /// Why it cannot be instantiated. No request can have a part in that, so it is for its author to mend.
-fn told(error: wasmtime::Error) -> String {
+fn told(error: wasmtime::Error) -> ModuleError {
     match fault::say(error) {
-        Ok(Say::Fault(blame, text)) => {
-            format!("{}: it does not start: {text}. Mend what it does before anything is asked of it", blame.code())
-        }
+        Ok(Say::Fault(blame, text)) => ModuleCode::Broken(blame)
+            .because(format!("it does not start: {text}. Mend what it does before anything is asked of it")),
         _ => "it does not start: a lane ended".into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use regent_lane::{Export, Say, Settings};
+use regent_lane::{Export, ModuleError, Settings};
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
@@ -41,17 +41,17 @@ pub(crate) struct Loaded {
 pub(crate) struct Unloadable {
     /// Compiling the module once more may help.
     incompatible: bool,
-    reason: String,
+    error: ModuleError,
 }
 
 impl Unloadable {
-    pub(crate) fn for_good(reason: String) -> Self {
-        Self { incompatible: false, reason }
+    pub(crate) fn for_good(error: impl Into<ModuleError>) -> Self {
+        Self { incompatible: false, error: error.into() }
     }
 
     /// As a word.
     pub(crate) fn say(self) -> Say {
-        Say::Unloadable { incompatible: self.incompatible, reasons: vec![self.reason] }
+        Say::Unloadable { incompatible: self.incompatible, reasons: vec![self.error] }
     }
 }
 
@@ -96,8 +96,8 @@ fn component(engine: &Engine, image: OwnedFd) -> Result<Component, Unloadable> {
     #[expect(unsafe_code, reason = "compiled code cannot be verified, only be trusted or not be run")]
     let loaded = unsafe { Component::deserialize(engine, &bytes) };
     loaded.map_err(|why| {
-        let reason = format!("its compiled code is of another engine, or damaged: {why:#}");
-        Unloadable { incompatible: true, reason }
+        let error = format!("its compiled code is of another engine, or damaged: {why:#}").into();
+        Unloadable { incompatible: true, error }
     })
 }
 
@@ -120,8 +120,7 @@ fn link(engine: &Engine, component: &Component) -> wasmtime::Result<InstancePre<
 impl Functions {
     fn of(linked: &InstancePre<State>) -> Result<(Self, Vec<Export>), Unloadable> {
         let operation = exported::operation::GuestIndices::new(linked).map_err(|_| {
-            let reason = "it exports no regent:plugin/operation 0.1: build it against Regent's `wit` folder";
-            Unloadable::for_good(reason.into())
+            Unloadable::for_good("it exports no regent:plugin/operation 0.1: build it against Regent's `wit` folder")
         })?;
         let finishing = exported::finishing::GuestIndices::new(linked).ok();
         let authorising = exported::authorising::GuestIndices::new(linked).ok();

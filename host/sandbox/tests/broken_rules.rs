@@ -295,7 +295,7 @@ fn a_start_up_without_end_is_stopped_and_the_plugin_is_not_loaded() {
     let plugin = Plugin::default().items("(start $start) (func $start (loop $on (br $on)))");
     let (_sandbox, said) = Sandbox::load(&plugin.component(), "{}");
     match said {
-        Say::Unloadable { incompatible: false, reasons } => assert!(reasons[0].contains("200 ms"), "{reasons:?}"),
+        Say::Unloadable { incompatible: false, reasons } => assert!(reasons[0].text.contains("200 ms"), "{reasons:?}"),
         said => panic!("{said:?}"),
     }
 }

@@ -69,7 +69,9 @@ fn an_export_of_another_shape_is_told() {
     // `importing` exports an `operation` whose one function is not as it should be.
     let said = load_image(&compile(&importing(&[])));
     match said {
-        Say::Unloadable { incompatible: false, reasons } => assert!(reasons[0].contains("operation"), "{reasons:?}"),
+        Say::Unloadable { incompatible: false, reasons } => {
+            assert!(reasons[0].text.contains("operation"), "{reasons:?}")
+        }
         said => panic!("{said:?}"),
     }
 }

@@ -348,12 +348,6 @@ impl Held {
     pub fn waiting(&self) -> usize {
         self.index.borrow().live().count()
     }
-
-    /// The number of the uid that sandboxes of this plugin run as; `None` when all of the range are taken.
-    pub async fn sandbox_number(&self, plugin: &str, range: u32) -> Option<u32> {
-        let plugin = plugin.to_owned();
-        self.disk.run_or_log(move |ledger| ledger.store.sandbox(&plugin, range)).await.flatten()
-    }
 }
 
 /// The latest time that is known to have been, as far as there is anything that could expire by it.

@@ -3,16 +3,16 @@
 //! last and those before it; what no file names is dropped.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use regent_lane::MODULE_MAX;
 use serde::{Deserialize, Serialize};
 
 use crate::plugin::module::{ModuleDigest, Sealed};
+use crate::trusted_file::{own_folder, replace};
 
 /// Modules before the present one that a plugin can go back to.
 const BEFORE_MAX: usize = 2;
@@ -43,11 +43,7 @@ impl Shelf {
     /// # Errors
     /// What the kernel says.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
-        match fs::DirBuilder::new().mode(0o700).create(&folder) {
-            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
-            _ => {}
-        }
-        fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        own_folder(&folder)?;
         Ok(Self { folder, writing: Arc::default() })
     }
 
@@ -95,7 +91,7 @@ impl Shelf {
         let digest = module.digest();
         let path = self.module_path(&digest);
         if !path.exists() {
-            write(&path, |file| io::copy(&mut module.reader()?, file).map(|_| ()))?;
+            replace(&path, |file| io::copy(&mut module.reader()?, file).map(|_| ()))?;
         }
         let former = self.record(plugin);
         if former.as_ref().is_some_and(|record| record.accepted == digest) {
@@ -103,7 +99,7 @@ impl Shelf {
         }
         let record = next(former.clone(), digest);
         let text = serde_json::to_vec(&record)?;
-        write(&self.record_path(plugin), |file| file.write_all(&text))?;
+        replace(&self.record_path(plugin), |file| file.write_all(&text))?;
         former.iter().flat_map(|former| &former.before).filter(|gone| !record.before.contains(gone)).for_each(|gone| {
             self.drop_unless_named(gone);
         });
@@ -161,17 +157,6 @@ fn next(former: Option<Record>, digest: ModuleDigest) -> Record {
     before.retain(|digest| *digest != now);
     before.truncate(BEFORE_MAX);
     Record { accepted: digest, before }
-}
-
-/// Whole or not at all, and on the disk when this returns.
-fn write(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let half = path.with_extension("half");
-    let _left_over = fs::remove_file(&half);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
-    write(&mut file)?;
-    file.sync_data()?;
-    fs::rename(&half, path)?;
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use std::rc::Rc;
 
 use regent_grants::{Engine, Grants};
 
+use super::reason::{UnservedReason, Wanted};
 use super::seen::Module;
-use super::{Installed, Load, being_written};
+use super::{Installed, Load};
 use crate::plugin::Plugin;
 use crate::plugin::load::{Loader, served};
 use crate::plugin::module::{self, ModuleDigest, Sealed};
@@ -18,7 +19,7 @@ pub(super) struct Brought {
     /// What serves from now on; `None`: what served before, if anything did.
     pub(super) plugin: Option<Rc<Plugin>>,
     /// Why what lies there is not what serves.
-    pub(super) reasons: Vec<String>,
+    pub(super) reasons: Vec<UnservedReason>,
     /// The digest of the file.
     pub(super) file: Option<ModuleDigest>,
     /// What vouches for a module of this plugin.
@@ -41,14 +42,14 @@ impl Installed {
         if !self.is_still(&load.module.path) || !load.module.is_unchanged() {
             // What was read may be half of it; it is looked at again when it is closed.
             self.forget_judged(name);
-            return nothing(vec![being_written(&load.module.path)]);
+            return nothing(vec![UnservedReason::BeingWritten(load.module.path.clone())]);
         }
         let digest = file.as_ref().ok().map(Sealed::digest);
         if digest.is_none() {
             // Why it cannot be read may lie above it, and be mended there: it is tried with each look.
             self.forget_judged(name);
         }
-        let own = match file.and_then(|file| accepted(load, file)) {
+        let own = match file.and_then(|file| may_serve(&load.grants, &load.module, file.digest()).map(|()| file)) {
             Ok(file) => ground.serve(load, current.as_ref(), file).await,
             Err(why) => Err(vec![why]),
         };
@@ -85,22 +86,22 @@ impl Installed {
         tokio::task::spawn_blocking(move || shelf.module(&digest)).await.ok().flatten()
     }
 
-    async fn ground(&self, name: &str) -> Result<Ground, String> {
+    async fn ground(&self, name: &str) -> Result<Ground, UnservedReason> {
         let mut loader = self.loader.subscribe();
-        let loader = loader.wait_for(Option::is_some).await.map_err(|_| "the daemon ends".to_owned())?.clone();
-        let loader = loader.unwrap_or_else(|| Err("the daemon ends".into()))?;
+        let loader = loader.wait_for(Option::is_some).await.ok().and_then(|loader| loader.clone());
+        let loader =
+            loader.unwrap_or_else(|| Err("the daemon ends".to_owned().into())).map_err(UnservedReason::Load)?;
         let uid = if self.spawner.is_root() { Some(self.uid(name).await?) } else { None };
         let engine = self.config.borrow().engine;
         Ok(Ground { loader, shelf: self.shelf.clone(), engine, uid })
     }
 
     /// The uid of this plugin's sandboxes, the same after every restart.
-    async fn uid(&self, name: &str) -> Result<u32, String> {
+    async fn uid(&self, name: &str) -> Result<u32, UnservedReason> {
         let range = self.config.borrow().sandbox;
-        let number = self.held.sandbox_number(name, range.count).await;
-        let number =
-            number.ok_or_else(|| format!("[sandbox] uids: all {} are taken: give a wider range", range.count))?;
-        Ok(range.first + number)
+        let number = self.numbers.number(name, range.count).await;
+        let taken = || format!("[sandbox] uids: all {} are taken: give a wider range", range.count);
+        Ok(range.first + number.ok_or_else(|| UnservedReason::Load(taken().into()))?)
     }
 
     fn forget_judged(&self, name: &str) {
@@ -126,7 +127,7 @@ impl Ground {
         load: &Load,
         current: Option<&Rc<Plugin>>,
         module: Sealed,
-    ) -> Result<Rc<Plugin>, Vec<String>> {
+    ) -> Result<Rc<Plugin>, Vec<UnservedReason>> {
         let (digest, engine) = (module.digest(), load.grants.engine.unwrap_or(self.engine));
         if let Some(plugin) = current.filter(|plugin| plugin.serves_as(&digest, &load.grants.settings, engine)) {
             served(&load.grants, plugin.description())?;
@@ -157,42 +158,29 @@ fn acceptable(pins: &[ModuleDigest], last: Option<ModuleDigest>) -> Vec<ModuleDi
 }
 
 /// Off the request path, for a module may be large.
-async fn read(path: PathBuf) -> Result<Sealed, String> {
-    let read = tokio::task::spawn_blocking(move || module::read(&path)).await;
-    read.unwrap_or_else(|why| Err(format!("reading it ended early: {why}")))
-}
-
-/// The file, if the grants or the list beside it say that it may serve.
-fn accepted(load: &Load, file: Sealed) -> Result<Sealed, String> {
-    may_serve(&load.grants, &load.module, file.digest()).map(|()| file)
+async fn read(path: PathBuf) -> Result<Sealed, UnservedReason> {
+    match tokio::task::spawn_blocking(move || module::read(&path)).await {
+        Ok(read) => read.map_err(UnservedReason::Unreadable),
+        Err(why) => Err(UnservedReason::Load(format!("reading it ended early: {why}").into())),
+    }
 }
 
 /// What is wrong with the module that lies there, if it can be read and is not the one that the grants or the list pin.
 #[must_use]
-pub fn unaccepted(grants: &Grants, module: &Module) -> Option<String> {
+pub fn unaccepted(grants: &Grants, module: &Module) -> Option<UnservedReason> {
     let file = module::read(&module.path).ok()?;
     may_serve(grants, module, file.digest()).err()
 }
 
-fn may_serve(grants: &Grants, module: &Module, digest: ModuleDigest) -> Result<(), String> {
-    let Grants { name, sha256: pins, .. } = grants;
-    let path = module.path.display();
-    let found = hex::encode(digest);
-    if !pins.is_empty() && !pins.contains(&digest) {
-        let pinned = pins.iter().map(hex::encode).collect::<Vec<_>>().join(" or ");
-        return Err(format!(
-            "{path} is not the module that {name}.toml pins: it has sha256 {found}, and pinned is {pinned}. If that is the \
-             one you mean: regent plugin upgrade {name}"
-        ));
-    }
-    match module.vouched {
-        Some(vouched) if pins.is_empty() && vouched != digest => Err(format!(
-            "{path} is not the module that SHA256SUMS beside it names: it has sha256 {found}, and the list says {}. Install \
-             the package again, or pin it: sha256 = \"{found}\" in {name}.toml",
-            hex::encode(vouched)
-        )),
-        _ => Ok(()),
-    }
+/// Whether the grants or the list beside the module say that it may serve.
+fn may_serve(grants: &Grants, module: &Module, found: ModuleDigest) -> Result<(), UnservedReason> {
+    let wanted = match (&grants.sha256[..], module.vouched) {
+        ([], Some(vouched)) if vouched != found => Wanted::Listed(vouched),
+        ([], _) => return Ok(()),
+        (pins, _) if pins.contains(&found) => return Ok(()),
+        (pins, _) => Wanted::Pinned(pins.to_vec()),
+    };
+    Err(UnservedReason::WrongModule { path: module.path.clone(), found, plugin: grants.name.clone(), wanted })
 }
 
 #[cfg(test)]

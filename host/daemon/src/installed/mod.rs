@@ -8,6 +8,8 @@
 pub mod seen;
 // Who vouches for a module besides its grants.
 mod sums;
+// Why something does not serve.
+mod reason;
 // When to look again.
 mod watch;
 // Modules that served once.
@@ -21,7 +23,7 @@ mod views;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,12 +34,14 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 use crate::catalog::{Allowed, Catalog, Entry};
-use crate::held::Held;
 use crate::kept::audit::AuditLog;
+use crate::kept::sandbox_numbers::SandboxNumbers;
 use crate::plugin::load::Loader;
+use crate::plugin::load_error::LoadError;
 use crate::plugin::module::ModuleDigest;
 use crate::process::Spawner;
 use accepted::Shelf;
+use reason::UnservedReason;
 use seen::{Link, Module, Seen};
 use watch::Watch;
 
@@ -47,23 +51,21 @@ const SETTLE: Duration = Duration::from_millis(5);
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 /// What a link leads to is looked at when nobody has written to it for so long: it is not said when it is closed.
 const LINK_QUIET: Duration = Duration::from_secs(1);
-/// How a reason ends that is none for long.
-const BEING_WRITTEN: &str = ": is being written";
 
 /// Everything that is installed.
 #[derive(Debug)]
 pub struct Installed {
     config: RefCell<Arc<Config>>,
     /// Who loads, as soon as that is known; or why nobody can.
-    loader: channel::Sender<Option<Result<Rc<Loader>, String>>>,
+    loader: channel::Sender<Option<Result<Rc<Loader>, LoadError>>>,
     shelf: Shelf,
-    held: Rc<Held>,
+    numbers: SandboxNumbers,
     audit: AuditLog,
     spawner: Rc<Spawner>,
     watch: Option<Watch>,
     instances: RefCell<BTreeMap<String, Instance>>,
     catalog: RefCell<Rc<Catalog>>,
-    findings: RefCell<Found>,
+    findings: RefCell<FolderFindings>,
     one_look: Mutex<()>,
     look_again: Notify,
     settled: Notify,
@@ -73,7 +75,7 @@ pub struct Installed {
 
 /// What was found in the folders besides what serves.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct FolderFindings {
     /// Wrong: each with file, line and cure.
     pub mistakes: Vec<String>,
     /// Served, and to be looked at.
@@ -96,7 +98,7 @@ struct Instance {
     file: Option<ModuleDigest>,
     pin: &'static str,
     /// Why what lies there is not what serves.
-    reasons: Vec<String>,
+    reasons: Vec<UnservedReason>,
     warnings: Vec<String>,
     loading: Option<AbortHandle>,
 }
@@ -154,7 +156,7 @@ impl Installed {
     /// What the kernel says of the folder of accepted modules.
     pub fn new(
         config: Arc<Config>,
-        held: Rc<Held>,
+        numbers: SandboxNumbers,
         audit: AuditLog,
         spawner: Rc<Spawner>,
         shelf: PathBuf,
@@ -167,7 +169,7 @@ impl Installed {
             config: RefCell::new(config),
             loader: channel::Sender::new(None),
             shelf: Shelf::open(shelf)?,
-            held,
+            numbers,
             audit,
             spawner,
             watch: watch.ok(),
@@ -190,18 +192,18 @@ impl Installed {
 
     /// What was found wrong when it was looked last.
     #[must_use]
-    pub fn found(&self) -> Found {
+    pub fn found(&self) -> FolderFindings {
         let mut found = self.findings.borrow().clone();
         found.mistakes.extend(self.catalog().mistakes());
         for instance in self.instances.borrow().values() {
-            found.mistakes.extend(instance.reasons.iter().map(|reason| located(&instance.path, reason)));
+            found.mistakes.extend(instance.reasons.iter().map(|reason| reason.located(&instance.path)));
             found.warnings.extend(instance.warnings.iter().cloned());
         }
         found
     }
 
     /// From now on plugins can be loaded; or never, for this reason.
-    pub fn can_load(&self, loader: Result<Loader, String>) {
+    pub fn can_load(&self, loader: Result<Loader, LoadError>) {
         self.loader.send_replace(Some(loader.map(Rc::new)));
     }
 
@@ -318,16 +320,6 @@ impl Installed {
     pub fn look_soon(&self) {
         self.look_again.notify_one();
     }
-}
-
-/// Why it is not looked at yet.
-fn being_written(path: &std::path::Path) -> String {
-    format!("{}{BEING_WRITTEN}", path.display())
-}
-
-/// A reason that names no file is told with the file that it keeps from serving.
-fn located(file: &Path, reason: &str) -> String {
-    if reason.starts_with('/') { reason.to_owned() } else { format!("{}: {reason}", file.display()) }
 }
 
 /// Folders, for people.

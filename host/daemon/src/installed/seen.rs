@@ -11,7 +11,7 @@ use regent_grants::{Config, Grants, Operation, Principal, Unpinned};
 use regent_resolve::{Findings, grants_folders, users};
 
 use super::sums::Sums;
-use crate::catalog::{Allowed, Who};
+use crate::catalog::{Allowed, UnknownPrincipal, Who};
 use crate::plugin::module::ModuleDigest;
 use crate::trusted_file::{self, Trusted, Untrusted};
 
@@ -19,7 +19,7 @@ use crate::trusted_file::{self, Trusted, Untrusted};
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Grants files, by the plugin's name.
-    pub files: BTreeMap<String, File>,
+    pub files: BTreeMap<String, GrantsFile>,
     /// Modules that no grants file names.
     pub strays: Vec<PathBuf>,
     /// What is wrong with the folders themselves.
@@ -30,7 +30,7 @@ pub struct Seen {
 
 /// A grants file.
 #[derive(Debug)]
-pub struct File {
+pub struct GrantsFile {
     /// Where it is.
     pub path: PathBuf,
     /// What is in it, if it can be read at all.
@@ -64,7 +64,7 @@ impl Link {
     }
 }
 
-impl File {
+impl GrantsFile {
     /// The module that it names, if that is there.
     #[must_use]
     pub fn module(&self) -> Option<&PathBuf> {
@@ -154,7 +154,7 @@ impl From<&Metadata> for FileId {
 }
 
 /// A folder of modules, and who vouches for them.
-type Place<'c> = (&'c Path, Sums);
+type ModulesFolder<'c> = (&'c Path, Sums);
 
 /// Looks. What is wrong with one file keeps only that one out.
 #[must_use]
@@ -173,7 +173,7 @@ pub fn look(config: &Config) -> Seen {
     seen
 }
 
-fn file(config: &Config, places: &[Place<'_>], path: &Path, name: &str, seen: &mut Seen) {
+fn file(config: &Config, places: &[ModulesFolder<'_>], path: &Path, name: &str, seen: &mut Seen) {
     if seen.files.contains_key(name) {
         seen.warnings.push(format!("{}: an earlier folder has it; not read", path.display()));
         return;
@@ -183,10 +183,16 @@ fn file(config: &Config, places: &[Place<'_>], path: &Path, name: &str, seen: &m
     let link = Link::at(path);
     let parsed = parsed(config, places, path, name, &mut findings);
     let Findings { mistakes, warnings, .. } = findings;
-    seen.files.insert(name.to_owned(), File { path: path.to_path_buf(), parsed, mistakes, warnings, link });
+    seen.files.insert(name.to_owned(), GrantsFile { path: path.to_path_buf(), parsed, mistakes, warnings, link });
 }
 
-fn parsed(config: &Config, places: &[Place<'_>], path: &Path, name: &str, findings: &mut Findings) -> Option<Written> {
+fn parsed(
+    config: &Config,
+    places: &[ModulesFolder<'_>],
+    path: &Path,
+    name: &str,
+    findings: &mut Findings,
+) -> Option<Written> {
     let text =
         Trusted::open(path).and_then(Trusted::text).map_err(|why| findings.mistakes.push(why.with_cure())).ok()?;
     let grants = match Grants::parse(name, &path.display().to_string(), &text, config) {
@@ -231,7 +237,7 @@ fn unpinned(grants: &Grants, findings: &mut Findings) {
 }
 
 /// The first folder that has it.
-fn module(name: &str, places: &[Place<'_>]) -> Option<Module> {
+fn module(name: &str, places: &[ModulesFolder<'_>]) -> Option<Module> {
     places.iter().find_map(|(folder, sums)| {
         let path = folder.join(format!("{name}.wasm"));
         let file = FileId::of(&path)?;
@@ -240,8 +246,8 @@ fn module(name: &str, places: &[Place<'_>]) -> Option<Module> {
 }
 
 /// Why nobody can say whether it is there.
-fn hidden(name: &str, places: &[Place<'_>]) -> Vec<String> {
-    let closed = |(folder, _): &Place<'_>| match Trusted::open_itself(&folder.join(format!("{name}.wasm"))) {
+fn hidden(name: &str, places: &[ModulesFolder<'_>]) -> Vec<String> {
+    let closed = |(folder, _): &ModulesFolder<'_>| match Trusted::open_itself(&folder.join(format!("{name}.wasm"))) {
         Err(why @ Untrusted::Closed(_)) => Some(why.with_cure()),
         _ => None,
     };
@@ -255,16 +261,17 @@ fn strays(config: &Config, seen: &Seen) -> Vec<PathBuf> {
         let stray = |name: &String| !seen.files.contains_key(name);
         names.into_iter().filter(stray).map(|name| folder.join(format!("{name}.wasm"))).collect::<Vec<_>>()
     };
-    let named: BTreeSet<&PathBuf> = seen.files.values().filter_map(File::module).collect();
+    let named: BTreeSet<&PathBuf> = seen.files.values().filter_map(GrantsFile::module).collect();
     config.plugins.iter().flat_map(in_folder).filter(|path| !named.contains(path)).collect()
 }
 
-fn allowed(operation: &Operation) -> Result<Option<Vec<Who>>, String> {
+fn allowed(operation: &Operation) -> Result<Option<Vec<Who>>, UnknownPrincipal> {
     let resolve = |principal: &Principal| match principal {
         Principal::User(name) => users::user(name).map(|user| Who::Uid(user.uid)).map_err(|error| error.to_string()),
         Principal::Uid(uid) => Ok(Who::Uid(*uid)),
         Principal::Group(name) => users::group(name).map(Who::Gid).map_err(|error| error.to_string()),
         Principal::Gid(gid) => Ok(Who::Gid(*gid)),
     };
-    operation.allow.as_ref().map(|rules| rules.iter().map(resolve).collect()).transpose()
+    let found: Option<Result<_, _>> = operation.allow.as_ref().map(|rules| rules.iter().map(resolve).collect());
+    found.transpose().map_err(|why| UnknownPrincipal(why.to_string()))
 }

@@ -6,8 +6,9 @@ use regent_protocol::Serving;
 use tokio::task::spawn_local;
 
 use super::bring::Brought;
-use super::seen::{File, Seen, Written};
-use super::{BEING_WRITTEN, Found, Installed, Instance, Load, being_written, list};
+use super::reason::UnservedReason;
+use super::seen::{GrantsFile, Seen, Written};
+use super::{FolderFindings, Installed, Instance, Load, list};
 use crate::catalog::{Catalog, Entry, Status};
 use crate::kept::event::{Event, EventKind};
 use crate::record::text::cut;
@@ -29,7 +30,7 @@ impl Installed {
         for (name, file) in files {
             self.take_file(&name, file);
         }
-        let found = Found { mistakes, warnings, strays };
+        let found = FolderFindings { mistakes, warnings, strays };
         if *self.findings.borrow() != found {
             found.mistakes.iter().for_each(|mistake| crate::error!("{mistake}"));
             found.warnings.iter().for_each(|warning| crate::warning!("{warning}"));
@@ -55,12 +56,12 @@ impl Installed {
         self.watch.as_ref().is_some_and(|watch| watch.is_being_written(path))
     }
 
-    fn take_file(self: &Rc<Self>, name: &str, file: File) {
+    fn take_file(self: &Rc<Self>, name: &str, file: GrantsFile) {
         let mut instances = self.instances.borrow_mut();
         let instance = instances.entry(name.to_owned()).or_insert_with(|| Instance::at(file.path.clone()));
         if !self.is_still(&file.path) {
             if instance.entry.is_none() {
-                instance.reasons = vec![being_written(&file.path)];
+                instance.reasons = vec![UnservedReason::BeingWritten(file.path)];
             }
             return;
         }
@@ -74,7 +75,7 @@ impl Installed {
             Err(mistakes) => {
                 instance.stop_loading();
                 instance.judged = None;
-                self.say_reasons(name, instance, mistakes);
+                self.say_reasons(name, instance, mistakes.into_iter().map(UnservedReason::Grants).collect());
             }
         }
     }
@@ -83,11 +84,11 @@ impl Installed {
         let Written { grants, allowed, module } = written;
         let text = grants.text;
         let Some(module) = module else {
-            let (module, folders) = (&grants.module, list(&self.config.borrow().plugins));
+            let reason = UnservedReason::NoModule { name: grants.module, folders: list(&self.config.borrow().plugins) };
             let had = instance.entry.take().is_some();
             instance.stop_loading();
             (instance.judged, instance.module, instance.file) = (None, None, None);
-            self.say_reasons(name, instance, vec![format!("there is no {module}.wasm in {folders}: put it there")]);
+            self.say_reasons(name, instance, vec![reason]);
             if had {
                 // What was taken away does not come back by itself, whatever else is put in its place; a pin names it still.
                 if grants.sha256.is_empty() {
@@ -100,7 +101,7 @@ impl Installed {
         instance.module = Some(module.path.clone());
         if self.is_being_written(&module.path) {
             if instance.entry.is_none() {
-                instance.reasons = vec![being_written(&module.path)];
+                instance.reasons = vec![UnservedReason::BeingWritten(module.path)];
             }
             return;
         }
@@ -166,10 +167,10 @@ impl Installed {
             self.tell(format!("plugin {name} serves {} (sha256 {digest})", serves.join(", ")));
         }
         instance.text = Some(load.text);
-        let unresolved =
-            load.allowed.iter().filter_map(|(operation, allowed)| Some((operation, allowed.as_ref().err()?)));
-        let unresolved = unresolved
-            .map(|(operation, why)| format!("{name}: operation {operation}: allow: {why}, so it is not served"));
+        let unresolved = load.allowed.iter().filter_map(|(operation, allowed)| {
+            let (plugin, operation, why) = (name.to_owned(), operation.clone(), allowed.as_ref().err()?.to_string());
+            Some(UnservedReason::Unresolved { plugin, operation, why })
+        });
         let reasons = reasons.into_iter().chain(unresolved).collect();
         let waiting = instance.entry.as_ref().filter(|entry| Rc::ptr_eq(&entry.grants, &load.grants));
         let new = waiting.is_none();
@@ -186,16 +187,16 @@ impl Installed {
     }
 
     /// Keeps why something is not as it lies there, and says and records what was not said before.
-    fn say_reasons(&self, name: &str, instance: &mut Instance, reasons: Vec<String>) {
+    fn say_reasons(&self, name: &str, instance: &mut Instance, reasons: Vec<UnservedReason>) {
         let serves = instance.entry.as_ref().is_some_and(|entry| entry.plugin().is_some());
         let what = if serves { "serves on as before" } else { "does not serve" };
-        let new = |reason: &&String| !instance.reasons.contains(reason);
-        let new: Vec<&str> = reasons.iter().filter(new).map(String::as_str).collect();
-        new.iter().for_each(|reason| crate::error!("plugin {name} {what}: {reason}"));
+        let new: Vec<_> = reasons.iter().filter(|reason| !instance.reasons.contains(reason)).collect();
+        let texts: Vec<String> = new.iter().map(ToString::to_string).collect();
+        texts.iter().for_each(|reason| crate::error!("plugin {name} {what}: {reason}"));
         // Half a file is no judgement, and there may be many of them.
-        if new.iter().any(|reason| !reason.ends_with(BEING_WRITTEN)) {
+        if new.iter().any(|reason| !matches!(reason, UnservedReason::BeingWritten(_))) {
             let digest = instance.file.map(hex::encode);
-            let why = cut(&new.join("; "), REASONS_MAX);
+            let why = cut(&texts.join("; "), REASONS_MAX);
             self.record(&Event {
                 plugin: Some(name),
                 serving: Some(if serves { Serving::ServingAccepted } else { Serving::NotServing }),

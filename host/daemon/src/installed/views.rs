@@ -26,19 +26,13 @@ impl Installed {
 
 fn view(name: &str, instance: &Instance, policy: &Policy, catalog: &Catalog) -> PluginView {
     let status = instance.entry.as_ref().map(|entry| entry.status());
-    let serves = match &status {
-        Some(Status::Serving(plugin)) => Some(plugin.digest),
+    let plugin = match &status {
+        Some(Status::Serving(plugin)) => Some(plugin),
         _ => None,
     };
-    let engine = match &status {
-        Some(Status::Serving(plugin)) => Some(plugin.engine()),
-        _ => None,
-    };
-    let engine = engine.filter(|engine| *engine != policy.config.engine);
-    let crashes = match &status {
-        Some(Status::Serving(plugin)) => crashes(plugin.fared()),
-        _ => None,
-    };
+    let serves = plugin.map(|plugin| plugin.digest);
+    let engine = plugin.map(|plugin| plugin.engine()).filter(|engine| *engine != policy.config.engine);
+    let crashes = plugin.and_then(|plugin| crashes(plugin.fared()));
     let rests = crashes.as_ref().and_then(|crashes| Some(resting(name, crashes, crashes.until.as_deref()?)));
     let state = match &status {
         Some(Status::Serving(_)) if rests.is_some() => Serving::Resting,
@@ -57,7 +51,7 @@ fn view(name: &str, instance: &Instance, policy: &Policy, catalog: &Catalog) -> 
         file: instance.file.map(hex::encode),
         pin: instance.pin.to_owned(),
         engine: engine.map(|engine| engine.as_str().to_owned()),
-        reasons: rests.into_iter().chain(instance.reasons.iter().cloned()).collect(),
+        reasons: rests.into_iter().chain(instance.reasons.iter().map(ToString::to_string)).collect(),
         operations,
         crashes,
     }

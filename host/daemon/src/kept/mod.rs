@@ -14,3 +14,5 @@ pub mod ledger;
 pub mod ending;
 // The thread.
 pub mod disk;
+// A handle of it: the numbers of sandboxes.
+pub mod sandbox_numbers;

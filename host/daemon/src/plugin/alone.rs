@@ -5,18 +5,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use regent_grants::Engine;
-use regent_lane::{Ask, Export, Say};
+use regent_lane::Export;
 use tokio::time::Instant;
 
+use super::Plugin;
+use super::care::Keeping;
 use super::codes::Code;
 use super::description::Description;
-use super::exchange::Nothing;
-use super::keeping::Keeping;
+use super::load_error::LoadErrors;
 use super::module::Sealed;
-use super::places::Places;
+use super::places::LanePermits;
 use super::programs::Programs;
-use super::sandbox::Exchange;
-use super::{Fault, Plugin};
 
 /// A plugin that can be asked, and what was learnt on the way.
 #[derive(Debug)]
@@ -44,13 +43,12 @@ pub async fn load(
     engine: Engine,
     module: &Sealed,
     settings: &str,
-) -> Result<Alone, Vec<String>> {
+) -> Result<Alone, LoadErrors> {
     let begin = Instant::now();
     let code = programs.compile(name, uid, engine, module).await?;
     let compile = begin.elapsed();
     let begin = Instant::now();
-    let (sandbox, exports) =
-        programs.sandbox(name, uid, engine, &code, settings).await.map_err(super::programs::Unloadable::reasons)?;
+    let (sandbox, exports) = programs.sandbox(name, uid, engine, &code, settings).await?;
     let load = begin.elapsed();
     let plugin = Plugin {
         name: name.to_owned(),
@@ -61,33 +59,14 @@ pub async fn load(
         code: Rc::new(Code::fresh(code)),
         uid,
         programs: Rc::clone(programs),
-        places: Places::new(),
+        places: LanePermits::new(),
         sandbox: RefCell::new(sandbox),
         // Whoever tries it wants to see what that one process came to.
         keeping: Keeping::new(name, None),
     };
-    let described = describe(&plugin).await.map_err(|fault| vec![format!("describe: {fault}")])?;
+    let described = plugin.describe().await?;
     let description = Description::read(&described, &exports)?;
     let plugin = Rc::new(Plugin { description, ..plugin });
     plugin.keep();
     Ok(Alone { plugin, described, exports, compile, load })
-}
-
-async fn describe(plugin: &Plugin) -> Result<String, Fault> {
-    let place = plugin.places.take((0, 0), Instant::now()).await.map_err(|_| Fault::Ended("no lane".into()))?;
-    let exchange = Exchange::begin(&plugin.sandbox(), place);
-    let mut exchange = exchange.map_err(|_| Fault::Ended("its sandbox ended".into()))?;
-    let none: Option<&mut Nothing> = None;
-    match plugin.converse(&mut exchange, &Ask::Describe, none).await? {
-        Say::Described(text) => {
-            exchange.end(None);
-            Ok(text)
-        }
-        Say::Fault(blame, text) => {
-            let fault = Fault::Guest(blame, text);
-            exchange.end(Some(&fault));
-            Err(fault)
-        }
-        _ => Err(exchange.condemn("it answered what was not asked")),
-    }
 }

@@ -3,9 +3,9 @@
 //! What a module says of itself is kept beside it likewise. A file that is not as it was written, or whose handle does not say
 //! that it is the daemon's alone, is not used: that is said, and it is made again.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use super::module::{ModuleDigest, Sealed};
+use crate::trusted_file::{own_folder, replace};
 
 /// First line of each file; the number changes with the header.
 const MAGIC: &[u8; 16] = b"regent compiled1";
@@ -39,7 +40,7 @@ pub struct Cache {
 
 /// Which compiled code: of which module, by which compiler, for which kind of engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key([u8; 32]);
+pub struct CacheKey([u8; 32]);
 
 impl Cache {
     /// In this folder, made if it is not there; `compiler` is the SHA-256 of the compiler's own binary.
@@ -47,39 +48,35 @@ impl Cache {
     /// # Errors
     /// What the kernel says.
     pub fn open(folder: PathBuf, compiler: [u8; 32]) -> io::Result<Self> {
-        match fs::DirBuilder::new().mode(0o700).create(&folder) {
-            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
-            _ => {}
-        }
-        fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+        own_folder(&folder)?;
         forget_unused(&folder);
         Ok(Self { folder, compiler, writing: Arc::default() })
     }
 
     /// The key of a module's code for this engine.
     #[must_use]
-    pub fn key(&self, module: &ModuleDigest, engine: Engine) -> Key {
+    pub fn key(&self, module: &ModuleDigest, engine: Engine) -> CacheKey {
         let hash = Sha256::new().chain_update(module).chain_update(self.compiler).chain_update(engine.as_str());
-        Key(hash.finalize().into())
+        CacheKey(hash.finalize().into())
     }
 
     /// The key of what a module says of itself when it was told these settings.
     #[must_use]
-    pub fn told(&self, code: Key, settings: &str) -> Key {
-        Key(Sha256::new().chain_update(code.0).chain_update(settings).finalize().into())
+    pub fn told(&self, code: CacheKey, settings: &str) -> CacheKey {
+        CacheKey(Sha256::new().chain_update(code.0).chain_update(settings).finalize().into())
     }
 
-    fn path(&self, key: Key, ending: &str) -> PathBuf {
+    fn path(&self, key: CacheKey, ending: &str) -> PathBuf {
         self.folder.join(format!("{}.{ending}", hex::encode(key.0)))
     }
 
     /// The code, sealed; `None` if it is not there or not whole, which is said.
     #[must_use]
-    pub fn code(&self, key: Key) -> Option<Sealed> {
+    pub fn code(&self, key: CacheKey) -> Option<Sealed> {
         self.kept(key, "code", ARTEFACT_MAX, "compiling")
     }
 
-    fn kept(&self, key: Key, ending: &'static str, most: u64, doing: &str) -> Option<Sealed> {
+    fn kept(&self, key: CacheKey, ending: &'static str, most: u64, doing: &str) -> Option<Sealed> {
         let path = self.path(key, ending);
         match Self::read(&path, key, ending, most) {
             Ok(sealed) => sealed,
@@ -90,24 +87,23 @@ impl Cache {
         }
     }
 
-    fn read(path: &Path, key: Key, ending: &str, most: u64) -> Result<Option<Sealed>, String> {
-        let said = |why: io::Error| why.to_string();
+    fn read(path: &Path, key: CacheKey, ending: &str, most: u64) -> io::Result<Option<Sealed>> {
         let Some(mut file) = open(path)? else { return Ok(None) };
         let mut header = [0; MAGIC.len() + 64];
         match file.read_exact(&mut header) {
-            Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Err("is cut short".into()),
-            other => other.map_err(said)?,
+            Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Err(io::Error::other("is cut short")),
+            other => other?,
         }
         // By when it was used last it is kept.
         let _it_is_a_cache = file.set_modified(SystemTime::now());
-        let sealed = Sealed::copy(ending, file, most).map_err(said)?;
+        let sealed = Sealed::copy(ending, file, most)?;
         if header != *Self::header(key, &sealed.digest()) {
-            return Err("is not what was written there".into());
+            return Err(io::Error::other("is not what was written there"));
         }
         Ok(Some(sealed))
     }
 
-    fn header(key: Key, digest: &[u8; 32]) -> Box<[u8; MAGIC.len() + 64]> {
+    fn header(key: CacheKey, digest: &[u8; 32]) -> Box<[u8; MAGIC.len() + 64]> {
         let mut header = Box::new([0; MAGIC.len() + 64]);
         let parts = MAGIC.iter().chain(&key.0).chain(digest);
         header.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
@@ -115,7 +111,7 @@ impl Cache {
     }
 
     /// Keeps code. It is a cache: what cannot be kept is said, and compiled again at the next start.
-    pub fn keep_code(&self, key: Key, code: &Sealed) {
+    pub fn keep_code(&self, key: CacheKey, code: &Sealed) {
         let write = |file: &mut File| {
             file.write_all(&*Self::header(key, &code.digest()))?;
             io::copy(&mut code.reader()?, file).map(|_| ())
@@ -125,7 +121,7 @@ impl Cache {
 
     /// What `describe` said, if it was kept.
     #[must_use]
-    pub fn description(&self, key: Key) -> Option<String> {
+    pub fn description(&self, key: CacheKey) -> Option<String> {
         let mut text = String::new();
         let kept = self.kept(key, "description", DESCRIPTION_MAX, "asking the plugin")?;
         kept.reader().ok()?.read_to_string(&mut text).ok()?;
@@ -133,7 +129,7 @@ impl Cache {
     }
 
     /// Keeps what `describe` said, unless another plugin of the module has said the same.
-    pub fn keep_description(&self, key: Key, text: &str) {
+    pub fn keep_description(&self, key: CacheKey, text: &str) {
         if self.description(key).as_deref() == Some(text) {
             return;
         }
@@ -146,22 +142,14 @@ impl Cache {
 
     /// Drops what the engine would not take: there is none.
     #[must_use]
-    pub fn forget(&self, key: Key) -> Option<Sealed> {
+    pub fn forget(&self, key: CacheKey) -> Option<Sealed> {
         let _either_way = fs::remove_file(self.path(key, "code"));
         None
     }
 
     fn keep(&self, path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) {
         let _one_at_a_time = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let half = path.with_extension("half");
-        let _left_over = fs::remove_file(&half);
-        let kept = (|| {
-            let mut file = OpenOptions::new().write(true).create_new(true).mode(MODE).open(&half)?;
-            write(&mut file)?;
-            file.sync_data()?;
-            fs::rename(&half, path)
-        })();
-        if let Err(why) = kept {
+        if let Err(why) = replace(path, write) {
             crate::warning!("{}: {why}: what was compiled is not kept", path.display());
         }
     }
@@ -169,22 +157,22 @@ impl Cache {
 
 /// A file that the daemon alone can have written, by what its handle says; `None`: there is none. A link is not followed and a
 /// pipe not waited for.
-fn open(path: &Path) -> Result<Option<File>, String> {
+fn open(path: &Path) -> io::Result<Option<File>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(file) => File::from(file),
         Err(Errno::NOENT) => return Ok(None),
-        Err(Errno::LOOP) => return Err("is a symbolic link".into()),
-        Err(why) => return Err(why.to_string()),
+        Err(Errno::LOOP) => return Err(io::Error::other("is a symbolic link")),
+        Err(why) => return Err(why.into()),
     };
-    let stat = file.metadata().map_err(|why| why.to_string())?;
+    let stat = file.metadata()?;
     let (mode, own) = (stat.mode() & 0o7777, rustix::process::geteuid().as_raw());
     if !stat.is_file() {
-        Err("is no file".into())
+        Err(io::Error::other("is no file"))
     } else if stat.uid() != own {
-        Err(format!("belongs to uid {}, not to the daemon's", stat.uid()))
+        Err(io::Error::other(format!("belongs to uid {}, not to the daemon's", stat.uid())))
     } else if mode != MODE {
-        Err(format!("has mode {mode:04o}, not {MODE:04o}"))
+        Err(io::Error::other(format!("has mode {mode:04o}, not {MODE:04o}")))
     } else {
         Ok(Some(file))
     }

@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 
 use tokio::sync::Mutex;
 
-use super::cache::Key;
+use super::cache::CacheKey;
 use super::module::Sealed;
 
 /// Code that is used, or will be.
@@ -45,11 +45,11 @@ impl Code {
 }
 
 /// A place for the code of one key; whoever has it locked says what is in it.
-type Place = Rc<Mutex<Weak<Code>>>;
+type CodeSlot = Rc<Mutex<Weak<Code>>>;
 
 /// All code that is used.
 #[derive(Debug, Default)]
-pub struct Codes(RefCell<HashMap<Key, Place>>);
+pub struct Codes(RefCell<HashMap<CacheKey, CodeSlot>>);
 
 impl Codes {
     /// The code of this key: what another has, or what `make` makes. `not` is of no use, whoever has it.
@@ -58,7 +58,7 @@ impl Codes {
     /// Those of `make`: whoever comes next tries again.
     pub async fn get<E>(
         &self,
-        key: Key,
+        key: CacheKey,
         not: Option<&Rc<Code>>,
         make: impl AsyncFnOnce() -> Result<Code, E>,
     ) -> Result<Rc<Code>, E> {
@@ -73,7 +73,7 @@ impl Codes {
         Ok(code)
     }
 
-    fn place(&self, key: Key) -> Place {
+    fn place(&self, key: CacheKey) -> CodeSlot {
         let mut all = self.0.borrow_mut();
         // A place that nobody has at hand, and whose code nobody has, says nothing.
         all.retain(|_, place| {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::plugin::cache::Cache;
 
-    fn key(name: u8) -> Key {
+    fn key(name: u8) -> CacheKey {
         let folder = tempfile::tempdir().unwrap();
         Cache::open(folder.path().to_path_buf(), [0; 32]).unwrap().key(&[name; 32], Engine::Native)
     }

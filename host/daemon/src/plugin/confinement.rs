@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::timeout;
 
-use crate::process::Spawner;
+use crate::process::{Spawner, StartError};
 
 /// A sandbox that only looks takes milliseconds.
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
@@ -34,6 +34,11 @@ pub struct Layers {
     missing: Vec<(Layer, String)>,
 }
 
+/// Why no sandbox can be started at all.
+#[derive(Debug, thiserror::Error)]
+#[error("no sandbox can be started: {0}")]
+pub struct NoSandbox(String);
+
 /// Who looks: the spawner, the sandbox's program, and whom it is started as.
 struct Look<'a> {
     spawner: &'a std::rc::Rc<Spawner>,
@@ -46,7 +51,7 @@ impl Layers {
     ///
     /// # Errors
     /// For the administrator: no sandbox can be started at all.
-    pub async fn found(spawner: &std::rc::Rc<Spawner>, sandbox: &OwnedFd, uid: Option<u32>) -> Result<Self, String> {
+    pub async fn found(spawner: &std::rc::Rc<Spawner>, sandbox: &OwnedFd, uid: Option<u32>) -> Result<Self, NoSandbox> {
         let look = Look { spawner, sandbox, uid };
         let mut layers = Self { own_user: uid.is_some(), missing: Vec::new() };
         // Each look that finds something missing finds at least one layer.
@@ -116,25 +121,23 @@ fn lacks(layer: Layer, why: &str) -> String {
 
 impl Look<'_> {
     /// What is missing besides what is known to be.
-    async fn at(&self, layers: &Layers) -> Result<Vec<(Layer, String)>, String> {
-        let failed = |why: String| format!("no sandbox can be started: {why}");
+    async fn at(&self, layers: &Layers) -> Result<Vec<(Layer, String)>, NoSandbox> {
         match self.start(layers.confinement(), &Demands { verify: true, ..layers.demands() }).await {
-            Err(Failed::Born { stage, why }) if stage == NAMESPACES => self.each(layers, &why).await,
-            Err(Failed::Born { stage, why }) => Err(failed(format!("{stage}: {why}"))),
-            Err(Failed::Io(why)) => Err(failed(why.to_string())),
+            Err(Failed::Born(error)) if error.stage == NAMESPACES => self.each(layers, &error.why).await,
+            Err(why) => Err(NoSandbox(why.to_string())),
             Ok((Exit::Status(0), _)) => Ok(Vec::new()),
             Ok((Exit::Status(NOT_CONFINED), said)) => {
                 let line =
                     |line: &str| line.split_once(": ").and_then(|(name, why)| Some((Layer::of(name)?, why.to_owned())));
                 let missing: Vec<_> = said.lines().filter_map(line).collect();
-                if missing.is_empty() { Err(failed(said.trim().replace('\n', "; "))) } else { Ok(missing) }
+                if missing.is_empty() { Err(NoSandbox(said.trim().replace('\n', "; "))) } else { Ok(missing) }
             }
-            Ok((exit, said)) => Err(failed(format!("it ended with {exit:?}: {}", said.trim()))),
+            Ok((exit, said)) => Err(NoSandbox(format!("it ended with {exit:?}: {}", said.trim()))),
         }
     }
 
     /// Namespaces were refused together: which of them alone?
-    async fn each(&self, layers: &Layers, why: &str) -> Result<Vec<(Layer, String)>, String> {
+    async fn each(&self, layers: &Layers, why: &str) -> Result<Vec<(Layer, String)>, NoSandbox> {
         let Confinement::Sandbox(asked) = layers.confinement() else { return Ok(Vec::new()) };
         let mut missing = Vec::new();
         for layer in &asked {
@@ -142,11 +145,11 @@ impl Look<'_> {
             let within = (!layers.own_user && *layer != Layer::UserNamespace).then_some(Layer::UserNamespace);
             let alone = Confinement::Sandbox(within.into_iter().chain([*layer]).collect());
             let demands = Demands { unconfined: true, verify: true, ..layers.demands() };
-            if let Err(Failed::Born { stage, why }) = self.start(alone, &demands).await {
-                missing.push((*layer, format!("{stage}: {why}")));
+            if let Err(Failed::Born(error)) = self.start(alone, &demands).await {
+                missing.push((*layer, error.to_string()));
             }
         }
-        if missing.is_empty() { Err(format!("no sandbox can be started: {NAMESPACES}: {why}")) } else { Ok(missing) }
+        if missing.is_empty() { Err(NoSandbox(format!("{NAMESPACES}: {why}"))) } else { Ok(missing) }
     }
 
     async fn start(&self, confinement: Confinement, demands: &Demands) -> Result<(Exit, String), Failed> {
@@ -155,31 +158,24 @@ impl Look<'_> {
         let (said, said_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
         let start = bare("regent-sandbox", self.uid, confinement, demands.arguments());
         let fds = [self.sandbox.as_fd(), null.as_fd(), null.as_fd(), said_end.as_fd()];
-        let born = |why: crate::process::StartError| Failed::Born { stage: why.stage, why: why.why };
-        let running = self.spawner.start(start, &fds).await.map_err(born)?;
+        let running = self.spawner.start(start, &fds).await?;
         drop(said_end);
         let mut text = String::new();
         let mut said = Receiver::from_owned_fd(said)?.take(SAID_MAX);
         let ended = timeout(LOOK_WITHIN, async { tokio::join!(said.read_to_string(&mut text), running.ended()).1 });
         let late = || io::Error::new(io::ErrorKind::TimedOut, "it does not end");
-        Ok((ended.await.map_err(|_| late())?.map_err(born)?, text))
+        Ok((ended.await.map_err(|_| late())??, text))
     }
 }
 
 /// Why a look came to nothing.
+#[derive(Debug, thiserror::Error)]
 enum Failed {
     /// It did not come to its exec.
-    Born {
-        stage: String,
-        why: String,
-    },
-    Io(io::Error),
-}
-
-impl From<io::Error> for Failed {
-    fn from(why: io::Error) -> Self {
-        Self::Io(why)
-    }
+    #[error("{0}")]
+    Born(#[from] StartError),
+    #[error("{0}")]
+    Io(#[from] io::Error),
 }
 
 /// A helper's start with nothing but what confines it.

@@ -10,12 +10,11 @@ use regent_lane::{
 use regent_protocol::{Code, Data};
 use tokio::time::Instant;
 
-use super::lane::LaneError;
+use super::lane::log;
 use super::places::Busy;
 use super::sandbox::Exchange;
 use super::{Fault, Plugin};
 use crate::fair::Peer;
-use crate::log::Level;
 use crate::record::denial::Because;
 use crate::record::why::Why;
 
@@ -84,6 +83,23 @@ pub trait Planner {
 }
 
 impl Plugin {
+    /// A lane for one exchange, on a process that is started for it if need be.
+    ///
+    /// # Errors
+    /// [`NoAnswer::Busy`] if no lane comes free until the deadline, [`NoAnswer::Fault`] if no process can be had.
+    async fn exchange(self: &Rc<Self>, peer: Peer, deadline: Instant) -> Result<Exchange, NoAnswer> {
+        let mut place = self.places.take(peer, deadline).await?;
+        // Once on what runs, once on what was started because that was of no use.
+        for _ in 0..2 {
+            let sandbox = self.usable(deadline).await.map_err(NoAnswer::Fault)?;
+            match Exchange::begin(&sandbox, place) {
+                Ok(exchange) => return Ok(exchange),
+                Err(back) => place = back,
+            }
+        }
+        Err(NoAnswer::Fault(Fault::Ended("its sandbox ended again as soon as it was started".into())))
+    }
+
     /// Prepares a request. If the plugin's process ends meanwhile through no fault of this request, it is prepared once more
     /// on the next: nothing has happened yet.
     ///
@@ -159,8 +175,32 @@ impl Plugin {
         over(exchange, reply).map(Some)
     }
 
+    /// What the plugin says of itself. Nobody else asks it anything yet, so a lane is free.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub(super) async fn describe(&self) -> Result<String, Fault> {
+        let place = self.places.take((u64::MAX, 0), Instant::now()).await;
+        let place = place.map_err(|_| Fault::Ended("no lane".into()))?;
+        let exchange = Exchange::begin(&self.sandbox(), place);
+        let mut exchange = exchange.map_err(|_| Fault::Ended("its sandbox ended".into()))?;
+        let none: Option<&mut Nothing> = None;
+        match self.converse(&mut exchange, &Ask::Describe, none).await? {
+            Say::Described(text) => {
+                exchange.end(None);
+                Ok(text)
+            }
+            Say::Fault(blame, text) => {
+                let fault = Fault::Guest(blame, text);
+                exchange.end(Some(&fault));
+                Err(fault)
+            }
+            _ => Err(exchange.condemn("it answered what was not asked")),
+        }
+    }
+
     /// Asks, and serves what the plugin asks meanwhile, until it answers.
-    pub(super) async fn converse<P: Planner>(
+    async fn converse<P: Planner>(
         &self,
         exchange: &mut Exchange,
         ask: &Ask,
@@ -208,26 +248,8 @@ fn after_the_deed(no: NoAnswer) -> NoAnswer {
     }
 }
 
-/// A line of a plugin's log, as long as this exchange may still log.
-pub(super) fn log(plugin: &str, level: regent_lane::Level, text: &str, logged: &mut usize) {
-    let is_over = *logged >= LOG_MAX;
-    *logged = logged.saturating_add(text.len().max(1));
-    if is_over {
-        return;
-    }
-    let level = match level {
-        regent_lane::Level::Debug | regent_lane::Level::Info => Level::Info,
-        regent_lane::Level::Warning => Level::Warning,
-        regent_lane::Level::Error => Level::Error,
-    };
-    crate::log::say(level, format_args!("plugin {plugin}: {text}"));
-    if *logged >= LOG_MAX {
-        crate::warning!("plugin {plugin}: the rest of its log of this request is dropped");
-    }
-}
-
 /// Where nothing is planned.
-pub(super) struct Nothing;
+struct Nothing;
 
 impl Planner for Nothing {
     async fn plan(&mut self, _: Call) -> Result<(), Refusal> {
@@ -322,16 +344,6 @@ impl From<Fault> for Because {
             Fault::Resting(_) => (Code::Busy, Why::PluginResting(text)),
         };
         Self::ours(code, why)
-    }
-}
-
-impl From<LaneError> for Fault {
-    fn from(why: LaneError) -> Self {
-        match why {
-            LaneError::Closed => Self::Ended(why.to_string()),
-            LaneError::Late => Self::Guest(Blame::Time, why.to_string()),
-            LaneError::Garbled(_) => Self::Rule(why.to_string()),
-        }
     }
 }
 

@@ -1,39 +1,16 @@
 //! A plugin's processes are kept: whenever the one that serves is gone or worn another is started beside everything else, one
 //! at a time, and requests that need it wait. A task for each plugin does it; it sleeps until something is due.
 
-use std::cell::{OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 
-use regent_grants::Recycle;
-use tokio::sync::Notify;
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::life::{CRASHES_MAX, Life, REST, WITHIN};
+use super::care::{Care, Keeping};
 use super::programs::Unloadable;
 use super::sandbox::Sandbox;
 use super::wear::Reason;
 use super::{Fault, Plugin};
-
-/// The care of a plugin's processes, which ends with the plugin.
-#[derive(Debug)]
-pub struct Keeping {
-    care: Rc<Care>,
-    task: OnceCell<AbortHandle>,
-}
-
-/// What a plugin shares with its processes, so that the end of one counts as it happens.
-#[derive(Debug)]
-pub struct Care {
-    plugin: String,
-    /// When a process is worn. `None`: never, and no fault costs one either.
-    recycle: Option<Recycle>,
-    life: RefCell<Life>,
-    /// Something may be due.
-    due: Notify,
-    /// Another process serves, or none will for now.
-    changed: Notify,
-}
 
 /// How a plugin's processes have fared, for an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,89 +21,6 @@ pub struct Fared {
     pub last: String,
     /// Until when nothing is started, if nothing serves meanwhile.
     pub rests: Option<Instant>,
-}
-
-impl Keeping {
-    /// Of a plugin that begins.
-    #[must_use]
-    pub fn new(plugin: &str, recycle: Option<Recycle>) -> Self {
-        let care = Care {
-            plugin: plugin.to_owned(),
-            recycle,
-            life: RefCell::new(Life::new(Instant::now())),
-            due: Notify::new(),
-            changed: Notify::new(),
-        };
-        Self { care: Rc::new(care), task: OnceCell::new() }
-    }
-}
-
-impl Drop for Keeping {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.get() {
-            task.abort();
-        }
-    }
-}
-
-impl Care {
-    /// A process has crashed.
-    pub(super) fn crashed(&self, why: &str) {
-        let opened = self.life.borrow_mut().crashed(why, Instant::now());
-        if opened {
-            crate::error!(
-                "plugin {}: its sandbox has ended {CRASHES_MAX} times within {} s, or again after a rest, at last because \
-                 {why}: nothing of it is started for {} s, and its requests are refused. If what ended it is mended: regent \
-                 reload starts it at once. If not: regent plugin rollback {} goes back to the module before, and its author \
-                 should hear of this line",
-                self.plugin,
-                WITHIN.as_secs(),
-                REST.as_secs(),
-                self.plugin
-            );
-        }
-        self.look();
-    }
-
-    /// What faults may cost: a process now, or one at that time; `None`: none at all.
-    pub(super) fn fault(&self) -> Option<Result<(), Instant>> {
-        self.recycle.as_ref().map(|_| self.life.borrow_mut().fault(Instant::now()))
-    }
-
-    /// An exchange ended well.
-    pub(super) fn well(&self) {
-        self.life.borrow_mut().well();
-    }
-
-    /// A process has been asked so many times: true if it is worn by that.
-    pub(super) fn is_worn(&self, served: u64) -> bool {
-        self.recycle.as_ref().is_some_and(|recycle| served >= recycle.after)
-    }
-
-    /// Something may be due, and whoever waits may have heard enough.
-    pub(super) fn look(&self) {
-        self.due.notify_one();
-        self.changed.notify_waiters();
-    }
-
-    /// Why nothing will serve until then, if nothing will.
-    fn vain(&self, deadline: Instant) -> Result<(), Fault> {
-        let (now, life) = (Instant::now(), self.life.borrow());
-        let (rests, start) = (life.rests(now), life.start_at(now));
-        let left = start.saturating_duration_since(now).as_millis();
-        match rests {
-            Some(_) => Err(Fault::Resting(format!(
-                "it crashed too often, at last because {}: nothing of it is started for {left} ms more: regent plugin list {}",
-                life.last(),
-                self.plugin
-            ))),
-            None if start > deadline => Err(Fault::Resting(format!(
-                "{}: its next start is in {left} ms, which is past the request's deadline",
-                life.last()
-            ))),
-            None => Ok(()),
-        }
-    }
 }
 
 impl Plugin {

@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
-use regent_lane::{Ask, FrameError, HEADER, Say, Side, decode, encode, frame_length};
+use regent_lane::{Ask, FrameError, HEADER, LOG_MAX, Level, Say, Side, decode, encode, frame_length};
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::time::Timespec;
@@ -30,24 +30,17 @@ pub struct Lane {
 }
 
 /// Why an exchange came to nothing. Each is the sandbox's fault or its death, and the end of it.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum LaneError {
     /// It did not answer in time.
+    #[error("it did not answer in time")]
     Late,
     /// The lane is closed.
+    #[error("its process has ended")]
     Closed,
     /// It sent what is no word, or what was not its turn to say.
+    #[error("{0}")]
     Garbled(FrameError),
-}
-
-impl std::fmt::Display for LaneError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Late => f.write_str("it did not answer in time"),
-            Self::Closed => f.write_str("its process has ended"),
-            Self::Garbled(why) => write!(f, "{why}"),
-        }
-    }
 }
 
 impl Lane {
@@ -138,34 +131,40 @@ impl Lane {
 
     async fn more(&mut self, deadline: Instant) -> Result<(), LaneError> {
         let mut chunk = [0; CHUNK];
+        // The reactor need not be asked where the bytes are there already: read past what tokio knows.
+        let read = rustix::io::retry_on_intr(|| rustix::io::read(self.stream.as_fd(), &mut chunk));
+        let mut read = read.map_err(io::Error::from);
         loop {
-            // The reactor need not be asked where the bytes are there already: read past what tokio knows.
-            match rustix::io::retry_on_intr(|| rustix::io::read(self.stream.as_fd(), &mut chunk)) {
-                Ok(0) => return Err(LaneError::Closed),
-                Ok(length) => {
+            match read {
+                Ok(length @ 1..) => {
                     self.read.extend_from_slice(chunk.get(..length).unwrap_or_default());
                     return Ok(());
                 }
-                Err(rustix::io::Errno::AGAIN) => {}
-                Err(_) => return Err(LaneError::Closed),
+                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {}
+                Ok(0) | Err(_) => return Err(LaneError::Closed),
             }
-            // Clears what tokio believes, if that is stale, and waits.
-            let ready = async {
-                self.stream.readable().await?;
-                match self.stream.try_read(&mut chunk) {
-                    Err(why) if why.kind() == io::ErrorKind::WouldBlock => Ok(0),
-                    other => other.map(|length| if length == 0 { usize::MAX } else { length }),
-                }
-            };
-            match timeout_at(deadline, ready).await {
-                Err(_) => return Err(LaneError::Late),
-                Ok(Err(_)) | Ok(Ok(usize::MAX)) => return Err(LaneError::Closed),
-                Ok(Ok(0)) => {}
-                Ok(Ok(length)) => {
-                    self.read.extend_from_slice(chunk.get(..length).unwrap_or_default());
-                    return Ok(());
-                }
-            }
+            let readable = timeout_at(deadline, self.stream.readable()).await.map_err(|_| LaneError::Late)?;
+            readable.map_err(|_| LaneError::Closed)?;
+            // Clears what tokio believes, if that is stale.
+            read = self.stream.try_read(&mut chunk);
         }
+    }
+}
+
+/// A line of a plugin's log, as long as this exchange may still log.
+pub(super) fn log(plugin: &str, level: Level, text: &str, logged: &mut usize) {
+    let is_over = *logged >= LOG_MAX;
+    *logged = logged.saturating_add(text.len().max(1));
+    if is_over {
+        return;
+    }
+    let level = match level {
+        Level::Debug | Level::Info => crate::log::Level::Info,
+        Level::Warning => crate::log::Level::Warning,
+        Level::Error => crate::log::Level::Error,
+    };
+    crate::log::say(level, format_args!("plugin {plugin}: {text}"));
+    if *logged >= LOG_MAX {
+        crate::warning!("plugin {plugin}: the rest of its log of this request is dropped");
     }
 }

@@ -24,7 +24,7 @@ const FAULT_EVERY: Duration = Duration::from_millis(250);
 
 /// How the processes of one plugin have fared.
 #[derive(Debug)]
-pub struct Life {
+pub struct CrashBreaker {
     /// The latest crashes, the newest last.
     crashes: VecDeque<Instant>,
     /// All of them.
@@ -47,7 +47,7 @@ enum Breaker {
     Trying,
 }
 
-impl Life {
+impl CrashBreaker {
     /// Of a plugin that begins.
     #[must_use]
     pub fn new(now: Instant) -> Self {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     /// Crashes so often, a second apart, and tells when the last was.
-    fn crash(life: &mut Life, times: u64, since: Instant) -> Instant {
+    fn crash(life: &mut CrashBreaker, times: u64, since: Instant) -> Instant {
         for time in 0..times {
             life.crashed("why", after(since, time * 1000));
         }
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn each_crash_doubles_the_time_before_the_next_start() {
         let begin = Instant::now();
-        let mut life = Life::new(begin);
+        let mut life = CrashBreaker::new(begin);
         assert_eq!(life.start_at(begin), begin);
         for (time, wait) in [100, 200, 400, 800].into_iter().enumerate() {
             let now = after(begin, time as u64 * 1000);
@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn the_fifth_crash_within_a_minute_opens_the_breaker_and_a_fifth_after_it_does_not() {
         let begin = Instant::now();
-        let mut life = Life::new(begin);
+        let mut life = CrashBreaker::new(begin);
         let fourth = crash(&mut life, 4, begin);
         assert_eq!(life.rests(fourth), None);
         let late = begin + WITHIN;
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn after_its_rest_one_start_is_tried_and_a_crash_opens_the_breaker_again_at_once() {
         let begin = Instant::now();
-        let mut life = Life::new(begin);
+        let mut life = CrashBreaker::new(begin);
         let until = crash(&mut life, 5, begin) + REST;
         assert_eq!((life.rests(until), life.start_at(until)), (None, until));
         life.begins();
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_trial_that_answers_closes_the_breaker_and_then_five_crashes_open_it_as_before() {
         let begin = Instant::now();
-        let mut life = Life::new(begin);
+        let mut life = CrashBreaker::new(begin);
         let until = crash(&mut life, 5, begin) + REST;
         life.begins();
         life.well();
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn what_answers_well_takes_no_crash_back_that_was_not_followed_by_a_rest() {
         let begin = Instant::now();
-        let mut life = Life::new(begin);
+        let mut life = CrashBreaker::new(begin);
         let fourth = crash(&mut life, 4, begin);
         life.well();
         assert!(life.crashed("why", fourth));
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn what_the_machine_could_not_start_is_tried_ever_more_seldom_and_opens_no_breaker() {
         let mut now = Instant::now();
-        let mut life = Life::new(now);
+        let mut life = CrashBreaker::new(now);
         let mut before = Duration::ZERO;
         for _ in 0..40 {
             life.not_started("no memory", now);
@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn who_is_forgiven_begins_anew_but_for_what_faults_may_cost() {
         let begin = Instant::now();
-        let mut life = Life::new(begin);
+        let mut life = CrashBreaker::new(begin);
         let now = crash(&mut life, 5, begin);
         while life.fault(now).is_ok() {}
         life.forgive(now);
@@ -281,7 +281,7 @@ mod tests {
     #[test]
     fn faults_cost_some_processes_at_once_and_then_no_more_than_their_rate() {
         let begin = Instant::now();
-        let mut life = Life::new(begin);
+        let mut life = CrashBreaker::new(begin);
         for _ in 0..FAULTS_AT_ONCE {
             assert_eq!(life.fault(begin), Ok(()));
         }

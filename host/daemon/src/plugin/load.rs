@@ -5,20 +5,19 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use regent_grants::{Engine, Grants, Recycle};
-use regent_lane::{Ask, Export, Say};
+use regent_lane::Export;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
-use super::cache::{Cache, Key};
+use super::Plugin;
+use super::cache::{Cache, CacheKey};
+use super::care::Keeping;
 use super::codes::{Code, Codes};
 use super::description::Description;
-use super::exchange::Nothing;
-use super::keeping::Keeping;
+use super::load_error::LoadErrors;
 use super::module::Sealed;
-use super::places::Places;
+use super::places::LanePermits;
 use super::programs::{Programs, Unloadable};
-use super::sandbox::{Exchange, Sandbox};
-use super::{Fault, Plugin};
+use super::sandbox::Sandbox;
 
 /// What loading needs besides the module.
 #[derive(Debug)]
@@ -53,10 +52,10 @@ impl Loader {
         engine: Engine,
         module: &Sealed,
         uid: Option<u32>,
-    ) -> Result<Rc<Plugin>, Vec<String>> {
+    ) -> Result<Rc<Plugin>, LoadErrors> {
         let key = self.cache.key(&module.digest(), engine);
         let (code, sandbox, exports) = self.sandbox(grants, engine, module, key, uid).await?;
-        let places = Places::new();
+        let places = LanePermits::new();
         let plugin = Plugin {
             name: grants.name.clone(),
             digest: module.digest(),
@@ -83,9 +82,9 @@ impl Loader {
         grants: &Grants,
         engine: Engine,
         module: &Sealed,
-        key: Key,
+        key: CacheKey,
         uid: Option<u32>,
-    ) -> Result<(Rc<Code>, Rc<Sandbox>, Vec<Export>), Vec<String>> {
+    ) -> Result<(Rc<Code>, Rc<Sandbox>, Vec<Export>), LoadErrors> {
         let name = &grants.name;
         let mut useless = None;
         loop {
@@ -106,20 +105,20 @@ impl Loader {
                     crate::info!("plugin {name}: what was compiled is of another engine or machine: compiling again");
                     useless = Some(code);
                 }
-                Err(why) => return Err(why.reasons()),
+                Err(why) => return Err(why.into()),
             }
         }
     }
 
     /// What was compiled before, read off the request path; or nothing, and then it is forgotten, if that was of no use.
-    async fn kept(&self, key: Key, useless: bool) -> Option<Sealed> {
+    async fn kept(&self, key: CacheKey, useless: bool) -> Option<Sealed> {
         let cache = self.cache.clone();
         let read = move || if useless { cache.forget(key) } else { cache.code(key) };
         tokio::task::spawn_blocking(read).await.ok().flatten()
     }
 
     /// Keeps what has been seen to load.
-    async fn keep(&self, key: Key, code: &Code) {
+    async fn keep(&self, key: CacheKey, code: &Code) {
         let Ok(sealed) = code.sealed.try_clone() else { return };
         if code.keep() {
             let cache = self.cache.clone();
@@ -128,13 +127,13 @@ impl Loader {
     }
 
     /// What the plugin says of itself: asked once for each key, and kept beside the code.
-    async fn describe(&self, plugin: &Plugin, key: Key, exports: &[Export]) -> Result<Description, Vec<String>> {
+    async fn describe(&self, plugin: &Plugin, key: CacheKey, exports: &[Export]) -> Result<Description, LoadErrors> {
         // What is asked of one that describes itself from its settings is asked anew for other settings.
         let key = self.cache.told(key, &plugin.settings);
         if let Some(description) = self.cache.description(key).and_then(|text| Description::read(&text, exports).ok()) {
             return Ok(description);
         }
-        let text = ask(plugin).await.map_err(|fault| vec![format!("describe: {fault}. Its author can repair it")])?;
+        let text = plugin.describe().await?;
         let description = Description::read(&text, exports)?;
         let cache = self.cache.clone();
         let keep = tokio::task::spawn_blocking(move || cache.keep_description(key, &text));
@@ -143,31 +142,11 @@ impl Loader {
     }
 }
 
-async fn ask(plugin: &Plugin) -> Result<String, Fault> {
-    let at_once = Instant::now();
-    let place = plugin.places.take((u64::MAX, 0), at_once).await.map_err(|_| Fault::Ended("no lane".into()))?;
-    let exchange = Exchange::begin(&plugin.sandbox(), place);
-    let mut exchange = exchange.map_err(|_| Fault::Ended("its sandbox ended".into()))?;
-    let none: Option<&mut Nothing> = None;
-    match plugin.converse(&mut exchange, &Ask::Describe, none).await? {
-        Say::Described(text) => {
-            exchange.end(None);
-            Ok(text)
-        }
-        Say::Fault(blame, text) => {
-            let fault = Fault::Guest(blame, text);
-            exchange.end(Some(&fault));
-            Err(fault)
-        }
-        _ => Err(exchange.condemn("it answered what was not asked")),
-    }
-}
-
 /// Whether the plugin has what its grants serve.
 ///
 /// # Errors
 /// Each operation that it has not.
-pub fn served(grants: &Grants, description: &Description) -> Result<(), Vec<String>> {
+pub fn served(grants: &Grants, description: &Description) -> Result<(), LoadErrors> {
     let unknown = grants.operations.iter().filter(|operation| description.operation(&operation.name).is_none());
     let names: Vec<&str> = description.names().collect();
     let reasons: Vec<String> = unknown
@@ -180,5 +159,5 @@ pub fn served(grants: &Grants, description: &Description) -> Result<(), Vec<Stri
             )
         })
         .collect();
-    if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+    if reasons.is_empty() { Ok(()) } else { Err(reasons.into()) }
 }

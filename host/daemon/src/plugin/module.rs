@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
 use std::path::Path;
 
-use regent_lane::MODULE_MAX;
+use regent_lane::{MODULE_MAX, ModuleCode, ModuleError};
 use rustix::fs::{FileType, MemfdFlags, Mode, OFlags, SealFlags};
 use sha2::{Digest as _, Sha256};
 
@@ -92,23 +92,23 @@ impl Sealed {
 ///
 /// # Errors
 /// Why it is not to be read, for the administrator.
-pub fn read(path: &Path) -> Result<Sealed, String> {
+pub fn read(path: &Path) -> Result<Sealed, ModuleError> {
     if let Some(kind) = no_file(path) {
-        return Err(format!("{}: is {kind}: put the .wasm file itself there", path.display()));
+        return Err(format!("{}: is {kind}: put the .wasm file itself there", path.display()).into());
     }
     let trusted = Trusted::open_itself(path).map_err(|why| why.with_cure())?;
     if trusted.size() > MODULE_MAX {
         return Err(too_large(path));
     }
-    Sealed::copy("module", trusted.into_file(), MODULE_MAX).map_err(|why| format!("{}: {why}", path.display()))
+    Sealed::copy("module", trusted.into_file(), MODULE_MAX).map_err(|why| format!("{}: {why}", path.display()).into())
 }
 
 /// Reads a module that is only tried: whoever owns it, for nothing of it is believed. A pipe or device is not waited for.
 ///
 /// # Errors
 /// Why it cannot be read, for who tries it.
-pub fn read_untrusted(path: &Path) -> Result<Sealed, String> {
-    let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+pub fn read_untrusted(path: &Path) -> Result<Sealed, ModuleError> {
+    let said = |why: &dyn std::fmt::Display| ModuleError::from(format!("{}: {why}", path.display()));
     // Looked at before it is opened: opening alone starts some devices, and a link may name any.
     let handle = rustix::fs::open(path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(|why| said(&why))?;
     let found = rustix::fs::fstat(&handle).map_err(|why| said(&why))?;
@@ -138,10 +138,8 @@ fn no_file(path: &Path) -> Option<&'static str> {
     })
 }
 
-fn too_large(path: &Path) -> String {
-    let most = MODULE_MAX >> 20;
-    format!(
-        "plugin-size: {} is larger than {most} MiB, as no module may be: strip it (wasm-tools strip)",
-        path.display()
-    )
+fn too_large(path: &Path) -> ModuleError {
+    let (path, most) = (path.display(), MODULE_MAX >> 20);
+    let text = format!("{path} is larger than {most} MiB, as no module may be: strip it (wasm-tools strip)");
+    ModuleCode::Size.because(text)
 }

@@ -22,10 +22,10 @@ const LATELY: Duration = Duration::from_secs(10);
 
 /// The places of one plugin.
 #[derive(Debug)]
-pub struct Places(RefCell<Inner>);
+pub struct LanePermits(RefCell<PermitState>);
 
 #[derive(Debug)]
-struct Inner {
+struct PermitState {
     free: usize,
     held: HashMap<Peer, usize>,
     queue: Queue<oneshot::Sender<()>>,
@@ -33,8 +33,8 @@ struct Inner {
 
 /// A place, until it is dropped.
 #[derive(Debug)]
-pub struct Place {
-    of: Rc<Places>,
+pub struct LanePermit {
+    of: Rc<LanePermits>,
     peer: Peer,
     since: Instant,
 }
@@ -43,19 +43,19 @@ pub struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Busy;
 
-impl Places {
+impl LanePermits {
     /// All free.
     #[must_use]
     pub fn new() -> Rc<Self> {
         let queue = Queue::halved_each(LATELY);
-        Rc::new(Self(RefCell::new(Inner { free: LANES, held: HashMap::new(), queue })))
+        Rc::new(Self(RefCell::new(PermitState { free: LANES, held: HashMap::new(), queue })))
     }
 
     /// Waits for a place.
     ///
     /// # Errors
     /// [`Busy`].
-    pub async fn take(self: &Rc<Self>, peer: Peer, deadline: Instant) -> Result<Place, Busy> {
+    pub async fn take(self: &Rc<Self>, peer: Peer, deadline: Instant) -> Result<LanePermit, Busy> {
         let waiting = {
             let mut inner = self.0.borrow_mut();
             if inner.free > 0 {
@@ -80,12 +80,12 @@ impl Places {
         }
     }
 
-    fn granted(self: &Rc<Self>, peer: Peer) -> Place {
-        Place { of: Rc::clone(self), peer, since: Instant::now() }
+    fn granted(self: &Rc<Self>, peer: Peer) -> LanePermit {
+        LanePermit { of: Rc::clone(self), peer, since: Instant::now() }
     }
 }
 
-impl Inner {
+impl PermitState {
     fn grant(&mut self, peer: Peer) {
         self.free -= 1;
         *self.held.entry(peer).or_default() += 1;
@@ -126,7 +126,7 @@ impl Inner {
     }
 }
 
-impl Drop for Place {
+impl Drop for LanePermit {
     fn drop(&mut self) {
         let used = u64::try_from(self.since.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.of.0.borrow_mut().free(self.peer, used);
@@ -141,7 +141,7 @@ mod tests {
         Instant::now() + Duration::from_millis(50)
     }
 
-    async fn all(places: &Rc<Places>, peer: Peer) -> Vec<Place> {
+    async fn all(places: &Rc<LanePermits>, peer: Peer) -> Vec<LanePermit> {
         let mut taken = Vec::new();
         for _ in 0..LANES {
             taken.push(places.take(peer, soon()).await.unwrap());
@@ -151,7 +151,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn one_peer_alone_may_have_every_place_and_one_more_waits_until_its_deadline() {
-        let places = Places::new();
+        let places = LanePermits::new();
         let _taken = all(&places, (0, 1)).await;
         assert_eq!(places.take((0, 1), soon()).await.unwrap_err(), Busy);
         assert!(places.0.borrow().queue.waiting((0, 1)) == (0, 0), "who gave up waits no more");
@@ -159,7 +159,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn a_peer_with_half_of_the_places_waits_behind_one_with_fewer_who_came_later() {
-        let places = Places::new();
+        let places = LanePermits::new();
         let mut taken = all(&places, (0, 1)).await;
         let local = tokio::task::LocalSet::new();
         let order = Rc::new(RefCell::new(Vec::new()));
@@ -183,7 +183,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn one_past_the_longest_queue_is_busy_at_once_and_another_peer_waits_all_the_same() {
-        let places = Places::new();
+        let places = LanePermits::new();
         let _taken = all(&places, (0, 1)).await;
         let local = tokio::task::LocalSet::new();
         let far = Instant::now() + Duration::from_secs(3600);
@@ -208,7 +208,7 @@ mod tests {
 
     #[tokio::test(flavor = "current_thread")]
     async fn peers_with_long_queues_have_their_turn_after_one_who_came_later_and_waits_for_one() {
-        let places = Places::new();
+        let places = LanePermits::new();
         let mut taken = all(&places, (0, 1)).await;
         let local = tokio::task::LocalSet::new();
         let order = Rc::new(RefCell::new(Vec::new()));

@@ -10,10 +10,10 @@ use regent_spawner::Exit;
 use tokio::task::spawn_local;
 use tokio::time::Instant;
 
-use super::Fault;
-use super::keeping::Care;
+use super::care::Care;
+use super::fault::Fault;
 use super::lane::{Lane, LaneError};
-use super::places::Place;
+use super::places::LanePermit;
 use super::wear::Wear;
 use crate::process::{Cgroup, Running};
 
@@ -181,12 +181,12 @@ impl Drop for Sandbox {
 pub struct Exchange {
     sandbox: Rc<Sandbox>,
     lane: Option<Lane>,
-    _place: Place,
+    _place: LanePermit,
 }
 
 impl Exchange {
     /// On a free lane; gives the place back if the sandbox turns out to be of no use.
-    pub(super) fn begin(sandbox: &Rc<Sandbox>, place: Place) -> Result<Self, Place> {
+    pub(super) fn begin(sandbox: &Rc<Sandbox>, place: LanePermit) -> Result<Self, LanePermit> {
         match sandbox.take() {
             Some(lane) => Ok(Self { sandbox: Rc::clone(sandbox), lane: Some(lane), _place: place }),
             None => Err(place),

@@ -12,8 +12,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::cgroup::Cgroup;
-use super::spawner::{Running, Spawner, StartError};
+use super::cgroup::{Cgroup, Cgroups};
+use super::error::StartError;
+use super::running::Running;
+use super::spawner::Spawner;
 
 /// A grandchild may keep the pipe after the command has ended; it is killed, so this is for what the kernel needs.
 const PIPE_AFTER_END: Duration = Duration::from_secs(1);
@@ -83,25 +85,28 @@ impl CommandOutcome {
 pub async fn run_command(spawner: &Rc<Spawner>, run: CommandRun) -> CommandOutcome {
     let deadline = Instant::now() + run.timeout;
     match started(spawner, run).await {
-        Ok((born, rest)) => finish(&rest, deadline, born).await,
+        Ok(born) => finish(born, deadline).await,
         Err(why) => CommandOutcome::not_started(&why),
     }
 }
 
-/// A command on its way, and our ends of its pipes.
+/// A command on its way, our ends of its pipes, and what is still needed of its run.
 struct Born {
     running: Running,
     cgroup: Option<Cgroup>,
     stdin: Option<OwnedFd>,
     stdout: OwnedFd,
     stderr: OwnedFd,
+    output_max: usize,
+    input: Vec<u8>,
+    leaves: bool,
 }
 
-async fn started(spawner: &Rc<Spawner>, run: CommandRun) -> Result<(Born, Rest), StartError> {
+async fn started(spawner: &Rc<Spawner>, run: CommandRun) -> Result<Born, StartError> {
     let failed = |why: &dyn std::fmt::Display| StartError { stage: "descriptors".into(), why: why.to_string() };
     // What may live on is in no group of the run's, for that ends with it.
     let cgroups = spawner.cgroups().filter(|_| run.leaves.is_none());
-    let cgroup = cgroups.map(super::Cgroups::run).transpose().map_err(|why| failed(&why))?;
+    let cgroup = cgroups.map(Cgroups::run).transpose().map_err(|why| failed(&why))?;
     let (stdin_end, stdin) = standard_input(run.stdin.is_some()).map_err(|why| failed(&why))?;
     let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
     let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
@@ -123,15 +128,8 @@ async fn started(spawner: &Rc<Spawner>, run: CommandRun) -> Result<(Born, Rest),
             spawner.begin(Start { descent, ..*start }, &fds).await?
         }
     };
-    let born = Born { running, cgroup, stdin, stdout, stderr };
-    Ok((born, Rest { output_max, input: input.unwrap_or_default(), leaves: leaves.is_some() }))
-}
-
-/// What is still needed of a run that has begun.
-struct Rest {
-    output_max: usize,
-    input: Vec<u8>,
-    leaves: bool,
+    let (input, leaves) = (input.unwrap_or_default(), leaves.is_some());
+    Ok(Born { running, cgroup, stdin, stdout, stderr, output_max, input, leaves })
 }
 
 /// What it reads, and where that is written if anything is.
@@ -144,11 +142,11 @@ fn standard_input(piped: bool) -> rustix::io::Result<(OwnedFd, Option<OwnedFd>)>
     Ok((null, None))
 }
 
-async fn finish(run: &Rest, deadline: Instant, born: Born) -> CommandOutcome {
-    let Born { running, cgroup, stdin, stdout, stderr } = born;
-    let (mut out, mut err) = (Kept::new(run.output_max), Kept::new(run.output_max));
+async fn finish(born: Born, deadline: Instant) -> CommandOutcome {
+    let Born { running, cgroup, stdin, stdout, stderr, output_max, input, leaves } = born;
+    let (mut out, mut err) = (CapturedOutput::new(output_max), CapturedOutput::new(output_max));
     let mut reading = Box::pin(async { tokio::join!(out.read(stdout), err.read(stderr)) });
-    let mut writing = Box::pin(write(stdin, &run.input));
+    let mut writing = Box::pin(write(stdin, &input));
     let (mut read, mut written) = (false, false);
     let exit = loop {
         tokio::select! {
@@ -167,7 +165,7 @@ async fn finish(run: &Rest, deadline: Instant, born: Born) -> CommandOutcome {
         None => {}
     }
     if !read {
-        let held_open = if run.leaves { PIPE_LEFT_TO_OTHERS } else { PIPE_AFTER_END };
+        let held_open = if leaves { PIPE_LEFT_TO_OTHERS } else { PIPE_AFTER_END };
         let _held_open = timeout(held_open, &mut reading).await;
     }
     drop(reading);
@@ -188,13 +186,13 @@ async fn write(pipe: Option<OwnedFd>, bytes: &[u8]) {
 }
 
 /// Output, as far as it is kept.
-struct Kept {
+struct CapturedOutput {
     bytes: Vec<u8>,
     most: usize,
     cut: bool,
 }
 
-impl Kept {
+impl CapturedOutput {
     fn new(most: usize) -> Self {
         Self { bytes: Vec::new(), most, cut: false }
     }

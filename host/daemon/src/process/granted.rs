@@ -10,56 +10,14 @@ use regent_resolve::{Findings, PlannedStep, Unresolved, resolve};
 use regent_spawner::{Answer, Ask, Granted, Look, Refused, born};
 use tokio::time::timeout;
 
-use super::{Spawner, What};
+use super::command::What;
+use super::error::{SpawnerError, Unplanned};
+use super::spawner::Spawner;
 
 /// A plan is made of files and of the user databases, and within the time of an exchange with a plugin, who waits for it.
 const PLANNED_WITHIN: Duration = Duration::from_secs(1);
 /// The kernel drops what a process may not hold.
 const NO_DESCRIPTOR: &str = "no descriptor came: the daemon has too many open";
-
-/// Why a grant with values is no step.
-#[derive(Debug)]
-pub enum Unplanned {
-    /// A path that was named could be led elsewhere.
-    Path {
-        /// The slot.
-        slot: String,
-        /// What it accepts, and what is wrong with this one.
-        rule: String,
-    },
-    /// This machine is not as the grant needs it.
-    Host(String),
-    /// Nobody said in time: it may be as it was.
-    Unanswered(String),
-}
-
-/// Why a question to the spawner has no answer.
-#[derive(Debug)]
-pub(super) enum NoAnswer {
-    /// The spawner says no.
-    Refused(Refused),
-    /// There is none any more, and soon no daemon: nothing was said of what was asked.
-    Gone,
-}
-
-impl From<NoAnswer> for Refused {
-    fn from(no: NoAnswer) -> Self {
-        match no {
-            NoAnswer::Refused(why) => why,
-            NoAnswer::Gone => Self::Because("the spawner has ended".into()),
-        }
-    }
-}
-
-impl From<NoAnswer> for Unplanned {
-    fn from(no: NoAnswer) -> Self {
-        match no {
-            NoAnswer::Refused(Refused::Path { slot, rule }) => Self::Path { slot, rule },
-            NoAnswer::Refused(why) => Self::Host(why.to_string()),
-            gone @ NoAnswer::Gone => Self::Unanswered(Refused::from(gone).to_string()),
-        }
-    }
-}
 
 impl Spawner {
     /// What a granted command with these values comes to on this machine.
@@ -93,11 +51,11 @@ impl Spawner {
     ///
     /// # Errors
     /// For the administrator: it cannot be started.
-    pub fn granted(&self, grants: &Grants, command: &Command, step: &PlannedStep) -> Result<What, String> {
+    pub fn granted(&self, grants: &Grants, command: &Command, step: &PlannedStep) -> Result<What, SpawnerError> {
         if self.has_grants() {
             return Ok(What::Granted(Box::new(granted(0, grants, command, &step.values)), step.digest()));
         }
-        let (program, start) = born(0, command, step, false).map_err(|error| error.to_string())?;
+        let (program, start) = born(0, command, step, false).map_err(|why| SpawnerError::because(why.to_string()))?;
         Ok(What::Born(program, Box::new(start)))
     }
 
@@ -108,7 +66,7 @@ impl Spawner {
         match self.question(look).await {
             Ok((Answer::Judged { mistakes, warnings }, _)) => Findings { mistakes, warnings },
             Ok(_) => mistake("the spawner answered what was not asked".into()),
-            Err(no) => mistake(said(no)),
+            Err(why) => mistake(why.to_string()),
         }
     }
 
@@ -117,15 +75,16 @@ impl Spawner {
     /// # Errors
     /// The spawner's.
     pub async fn open(&self, path: PathBuf) -> Result<OwnedFd, Refused> {
-        descriptor(self.question(|token| Ask::Open(token, path)).await.map_err(Refused::from))
+        let (_, file) = self.question(|token| Ask::Open(token, path)).await?;
+        file.ok_or_else(|| Refused::Because(NO_DESCRIPTOR.into()))
     }
 
     /// Has the spawner live by regent.toml as it was opened last.
     ///
     /// # Errors
     /// For the administrator.
-    pub async fn adopt(&self) -> Result<(), String> {
-        self.question(Ask::Adopt).await.map(drop).map_err(said)
+    pub async fn adopt(&self) -> Result<(), SpawnerError> {
+        self.question(Ask::Adopt).await.map(drop)
     }
 
     /// A socket that listens at this path, as regent.toml has it, and the number by which it is unlinked; `None`: the one that
@@ -133,19 +92,19 @@ impl Spawner {
     ///
     /// # Errors
     /// For the administrator.
-    pub async fn listen(&self, path: PathBuf) -> Result<Option<(OwnedFd, u64)>, String> {
+    pub async fn listen(&self, path: PathBuf) -> Result<Option<(OwnedFd, u64)>, SpawnerError> {
         let mut number = 0;
         let answer = self.question(|token| {
             number = token;
             Ask::Listen(token, path)
         });
-        match answer.await.map_err(said)? {
+        match answer.await? {
             (Answer::Kept, _) => Ok(None),
             (_, Some(socket)) => Ok(Some((socket, number))),
             (_, None) => {
                 // It listens, and nobody would ever accept: away with it, so that the next try makes one.
                 self.tell(Ask::Unlink(number));
-                Err(NO_DESCRIPTOR.into())
+                Err(SpawnerError::because(NO_DESCRIPTOR))
             }
         }
     }
@@ -154,17 +113,9 @@ impl Spawner {
     ///
     /// # Errors
     /// For the administrator.
-    pub async fn permit(&self, path: PathBuf) -> Result<(), String> {
-        self.question(|token| Ask::Permit(token, path)).await.map(drop).map_err(said)
+    pub async fn permit(&self, path: PathBuf) -> Result<(), SpawnerError> {
+        self.question(|token| Ask::Permit(token, path)).await.map(drop)
     }
-}
-
-fn said(no: NoAnswer) -> String {
-    Refused::from(no).to_string()
-}
-
-fn descriptor(answer: Result<(Answer, Option<OwnedFd>), Refused>) -> Result<OwnedFd, Refused> {
-    answer?.1.ok_or_else(|| Refused::Because(NO_DESCRIPTOR.into()))
 }
 
 fn granted(token: u64, grants: &Grants, command: &Command, values: &[(String, String)]) -> Granted {

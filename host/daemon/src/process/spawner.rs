@@ -3,43 +3,28 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::Duration;
 
-use regent_spawner::{Answer, Ask, Exit, Refused, Run, Say, Start};
+use regent_spawner::{Answer, Ask, Exit, Refused, Say};
 use tokio::sync::{Notify, oneshot};
 
 use super::cgroup::Cgroups;
-use super::granted::NoAnswer;
+use super::error::{SpawnerError, StartError};
 use super::launched::Launched;
 use super::words::Words;
-
-/// Why a program was not started.
-#[derive(Debug, Clone)]
-pub struct StartError {
-    /// At which step.
-    pub stage: String,
-    /// The kernel's reason.
-    pub why: String,
-}
-
-impl std::fmt::Display for StartError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.stage, self.why)
-    }
-}
 
 /// The way to the spawner.
 #[derive(Debug)]
 pub struct Spawner {
-    words: Words,
+    pub(super) words: Words,
     cgroups: Option<Cgroups>,
     root: bool,
     has_grants: bool,
     next: Cell<u64>,
-    waiting: RefCell<HashMap<u64, Waiting>>,
-    questions: RefCell<HashMap<u64, oneshot::Sender<Answered>>>,
+    pub(super) waiting: RefCell<HashMap<u64, Waiting>>,
+    questions: RefCell<HashMap<u64, oneshot::Sender<SpawnerReply>>>,
     unsaid: RefCell<Vec<Ask>>,
     /// Told to end, and by then that it has.
     ending: Cell<bool>,
@@ -47,42 +32,31 @@ pub struct Spawner {
 }
 
 /// What came of a question, with the descriptor that was asked for.
-type Answered = (Result<Answer, Refused>, Option<OwnedFd>);
+type SpawnerReply = (Result<Answer, Refused>, Option<OwnedFd>);
 
 /// A question, as long as somebody waits for its answer.
-struct Asked<'s> {
+struct PendingQuestion<'s> {
     of: &'s Spawner,
     token: u64,
 }
 
-impl Drop for Asked<'_> {
+impl Drop for PendingQuestion<'_> {
     fn drop(&mut self) {
         self.of.questions.borrow_mut().remove(&self.token);
     }
 }
 
+/// Who waits for a program's start and its end.
 #[derive(Debug)]
-struct Waiting {
-    started: Option<oneshot::Sender<i32>>,
-    ended: oneshot::Sender<Result<Exit, StartError>>,
+pub(super) struct Waiting {
+    pub(super) started: Option<oneshot::Sender<i32>>,
+    pub(super) ended: oneshot::Sender<Result<Exit, StartError>>,
     /// Whose end by a signal is worth a line.
-    told: Option<String>,
+    pub(super) told: Option<String>,
 }
 
 /// Kills are what the daemon does itself, and says itself.
 const SIGKILL: i32 = 9;
-
-/// A program that runs, or is on its way to. Dropped, it is killed.
-#[derive(Debug)]
-pub struct Running {
-    spawner: Rc<Spawner>,
-    token: u64,
-    pid: Cell<i32>,
-    ended: RefCell<oneshot::Receiver<Result<Exit, StartError>>>,
-    /// The spawner knows of it, so it will say how it ended.
-    asked: Cell<bool>,
-    over: Cell<bool>,
-}
 
 impl Spawner {
     /// Listens to the spawner; runs are born in these groups, where there are such. Inside a local task set.
@@ -135,97 +109,24 @@ impl Spawner {
         self.cgroups.as_ref()
     }
 
-    /// Starts a program, and returns when it is on its way. Its token is given here.
-    ///
-    /// # Errors
-    /// [`StartError`] of what failed before; what fails later is its end.
-    pub async fn start(self: &Rc<Self>, start: Start, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
-        let (say_started, started) = oneshot::channel();
-        let running = self.ask(start, fds, Some(say_started)).await?;
-        match started.await {
-            Ok(pid) => {
-                running.pid.set(pid);
-                Ok(running)
-            }
-            // Not started: that was its end.
-            Err(_) => match running.ended().await {
-                Err(why) => Err(why),
-                Ok(_) => Err(StartError { stage: "spawner".into(), why: "it ended at once".into() }),
-            },
-        }
-    }
-
-    /// Asks for a start and waits for nothing: whatever comes of it is the program's end.
-    ///
-    /// # Errors
-    /// [`StartError`] if it is too long to be said.
-    pub async fn begin(self: &Rc<Self>, start: Start, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
-        self.ask(start, fds, None).await
-    }
-
-    /// Has a granted command started, and waits for nothing either.
-    ///
-    /// # Errors
-    /// [`StartError`] if it is too long to be said.
-    pub async fn run(self: &Rc<Self>, mut run: Run, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
-        self.expect(fds, None, |token| {
-            run.granted.token = token;
-            Ask::Run(Box::new(run))
-        })
-        .await
-    }
-
-    async fn ask(
-        self: &Rc<Self>,
-        mut start: Start,
-        fds: &[BorrowedFd<'_>],
-        started: Option<oneshot::Sender<i32>>,
-    ) -> Result<Running, StartError> {
-        self.expect(fds, started, |token| {
-            start.token = token;
-            Ask::Start(Box::new(start))
-        })
-        .await
-    }
-
-    async fn expect(
-        self: &Rc<Self>,
-        fds: &[BorrowedFd<'_>],
-        started: Option<oneshot::Sender<i32>>,
-        ask: impl FnOnce(u64) -> Ask,
-    ) -> Result<Running, StartError> {
-        let token = self.token();
-        let (say_ended, ended) = oneshot::channel();
-        self.waiting.borrow_mut().insert(token, Waiting { started, ended: say_ended, told: None });
-        let running = Running {
-            spawner: Rc::clone(self),
-            token,
-            pid: Cell::new(0),
-            ended: RefCell::new(ended),
-            asked: Cell::new(false),
-            over: Cell::new(false),
-        };
-        let said = self.words.say(&ask(token), fds).await;
-        said.map_err(|why| StartError { stage: "spawner".into(), why: why.to_string() })?;
-        running.asked.set(true);
-        Ok(running)
-    }
-
     /// Asks, and waits for the answer.
     ///
     /// # Errors
     /// The spawner's, or that it is no more.
-    pub(super) async fn question(&self, ask: impl FnOnce(u64) -> Ask) -> Result<(Answer, Option<OwnedFd>), NoAnswer> {
+    pub(super) async fn question(
+        &self,
+        ask: impl FnOnce(u64) -> Ask,
+    ) -> Result<(Answer, Option<OwnedFd>), SpawnerError> {
         let token = self.token();
         let (say, answered) = oneshot::channel();
         self.questions.borrow_mut().insert(token, say);
-        let _until_then = Asked { of: self, token };
+        let _until_then = PendingQuestion { of: self, token };
         self.words.say(&ask(token), &[]).await.map_err(|why| match why.kind() {
-            io::ErrorKind::InvalidInput => NoAnswer::Refused(Refused::Because(why.to_string())),
-            _ => NoAnswer::Gone,
+            io::ErrorKind::InvalidInput => SpawnerError::Refused(Refused::Because(why.to_string())),
+            _ => SpawnerError::Gone,
         })?;
-        let (answer, fd) = answered.await.map_err(|_| NoAnswer::Gone)?;
-        answer.map(|answer| (answer, fd)).map_err(NoAnswer::Refused)
+        let (answer, fd) = answered.await.map_err(|_| SpawnerError::Gone)?;
+        answer.map(|answer| (answer, fd)).map_err(SpawnerError::Refused)
     }
 
     /// Has it end what still runs and take away the names of the sockets, and waits until it has: who saw the daemon end finds
@@ -236,7 +137,7 @@ impl Spawner {
         tokio::time::timeout(within, self.gone.notified()).await.is_ok()
     }
 
-    fn token(&self) -> u64 {
+    pub(super) fn token(&self) -> u64 {
         self.next.replace(self.next.get() + 1)
     }
 
@@ -313,52 +214,6 @@ fn meant(signal: i32) -> &'static str {
     }
 }
 
-impl Running {
-    /// Its pid, for people; it may have ended.
-    #[must_use]
-    pub fn pid(&self) -> i32 {
-        self.pid.get()
-    }
-
-    /// From now on its end by a signal is a line of the log that begins so.
-    pub fn tell_end(&self, who: String) {
-        if let Some(waiting) = self.spawner.waiting.borrow_mut().get_mut(&self.token) {
-            waiting.told = Some(who);
-        }
-    }
-
-    /// Waits for its end, and with a sweep for that of all that it started.
-    ///
-    /// # Errors
-    /// [`StartError`]: it never came to its exec.
-    pub async fn ended(&self) -> Result<Exit, StartError> {
-        let end = std::future::poll_fn(|context| {
-            let mut ended = self.ended.borrow_mut();
-            std::pin::Pin::new(&mut *ended).poll(context)
-        });
-        let end = end.await;
-        self.over.set(true);
-        end.unwrap_or(Ok(Exit::Signal(9)))
-    }
-
-    /// Kills it, and with a sweep all that it started.
-    pub fn kill(&self) {
-        if self.over.get() || !self.asked.get() {
-            return;
-        }
-        self.spawner.tell(Ask::Kill(self.token));
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.kill();
-        if self.over.get() || !self.asked.get() {
-            self.spawner.waiting.borrow_mut().remove(&self.token);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -376,12 +231,12 @@ mod tests {
             rustix::io::ioctl_fionbio(&socket, true).unwrap();
             let spawner = Spawner::attach(Launched { socket, ready: None, grants: true }, None).unwrap();
             drop(theirs);
-            // Asked before anybody has heard that it is gone; who has, ends.
+            // PendingQuestion before anybody has heard that it is gone; who has, ends.
             spawner.ending.set(true);
             spawner.question(Ask::Adopt).await.unwrap_err()
         });
         let no = asked.await;
-        assert!(matches!(no, NoAnswer::Gone), "{no:?}");
+        assert!(matches!(no, SpawnerError::Gone), "{no:?}");
         assert!(matches!(Unplanned::from(no), Unplanned::Unanswered(_)));
     }
 }

@@ -39,7 +39,7 @@ use crate::helpers::Helpers;
 use crate::plugin::confinement::Layers;
 use crate::plugin::programs::Programs;
 use crate::process::{self, Launched, Spawner};
-use crate::{memory, privileges, terminal};
+use crate::{hardening, privileges};
 
 /// The configuration that names are looked up in, if none is named.
 const CONFIG: &str = "/etc/regent/regent.toml";
@@ -173,12 +173,11 @@ fn with_means<R>(
 
 /// Before anything is read: what this process' memory does not hold, its children cannot find.
 fn started(performs: bool) -> Result<(Helpers, Launched), String> {
-    let helpers = Helpers::find()?;
+    let helpers = Helpers::find().map_err(|why| why.to_string())?;
     let launched = if performs {
         process::launch(&helpers.spawner).map_err(|why| format!("regent-spawner: {why}"))?
     } else {
-        memory::keep_to_itself()?;
-        terminal::hear_nothing()?;
+        hardening::keep_to_itself().and_then(|()| hardening::hear_nothing()).map_err(|why| why.to_string())?;
         process::launch_confined(&helpers).map_err(|why| why.join("\n"))?
     };
     Ok((helpers, launched))
@@ -199,7 +198,7 @@ async fn means(helpers: &Helpers, launched: Launched) -> Result<Means, String> {
     let said = |why: std::io::Error| why.to_string();
     let spawner = Spawner::attach(launched, None).map_err(said)?;
     let uid = spawner.is_root().then_some(TRIAL_SANDBOX);
-    let layers = Layers::found(&spawner, &helpers.sandbox, uid).await?;
+    let layers = Layers::found(&spawner, &helpers.sandbox, uid).await.map_err(|why| why.to_string())?;
     let layers = layers
         .accepted(&[])
         .map_err(|lines| format!("{}\nto try a module without, do it as an ordinary user", lines.join("\n")))?;

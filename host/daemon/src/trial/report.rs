@@ -3,28 +3,14 @@
 
 use std::time::Duration;
 
-use regent_lane::{Export, StepResult};
+use regent_lane::{Export, ModuleCode, ModuleError, StepResult};
 use regent_protocol::Data;
 use serde::{Deserialize, Serialize};
 
 use super::status;
 use crate::log::{Level, Line};
 use crate::plan::Plan;
-
-/// With which a reason against a module may begin, and how a trial of it then ends: a bad module, or a plugin that broke a rule
-/// as soon as it ran.
-const MODULE_CODES: [(&str, u8); 8] = [
-    ("plugin-import", status::BAD_DATA),
-    ("plugin-size", status::BAD_DATA),
-    ("plugin-compile", status::BAD_DATA),
-    ("plugin-timeout", status::FAULT),
-    ("plugin-memory", status::FAULT),
-    ("plugin-trap", status::FAULT),
-    ("plugin-fault", status::FAULT),
-    ("plugin-ended", status::FAULT),
-];
-/// What stands before the code of a reason if the plugin could not even describe itself.
-const DESCRIBE: &str = "describe: ";
+use crate::plugin::load_error::{LoadError, LoadErrors};
 
 /// A trial.
 #[derive(Debug, Default, Serialize)]
@@ -191,17 +177,22 @@ impl Problem {
         Self { code, why, status, ..Self::default() }
     }
 
-    /// Of a module that cannot be served: the first reason that begins with a code has the word.
-    pub(super) fn of_module(why: Vec<String>) -> Self {
-        let (code, status) = why.iter().find_map(|why| code_of(why)).unwrap_or(("plugin-module", status::BAD_DATA));
-        Self::found(code, status, why)
+    /// Of a module that cannot be served: the first reason that has a code names it.
+    pub(super) fn of_module(LoadErrors(errors): LoadErrors) -> Self {
+        let coded = errors.iter().find_map(|error| Some((error.code()?, status_of(error))));
+        let (code, status) = coded.unwrap_or((ModuleCode::Invalid.as_str(), status::BAD_DATA));
+        Self::found(code, status, errors.iter().map(ToString::to_string).collect())
     }
 }
 
-/// The code with which a reason begins, and how to end.
-fn code_of(why: &str) -> Option<(&'static str, u8)> {
-    let (word, _) = why.strip_prefix(DESCRIBE).unwrap_or(why).split_once(": ")?;
-    MODULE_CODES.into_iter().find(|(code, _)| *code == word)
+/// How to end for a bad module, or for a plugin that broke a rule as soon as it ran.
+fn status_of(error: &LoadError) -> u8 {
+    match error {
+        LoadError::Describe(_) | LoadError::Module(ModuleError { code: Some(ModuleCode::Broken(_)), .. }) => {
+            status::FAULT
+        }
+        LoadError::Module(_) => status::BAD_DATA,
+    }
 }
 
 /// The steps of a plan.
@@ -250,22 +241,44 @@ pub(super) fn milliseconds(time: Duration) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::Fault;
 
     #[test]
     fn a_reason_against_a_module_has_its_code_and_a_rule_that_was_broken_ends_otherwise_than_a_bad_module() {
-        for (why, code, status) in [
-            ("plugin-import: imports wasi:sockets/tcp@0.2.0: plugins have no network", "plugin-import", 65),
-            ("plugin-size: x.wasm is larger than 64 MiB", "plugin-size", 65),
-            ("plugin-memory: it does not start: its memory limit is 64 MiB", "plugin-memory", 70),
-            ("plugin-trap: it does not start: it reached `unreachable`", "plugin-trap", 70),
-            ("describe: plugin-timeout: it ran too long: it ran for more than 200 ms", "plugin-timeout", 70),
-            ("describe: plugin-fault: its answer is none: its description is not JSON", "plugin-fault", 70),
-            ("describe: plugin-ended: its process has ended", "plugin-ended", 70),
-            ("exports no regent:plugin/operation: build it against Regent's `wit` folder", "plugin-module", 65),
-            ("it says that plugin-trap: is not its own", "plugin-module", 65),
+        use regent_lane::Blame::{Answer, Memory, Time, Trap};
+        let module = |code: ModuleCode, text: &str| LoadError::Module(code.because(text));
+        let text = |text: &str| LoadError::Module(text.into());
+        let network = module(ModuleCode::Import, "imports wasi:sockets/tcp@0.2.0: plugins have no network");
+        let memory = module(ModuleCode::Broken(Memory), "it does not start: its memory limit is 64 MiB");
+        let trap = module(ModuleCode::Broken(Trap), "it does not start: it reached `unreachable`");
+        let time = LoadError::Describe(Fault::Guest(Time, "it ran for more than 200 ms".into()));
+        let answer = LoadError::Describe(Fault::Guest(Answer, "its description is not JSON".into()));
+        let ended = LoadError::Describe(Fault::Ended("its process has ended".into()));
+        let no_export = "exports no regent:plugin/operation: build it against Regent's `wit` folder";
+        for (error, why, code, status) in [
+            (network, "plugin-import: imports wasi:sockets/tcp@0.2.0: plugins have no network", "plugin-import", 65),
+            (
+                module(ModuleCode::Size, "x.wasm is larger than 64 MiB"),
+                "plugin-size: x.wasm is larger than 64 MiB",
+                "plugin-size",
+                65,
+            ),
+            (memory, "plugin-memory: it does not start: its memory limit is 64 MiB", "plugin-memory", 70),
+            (trap, "plugin-trap: it does not start: it reached `unreachable`", "plugin-trap", 70),
+            (time, "describe: plugin-timeout: it ran too long: it ran for more than 200 ms", "plugin-timeout", 70),
+            (answer, "describe: plugin-fault: its answer is none: its description is not JSON", "plugin-fault", 70),
+            (ended, "describe: plugin-ended: its process has ended", "plugin-ended", 70),
+            (text(no_export), no_export, "plugin-module", 65),
+            (
+                text("it says that plugin-trap: is not its own"),
+                "it says that plugin-trap: is not its own",
+                "plugin-module",
+                65,
+            ),
         ] {
-            let problem = Problem::of_module(vec!["a reason without a code".into(), why.into()]);
+            let problem = Problem::of_module(LoadErrors(vec![text("a reason without a code"), error]));
             assert_eq!((problem.code, problem.status), (code, status), "{why}");
+            assert_eq!(problem.why, ["a reason without a code", why]);
         }
     }
 }

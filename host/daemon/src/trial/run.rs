@@ -49,9 +49,9 @@ pub(super) fn read(trial: &Trial) -> Read {
 }
 
 fn files(trial: &Trial, report: &mut Report) -> Result<Files, Problem> {
-    let place = place::find(&trial.what).map_err(|why| Problem::of_module(vec![why]))?;
+    let place = place::find(&trial.what).map_err(|why| Problem::of_module(why.into()))?;
     report.file = place.module.display().to_string();
-    let module = module::read_untrusted(&place.module).map_err(|why| Problem::of_module(vec![why]))?;
+    let module = module::read_untrusted(&place.module).map_err(|why| Problem::of_module(why.into()))?;
     (report.sha256, report.size) = (hex::encode(module.digest()), module.size());
     report.grants = trial.grants.as_ref().or(place.grants.as_ref()).map(|file| file.display().to_string());
     let believed = trial.perform && rustix::process::geteuid().is_root();

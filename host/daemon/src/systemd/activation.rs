@@ -4,6 +4,7 @@
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use rustix::net::{SocketAddrUnix, SocketType};
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
@@ -16,32 +17,42 @@ const MOST: i32 = 64;
 #[derive(Debug, Default)]
 pub struct Activated(Vec<(PathBuf, OwnedFd)>);
 
+/// Why what was handed over cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ActivationError {
+    /// The kernel says nothing of this process.
+    #[error("LISTEN_FDS: {0}")]
+    NoPidfd(Errno),
+    /// There is no such descriptor.
+    #[error("LISTEN_FDS: descriptor {0}: {1}")]
+    NoDescriptor(i32, Errno),
+    /// It is something else than a Unix socket with a path.
+    #[error("LISTEN_FDS: descriptor {0} is no Unix socket with a path")]
+    NotUnix(i32),
+    /// The socket at this path does not listen.
+    #[error("LISTEN_FDS: descriptor {0} is a socket that does not listen: write ListenStream={path}", path = _1.display())]
+    NotListening(i32, PathBuf),
+}
+
 impl Activated {
     /// Whatever the environment says was meant for this process.
     ///
     /// # Errors
     /// For the administrator: a descriptor that is none, or no Unix socket with a path.
-    pub fn take() -> Result<Self, String> {
+    pub fn take() -> Result<Self, ActivationError> {
         let variable = |name| std::env::var(name).ok();
         if variable("LISTEN_PID").and_then(|pid| pid.parse().ok()) != Some(std::process::id()) {
             return Ok(Self::default());
         }
         let count: i32 = variable("LISTEN_FDS").and_then(|count| count.parse().ok()).unwrap_or(0);
-        let own = pidfd_open(getpid(), PidfdFlags::empty()).map_err(|why| format!("LISTEN_FDS: {why}"))?;
+        let own = pidfd_open(getpid(), PidfdFlags::empty()).map_err(ActivationError::NoPidfd)?;
         let taken = (FIRST..FIRST.saturating_add(count.min(MOST))).map(|number| {
             let socket = pidfd_getfd(&own, number, PidfdGetfdFlags::empty());
-            let socket = socket.map_err(|why| format!("LISTEN_FDS: descriptor {number}: {why}"))?;
-            let path = path_of(&socket)
-                .ok_or_else(|| format!("LISTEN_FDS: descriptor {number} is no Unix socket with a path"))?;
-            if !listens(&socket) {
-                return Err(format!(
-                    "LISTEN_FDS: descriptor {number} is a socket that does not listen: write ListenStream={}",
-                    path.display()
-                ));
-            }
-            Ok((path, socket))
+            let socket = socket.map_err(|why| ActivationError::NoDescriptor(number, why))?;
+            let path = path_of(&socket).ok_or(ActivationError::NotUnix(number))?;
+            if listens(&socket) { Ok((path, socket)) } else { Err(ActivationError::NotListening(number, path)) }
         });
-        taken.collect::<Result<_, String>>().map(Self)
+        taken.collect::<Result<_, _>>().map(Self)
     }
 
     /// The socket that listens at this path, if there is one; once.

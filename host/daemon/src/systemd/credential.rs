@@ -6,6 +6,11 @@ use std::path::PathBuf;
 /// Named by systemd.exec(5).
 const FOLDER: &str = "CREDENTIALS_DIRECTORY";
 
+/// A folder that nobody can have meant: its path is not absolute.
+#[derive(Debug, thiserror::Error)]
+#[error("{FOLDER} is {path}, which is no absolute path", path = _0.display())]
+pub struct RelativeFolder(PathBuf);
+
 /// Where a service manager put them, if one did.
 #[must_use]
 pub fn folder() -> Option<PathBuf> {
@@ -15,13 +20,10 @@ pub fn folder() -> Option<PathBuf> {
 /// Where the credential of this name is, whether or not it is there. `None`: nobody handed any over.
 ///
 /// # Errors
-/// A folder that nobody can have meant.
-pub fn path(name: &str) -> Result<Option<PathBuf>, String> {
+/// [`RelativeFolder`].
+pub fn path(name: &str) -> Result<Option<PathBuf>, RelativeFolder> {
     let Some(folder) = folder() else { return Ok(None) };
-    if !folder.is_absolute() {
-        return Err(format!("{FOLDER} is {}, which is no absolute path", folder.display()));
-    }
-    Ok(Some(folder.join(name)))
+    if folder.is_absolute() { Ok(Some(folder.join(name))) } else { Err(RelativeFolder(folder)) }
 }
 
 /// What is to be written so that it is handed over.

@@ -1,0 +1,66 @@
+//! Why the spawner did not do what it was asked.
+
+use regent_spawner::Refused;
+use thiserror::Error;
+
+/// Why a program was not started.
+#[derive(Debug, Clone, Error)]
+#[error("{stage}: {why}")]
+pub struct StartError {
+    /// At which step.
+    pub stage: String,
+    /// The kernel's reason.
+    pub why: String,
+}
+
+/// Why a grant with values is no step.
+#[derive(Debug)]
+pub enum Unplanned {
+    /// A path that was named could be led elsewhere.
+    Path {
+        /// The slot.
+        slot: String,
+        /// What it accepts, and what is wrong with this one.
+        rule: String,
+    },
+    /// This machine is not as the grant needs it.
+    Host(String),
+    /// Nobody said in time: it may be as it was.
+    Unanswered(String),
+}
+
+/// Why a question to the spawner has no answer.
+#[derive(Debug, Error)]
+pub enum SpawnerError {
+    /// The spawner says no.
+    #[error("{0}")]
+    Refused(Refused),
+    /// There is none any more, and soon no daemon: nothing was said of what was asked.
+    #[error("the spawner has ended")]
+    Gone,
+}
+
+impl SpawnerError {
+    pub(super) fn because(why: impl Into<String>) -> Self {
+        Self::Refused(Refused::Because(why.into()))
+    }
+}
+
+impl From<SpawnerError> for Refused {
+    fn from(error: SpawnerError) -> Self {
+        match error {
+            SpawnerError::Refused(why) => why,
+            gone @ SpawnerError::Gone => Self::Because(gone.to_string()),
+        }
+    }
+}
+
+impl From<SpawnerError> for Unplanned {
+    fn from(error: SpawnerError) -> Self {
+        match error {
+            SpawnerError::Refused(Refused::Path { slot, rule }) => Self::Path { slot, rule },
+            SpawnerError::Refused(why) => Self::Host(why.to_string()),
+            gone @ SpawnerError::Gone => Self::Unanswered(gone.to_string()),
+        }
+    }
+}
