@@ -32,6 +32,8 @@ mod admin;
 mod view;
 // What serves, and why not.
 mod serving;
+// A module, as `regent-dry-run inspect` describes it.
+mod module;
 // Text of strangers, made harmless.
 pub mod visible;
 
@@ -40,6 +42,7 @@ pub use answer::{AnswerLine, NotAReply};
 pub use data::Data;
 pub use limits::{DEPTH_MAX, ID_MAX, LINE_MAX, REPLY_LINE_MAX, WAIT_MAX, WAIT_MIN};
 pub use line::Line;
+pub use module::{DescribedOperation, ImportView, ModuleView, WantedCommand};
 pub use refusal::{Code, Refusal, Rejection};
 pub use reply::{Reply, State};
 pub use request::{Ask, Request};
