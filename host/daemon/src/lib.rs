@@ -71,9 +71,6 @@ pub mod list;
 pub mod admin;
 pub mod status;
 
-// A module looked at or tried, without a daemon.
-pub mod trial;
-
 // What the stages share.
 pub mod daemon;
 // What binds the service that the daemon is.
