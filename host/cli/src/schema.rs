@@ -3,6 +3,8 @@
 //! The schema is a plugin's text and promises nothing. What is not understood of it is left out, references are followed
 //! within it alone, and nothing is gone into deeper than people would read.
 
+// A place in it.
+mod part;
 // What it takes, in words.
 mod words;
 // A value that it takes.
@@ -15,9 +17,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 pub(crate) use example::call;
-
-/// How deep a schema is gone into, references counted: they may lead in a circle.
-const DEPTH_MAX: usize = 8;
+use part::Part;
 
 /// A whole schema.
 pub(crate) struct Schema {
@@ -31,14 +31,6 @@ pub(crate) struct Property<'a> {
     pub(crate) name: &'a str,
     pub(crate) required: bool,
     part: Part<'a>,
-}
-
-/// A place in a schema.
-#[derive(Clone, Copy)]
-struct Part<'a> {
-    root: &'a Value,
-    here: &'a Value,
-    depth: usize,
 }
 
 impl Schema {
@@ -81,52 +73,5 @@ impl Property<'_> {
     /// What its author says of it.
     pub(crate) fn description(&self) -> Option<&str> {
         self.part.text("description").or_else(|| self.part.text("title"))
-    }
-}
-
-impl<'a> Part<'a> {
-    fn get(self, key: &str) -> Option<&'a Value> {
-        self.here.get(key)
-    }
-
-    fn text(self, key: &str) -> Option<&'a str> {
-        self.get(key).and_then(Value::as_str)
-    }
-
-    /// A part of this part, or what it refers to within the schema.
-    fn within(self, here: &'a Value) -> Option<Self> {
-        let inner = Self { root: self.root, here, depth: self.depth + 1 };
-        if inner.depth > DEPTH_MAX {
-            return None;
-        }
-        match inner.text("$ref").and_then(|place| place.strip_prefix('#')) {
-            Some(pointer) => inner.root.pointer(pointer).and_then(|there| inner.within(there)),
-            None => Some(inner),
-        }
-    }
-
-    fn property(self, name: &str) -> Option<Self> {
-        self.within(self.get("properties")?.get(name)?)
-    }
-
-    fn requires(self, name: &str) -> bool {
-        let required = self.get("required").and_then(Value::as_array);
-        required.is_some_and(|names| names.iter().any(|required| required == name))
-    }
-
-    /// Its types; none: anything.
-    fn kinds(self) -> Vec<&'a str> {
-        match self.get("type") {
-            Some(Value::String(kind)) => vec![kind],
-            Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
-            _ if self.get("properties").is_some() => vec!["object"],
-            _ => Vec::new(),
-        }
-    }
-
-    /// The parts of which one is to hold.
-    fn choices(self) -> Vec<Self> {
-        let choices = ["anyOf", "oneOf"].into_iter().find_map(|key| self.get(key)?.as_array());
-        choices.into_iter().flatten().filter_map(|choice| self.within(choice)).collect()
     }
 }

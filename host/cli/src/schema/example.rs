@@ -5,7 +5,8 @@ use regent_client::Data;
 use regent_protocol::visible;
 use serde_json::{Map, Value, json};
 
-use super::{Part, Property, Schema};
+use super::part::Part;
+use super::{Property, Schema};
 use crate::data;
 
 /// Characters of an example, however many a schema asks for.

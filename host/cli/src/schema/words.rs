@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::Part;
+use super::part::Part;
 
 /// What is said where nothing is.
 pub(super) const ANYTHING: &str = "any JSON";
