@@ -11,7 +11,7 @@ use crate::files::{self, Configuration};
 use crate::output;
 
 #[derive(Serialize)]
-struct Report<'a> {
+struct DisableReport<'a> {
     plugin: &'a str,
     file: String,
     kept_as: String,
@@ -32,7 +32,7 @@ pub(crate) fn disable(asked: &Pin) -> Result<Ending, Failure> {
         })?;
     }
     let (file, kept_as) = (installed.path(), installed.folder.path().join(away));
-    let report = Report {
+    let report = DisableReport {
         plugin: name,
         file: file.display().to_string(),
         kept_as: kept_as.display().to_string(),

@@ -18,7 +18,7 @@ const MODE: u32 = 0o644;
 
 /// What came of it, for programs.
 #[derive(Default, Serialize)]
-struct Report {
+struct EnableReport {
     plugin: String,
     /// The grants file.
     file: String,
@@ -51,7 +51,11 @@ pub(crate) fn enable(asked: &Enable) -> Result<Ending, Failure> {
             visible::line(&path),
             named.name
         );
-        return told(asked, Report { plugin: named.name, file: path, state: "there", ..Report::default() }, &said);
+        return told(
+            asked,
+            EnableReport { plugin: named.name, file: path, state: "there", ..EnableReport::default() },
+            &said,
+        );
     }
     if let Some(folder) = folder_with(&configuration, &format!("{file}.{DISABLED}"))? {
         return back(asked, &named, &folder, &file);
@@ -84,7 +88,7 @@ fn back(asked: &Enable, named: &Named, folder: &Folder, file: &str) -> Result<En
         visible::line(&path),
         if asked.print { "would be " } else { "" }
     );
-    told(asked, Report { plugin: named.name.clone(), file: path, state, ..Report::default() }, &said)
+    told(asked, EnableReport { plugin: named.name.clone(), file: path, state, ..EnableReport::default() }, &said)
 }
 
 /// A first file.
@@ -115,7 +119,7 @@ fn first(asked: &Enable, configuration: &Configuration, named: &Named, file: &st
         "written"
     };
     let said = if asked.print { String::new() } else { next(configuration, &path, &named.name, &at) };
-    let report = Report {
+    let report = EnableReport {
         plugin: named.name.clone(),
         file: at,
         state,
@@ -127,7 +131,7 @@ fn first(asked: &Enable, configuration: &Configuration, named: &Named, file: &st
     told(asked, report, &said)
 }
 
-fn told(asked: &Enable, report: Report, said: &str) -> Result<Ending, Failure> {
+fn told(asked: &Enable, report: EnableReport, said: &str) -> Result<Ending, Failure> {
     if asked.json {
         output::document(&report)?
     } else {

@@ -15,7 +15,7 @@ use crate::output;
 
 /// What came of it, for programs.
 #[derive(Serialize)]
-struct Report<'a> {
+struct UpgradeReport<'a> {
     plugin: &'a str,
     /// The grants file.
     file: String,
@@ -75,7 +75,7 @@ pub(crate) fn upgrade(place: &Place, asked: &arguments::Upgrade) -> Result<Endin
         installed.folder.replace(&installed.file, &installed.standing, text.as_bytes()).map_err(files::said)?;
         written = true;
     }
-    let report = Report {
+    let report = UpgradeReport {
         plugin: name,
         file: installed.path().display().to_string(),
         sha256: &digest,
@@ -127,7 +127,7 @@ pub(crate) fn rollback(place: &Place, asked: &arguments::Rollback) -> Result<End
     } else if !asked.json {
         output::print(&format!("\n{}:\n{}", installed.path().display(), visible::text(&text)))?;
     }
-    let report = Report {
+    let report = UpgradeReport {
         plugin: name,
         file: installed.path().display().to_string(),
         sha256: digest,
@@ -141,7 +141,7 @@ pub(crate) fn rollback(place: &Place, asked: &arguments::Rollback) -> Result<End
     told(asked.json, &report, said)
 }
 
-fn told(json: bool, report: &Report<'_>, said: &str) -> Result<Ending, Failure> {
+fn told(json: bool, report: &UpgradeReport<'_>, said: &str) -> Result<Ending, Failure> {
     if json {
         output::document(report)?;
     } else if report.written {
