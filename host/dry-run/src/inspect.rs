@@ -31,10 +31,10 @@ impl Display for ReadError {
 }
 
 /// The module, and what its file tells; or why it was not read.
-pub(crate) type Read = (ModuleView, Result<Sealed, ReadError>);
+pub(crate) type ReadModule = (ModuleView, Result<Sealed, ReadError>);
 
 /// Reads the module, of which nothing is looked at yet.
-pub(crate) fn read(asked: &Inspect) -> Read {
+pub(crate) fn read(asked: &Inspect) -> ReadModule {
     let mut found = ModuleView { file: asked.what.display().to_string(), ..ModuleView::default() };
     let path = place::find_by_name(&asked.what, &asked.config).map_err(ReadError::Place);
     let read = path.and_then(|path| {
@@ -45,7 +45,7 @@ pub(crate) fn read(asked: &Inspect) -> Read {
 }
 
 /// One JSON object, and how to end.
-pub(crate) async fn inspect((mut found, module): Read, means: &Means) -> (String, u8) {
+pub(crate) async fn inspect((mut found, module): ReadModule, means: &Means) -> (String, u8) {
     let looked = match module {
         Ok(module) => look(&module, means, &mut found).await,
         Err(why) => Err(vec![why.to_string()]),

@@ -40,10 +40,10 @@ pub(crate) struct Files {
 }
 
 /// A report that has begun, and its files; or why they were not read.
-pub(crate) type Read = (Report, Result<Files, Problem>);
+pub(crate) type ReadFiles = (Report, Result<Files, Problem>);
 
 /// Reads what a trial is about.
-pub(crate) fn read(trial: &Trial) -> Read {
+pub(crate) fn read(trial: &Trial) -> ReadFiles {
     let mut report = Report { file: trial.what.display().to_string(), ..Report::default() };
     report.operation.clone_from(&trial.operation);
     let files = files(trial, &mut report);
@@ -67,7 +67,7 @@ fn files(trial: &Trial, report: &mut Report) -> Result<Files, Problem> {
 }
 
 /// Tries, as far as it goes.
-pub(crate) async fn run(trial: &Trial, (mut report, files): Read, means: &Means) -> Report {
+pub(crate) async fn run(trial: &Trial, (mut report, files): ReadFiles, means: &Means) -> Report {
     if let Err(problem) = try_it(trial, files, means, &mut report).await {
         report.error = Some(problem);
     }
