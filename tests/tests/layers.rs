@@ -305,10 +305,10 @@ fn a_module_is_tried_by_root_with_every_layer_or_not_at_all() {
     let try_it = |wrapper: &[&str]| -> Output {
         let module = dist().join("plugins/echo.wasm");
         let [program, arguments @ ..] = wrapper else { panic!("nothing withholds anything") };
-        let trial = ["--trial", "--json"];
+        let trial = ["run", "--json"];
         Command::new(program)
             .args(arguments)
-            .arg(dist().join("bin/regentd"))
+            .arg(dist().join("bin/regent-dry-run"))
             .args(trial)
             .arg(module)
             .arg("echo")

@@ -312,16 +312,18 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn the_daemon_links_no_engine_and_no_compiler() {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let out = Command::new(cargo)
-        .args(["tree", "--offline", "--locked", "--package", "regentd", "--edges", "normal", "--prefix", "none"])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()
-        .unwrap();
-    let tree = String::from_utf8(out.stdout).unwrap();
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    assert!(tree.starts_with("regentd ") && tree.contains("tokio "), "{tree}");
-    for line in tree.lines() {
-        assert!(!line.contains("wasmtime") && !line.contains("cranelift") && !line.contains("wasm"), "{line}");
+    for package in ["regentd", "regent-dry-run"] {
+        let out = Command::new(&cargo)
+            .args(["tree", "--offline", "--locked", "--package", package, "--edges", "normal", "--prefix", "none"])
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .unwrap();
+        let tree = String::from_utf8(out.stdout).unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        assert!(tree.starts_with(&format!("{package} ")) && tree.contains("tokio "), "{tree}");
+        for line in tree.lines() {
+            assert!(!line.contains("wasmtime") && !line.contains("cranelift") && !line.contains("wasm"), "{line}");
+        }
     }
 }
 
@@ -334,6 +336,7 @@ fn the_sandbox_has_no_compiler_in_it_and_the_compiler_has() {
     };
     assert!(!holds("regent-sandbox"));
     assert!(!holds("regentd"));
+    assert!(!holds("regent-dry-run"));
     assert!(holds("regent-compiler"), "or this test looks for the wrong name");
 }
 

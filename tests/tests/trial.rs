@@ -56,7 +56,7 @@ impl Bench {
 
     /// A trial, as JSON, and how it ended.
     fn try_as(&self, who: &str, arguments: &[&str]) -> (Value, i32) {
-        told(self.run(who, "regentd", &[&["--trial", "--json"], arguments].concat()))
+        told(self.run(who, "regent-dry-run", &[&["run", "--json"], arguments].concat()))
     }
 
     fn try_it(&self, arguments: &[&str]) -> (Value, i32) {
@@ -71,7 +71,7 @@ impl Bench {
     }
 
     fn inspect_as(&self, who: &str, file: &str) -> (Value, i32) {
-        told(self.run(who, "regentd", &["--inspect", file]))
+        told(self.run(who, "regent-dry-run", &["inspect", file]))
     }
 }
 
@@ -141,7 +141,7 @@ fn a_bad_module_is_told_with_every_reason_and_its_code() {
     let (tried, status) = bench.try_it(&[&file, "say"]);
     assert_eq!((status, &tried["error"]["code"]), (65, &json!("plugin-import")));
     bench.write("net.toml", "[operations.say]\n");
-    let told = bench.run("nobody", "regentd", &["--trial", &file, "say"]);
+    let told = bench.run("nobody", "regent-dry-run", &["run", &file, "say"]);
     assert!(told.stdout.contains("grants     ") && !told.stdout.contains("nothing is granted"), "{}", told.stdout);
     assert!(
         told.stdout.contains("\ncode       plugin-import\nbecause    plugin-import: imports wasi:"),
@@ -176,7 +176,7 @@ fn a_name_is_looked_up_in_the_plugins_folders_of_the_configuration() {
              secret_file = \"/r/secret\"\noperations = [\"echo\"]\n"
         ),
     );
-    let inspect = |name: &str| told(bench.run("nobody", "regentd", &["--inspect", name, "--config", &config]));
+    let inspect = |name: &str| told(bench.run("nobody", "regent-dry-run", &["inspect", name, "--config", &config]));
     let (found, status) = inspect("echo");
     assert_eq!((status, &found["operations"][0]["name"]), (0, &json!("echo")));
     let (found, status) = inspect("other");

@@ -33,7 +33,7 @@ impl Going {
         Self(command.spawn().unwrap())
     }
 
-    /// The regentd that tries, while its compiler is at work.
+    /// The `regent-dry-run` that tries, while its compiler is at work.
     #[track_caller]
     fn compiling(&self) -> u32 {
         eventually("the module is compiled", || {
@@ -43,14 +43,14 @@ impl Going {
             };
             let all: Vec<u32> = [self.0.id()].into_iter().chain(proc::descendants(self.0.id())).collect();
             let compiler = all.iter().any(|pid| is(*pid, "regent-compiler"));
-            all.into_iter().find(|pid| compiler && is(*pid, "regentd"))
+            all.into_iter().find(|pid| compiler && is(*pid, "regent-dry-run"))
         })
     }
 }
 
 impl Drop for Going {
     fn drop(&mut self) {
-        // What it started ends with it; of a command line's, regentd is one of these.
+        // What it started ends with it; of a command line's, `regent-dry-run` is one of these.
         let below = proc::descendants(self.0.id());
         let _already_ended = self.0.kill();
         for pid in below.into_iter().filter_map(|pid| Pid::from_raw(pid.cast_signed())) {
@@ -101,10 +101,10 @@ impl Bench {
     }
 }
 
-/// What regentd says by root, and how it ends.
+/// What `regent-dry-run` says by root, and how it ends.
 #[track_caller]
 fn told(arguments: &[&str]) -> (Value, i32) {
-    let out = Command::new(dist().join("bin/regentd")).args(arguments).stdin(Stdio::null()).output().unwrap();
+    let out = Command::new(dist().join("bin/regent-dry-run")).args(arguments).stdin(Stdio::null()).output().unwrap();
     (serde_json::from_slice(&out.stdout).unwrap_or_else(|why| panic!("{why}: {out:?}")), out.status.code().unwrap())
 }
 
@@ -114,8 +114,8 @@ fn who_looks_at_a_strangers_module_as_root_is_nobody_before_it_is_compiled() {
     let module = bench.write("plugins/python.wasm", fs::read(fixture("python.wasm")).unwrap());
     let config = bench.config();
     for (program, arguments) in [
-        ("regentd", vec!["--inspect", &module]),
-        ("regentd", vec!["--trial", &module, "say"]),
+        ("regent-dry-run", vec!["inspect", &module]),
+        ("regent-dry-run", vec!["run", &module, "say"]),
         ("regent", vec!["plugin", "inspect", &module]),
         ("regent", vec!["plugin", "enable", &module, "--config", &config, "--print"]),
         ("regent", vec!["plugin", "run", &module, "say"]),
@@ -132,7 +132,7 @@ fn who_looks_at_a_strangers_module_as_root_is_nobody_before_it_is_compiled() {
         assert_eq!((words(pid, "NoNewPrivs"), words(pid, "Seccomp")), (vec!["1".into()], vec!["2".into()]));
     }
     // Of this root is told that it stays root.
-    let going = Going::start("regentd", &["--trial", &module, "say", "--perform"]);
+    let going = Going::start("regent-dry-run", &["run", &module, "say", "--perform"]);
     assert_eq!(words(going.compiling(), "Uid"), ["0"; 4]);
 }
 
@@ -142,11 +142,11 @@ fn what_only_root_may_read_is_read_for_root_all_the_same() {
     let module = bench.module("plugins/whoami.wasm");
     bench.write("plugins/whoami.toml", "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]\n");
     let config = bench.config();
-    for what in [&["--inspect", &module][..], &["--inspect", "whoami", "--config", &config]] {
+    for what in [&["inspect", &module][..], &["inspect", "whoami", "--config", &config]] {
         let (found, status) = told(what);
         assert_eq!((status, &found["operations"][0]["name"]), (0, &json!("whoami")), "{found}");
     }
-    let (tried, status) = told(&["--trial", "--json", &module, "whoami", "--config", &config]);
+    let (tried, status) = told(&["run", "--json", &module, "whoami", "--config", &config]);
     assert_eq!((status, &tried["plan"][0]["argv"]), (0, &json!(["/usr/bin/whoami"])), "{tried}");
     assert_eq!((&tried["plan"][0]["run_as"], &tried["results"]), (&json!("root"), &Value::Null), "as root, if at all");
 }
@@ -156,7 +156,7 @@ fn where_root_can_become_nobody_it_looks_at_nothing_and_is_told_what_to_do() {
     let bench = Bench::new();
     let module = bench.module("echo.wasm");
     let mut alone = Command::new("unshare");
-    alone.args(["--user", "--map-root-user"]).arg(dist().join("bin/regentd")).args(["--inspect", &module]);
+    alone.args(["--user", "--map-root-user"]).arg(dist().join("bin/regent-dry-run")).args(["inspect", &module]);
     let out = alone.stdin(Stdio::null()).output().unwrap();
     let said = String::from_utf8(out.stderr).unwrap();
     assert_eq!((out.status.code(), out.stdout.len()), (Some(69), 0), "{said}");
@@ -169,7 +169,7 @@ fn a_text_of_somebody_elses_is_not_parsed_while_a_trial_is_root() {
     fs::set_permissions(bench.0.path(), fs::Permissions::from_mode(0o755)).unwrap();
     bench.module("plugins/echo.wasm");
     let config = bench.config();
-    let by_name = ["--inspect", "echo", "--config", &config];
+    let by_name = ["inspect", "echo", "--config", &config];
     assert_eq!(told(&by_name).1, 0);
     chown(&config, Some(user("nobody")), None).unwrap();
     let (found, status) = told(&by_name);
@@ -181,10 +181,10 @@ fn a_text_of_somebody_elses_is_not_parsed_while_a_trial_is_root() {
     bench.module("crate/target/regent/echo.wasm");
     bench.module("crate/target/regent/whoami.wasm");
     let cargo = bench.write("crate/Cargo.toml", "[package]\nname = \"whoami\"\n");
-    let (found, status) = told(&["--inspect", &folder]);
+    let (found, status) = told(&["inspect", &folder]);
     assert_eq!((status, &found["operations"][0]["name"]), (0, &json!("whoami")), "{found}");
     chown(&cargo, Some(user("nobody")), None).unwrap();
-    let (found, status) = told(&["--inspect", &folder]);
+    let (found, status) = told(&["inspect", &folder]);
     assert!(status == 65 && found["reasons"][0].as_str().unwrap().contains("name the one that you mean"), "{found}");
 }
 
@@ -195,14 +195,14 @@ fn a_program_that_only_root_may_look_at_is_told_so_and_is_seen_where_root_perfor
     let program = bench.write("bin/me", fs::read("/usr/bin/whoami").unwrap());
     fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
     bench.write("whoami.toml", format!("[operations.whoami]\n[commands.whoami]\nrun = [\"{program}\"]\n"));
-    let (tried, status) = told(&["--trial", "--json", &module, "whoami"]);
+    let (tried, status) = told(&["run", "--json", &module, "whoami"]);
     assert_eq!((status, &tried["error"]["code"]), (78, &json!("host")), "{tried}");
     let last = tried["error"]["why"].as_array().unwrap().last().unwrap();
     assert_eq!(
         last,
         &json!(format!("without --perform it is looked at as uid {NOBODYS}, which may open less than root"))
     );
-    let (tried, status) = told(&["--trial", "--json", &module, "whoami", "--perform"]);
+    let (tried, status) = told(&["run", "--json", &module, "whoami", "--perform"]);
     assert_eq!((status, &tried["reply"]), (0, &json!("root")), "{tried}");
 }
 
@@ -214,7 +214,7 @@ fn what_lies_beside_a_module_is_no_link_for_root_and_no_pipe() {
     let grants = bench.path("plugins/echo.toml");
     let roots = bench.write("roots.toml", "[operations.echo]\n");
     std::os::unix::fs::symlink(&roots, &grants).unwrap();
-    let trial = ["--trial", "--json", &module, "echo"];
+    let trial = ["run", "--json", &module, "echo"];
     let (tried, status) = told(&trial);
     assert!(
         status != 0 && tried.to_string().contains("is a symbolic link: root follows it only where it is named"),
@@ -235,7 +235,7 @@ fn root_performs_by_no_configuration_of_somebody_elses() {
     let module = bench.module("plugins/echo.wasm");
     bench.write("plugins/echo.toml", "[operations.echo]\n");
     let config = bench.config();
-    let performs = ["--trial", "--json", "--perform", &module, "echo", "--config", &config];
+    let performs = ["run", "--json", "--perform", &module, "echo", "--config", &config];
     assert_eq!(told(&performs).1, 0);
     chown(&config, Some(user("nobody")), None).unwrap();
     let (tried, status) = told(&performs);

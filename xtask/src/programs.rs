@@ -27,7 +27,7 @@ impl Profile {
 /// Builds all of them into a folder.
 pub(crate) fn build(profile: Profile, out: &Path) -> Result<()> {
     // Whoever asks the system's databases for users loads what these are made of.
-    dynamic(profile, &["regentd", "regent", "regent-spawner"], out)?;
+    dynamic(profile, &["regentd", "regent", "regent-dry-run", "regent-spawner"], out)?;
     // Always optimised: an engine that is not takes a hundred times as long, and runs into every limit.
     fixed(Profile::Release, "regent-sandbox", out)?;
     fixed(Profile::Release, "regent-compiler", out)

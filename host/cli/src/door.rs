@@ -1,5 +1,5 @@
-//! The one place that starts a program, and the program is Regent's own: `regentd`, or `regent` itself. It is looked for where
-//! it is installed and never along `PATH`, which says what a shell wants and not which Regent this is.
+//! The one place that starts a program, and the program is Regent's own: `regentd`, `regent-dry-run`, or `regent` itself. It is
+//! looked for where it is installed and never along `PATH`, which says what a shell wants and not which Regent this is.
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _};
@@ -11,21 +11,34 @@ use crate::ending::{Ending, Failure};
 
 /// More than it says of the largest module that is looked at.
 const SAID_MAX: u64 = 8 << 20;
+/// The daemon.
+const DAEMON: &str = "regentd";
+/// The program that inspects and tries modules.
+pub(crate) const DRY_RUN: &str = "regent-dry-run";
 /// What a shell adds to the number of the signal that ended a program.
 const BY_SIGNAL: i32 = 128;
 
 /// Becomes `regentd` with these arguments; whatever it ends with, this ends with. Returns only if that cannot be.
 pub(crate) fn regentd<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
-    let program = find(&places(&own()?))?;
+    become_program(DAEMON, arguments)
+}
+
+/// The same of `regent-dry-run`.
+pub(crate) fn dry_run<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
+    become_program(DRY_RUN, arguments)
+}
+
+fn become_program<S: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
+    let program = find(name)?;
     let error = command(&program).args(arguments).exec();
     Err(cannot(&program, &error))
 }
 
-/// What `regentd` prints with these arguments, and how it ends. What it complains of, it says itself.
-pub(crate) fn regentd_says<S: AsRef<OsStr>>(
+/// What `regent-dry-run` prints with these arguments, and how it ends. What it complains of, it says itself.
+pub(crate) fn dry_run_says<S: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = S>,
 ) -> Result<(Vec<u8>, Ending), Failure> {
-    let program = find(&places(&own()?))?;
+    let program = find(DRY_RUN)?;
     said(command(&program).args(arguments), SAID_MAX).map_err(|error| cannot(&program, &error))
 }
 
@@ -46,9 +59,9 @@ fn said(command: &mut Command, most: u64) -> io::Result<(Vec<u8>, Ending)> {
     Ok((text, ending(status)))
 }
 
-/// Starts `regentd` with these arguments before the same terminal, and waits for its end.
-pub(crate) fn regentd_runs<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
-    let program = find(&places(&own()?))?;
+/// Starts `regent-dry-run` with these arguments before the same terminal, and waits for its end.
+pub(crate) fn dry_run_runs<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Result<Ending, Failure> {
+    let program = find(DRY_RUN)?;
     command(&program).args(arguments).status().map(ending).map_err(|error| cannot(&program, &error))
 }
 
@@ -60,7 +73,7 @@ pub(crate) fn regent_runs<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S
 
 /// Where `regentd` is.
 pub(crate) fn regentd_at() -> Result<PathBuf, Failure> {
-    find(&places(&own()?))
+    find(DAEMON)
 }
 
 #[allow(clippy::disallowed_methods, reason = "this is the door: it starts Regent's own programs and nothing else")]
@@ -87,19 +100,23 @@ fn cannot(program: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Beside this program, in the `sbin` beside its folder, and where a package or an administrator puts it.
-fn places(own: &Path) -> Vec<PathBuf> {
+fn places(own: &Path, name: &str) -> Vec<PathBuf> {
     let folder = own.parent().unwrap_or(Path::new("/"));
     let sbin = folder.parent().map(|above| above.join("sbin"));
     let folders = [Some(folder.to_owned()), sbin, Some("/usr/sbin".into()), Some("/usr/local/sbin".into())];
-    let mut places: Vec<_> = folders.into_iter().flatten().map(|folder| folder.join("regentd")).collect();
+    let mut places: Vec<_> = folders.into_iter().flatten().map(|folder| folder.join(name)).collect();
     places.dedup();
     places
 }
 
-fn find(places: &[PathBuf]) -> Result<PathBuf, Failure> {
+fn find(name: &str) -> Result<PathBuf, Failure> {
+    find_in(&places(&own()?, name), name)
+}
+
+fn find_in(places: &[PathBuf], name: &str) -> Result<PathBuf, Failure> {
     places.iter().find(|place| place.is_file()).cloned().ok_or_else(|| {
         let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
-        Failure::other(format!("regentd is not installed here: there is no {}", looked.join(", no ")))
+        Failure::other(format!("{name} is not installed here: there is no {}", looked.join(", no ")))
     })
 }
 
@@ -109,12 +126,15 @@ mod tests {
 
     #[test]
     fn the_daemon_is_looked_for_where_it_is_installed_and_nowhere_else() {
-        let places = |own: &str| places(Path::new(own)).iter().map(|p| p.display().to_string()).collect::<Vec<_>>();
-        assert_eq!(
-            places("/opt/regent/bin/regent"),
-            ["/opt/regent/bin/regentd", "/opt/regent/sbin/regentd", "/usr/sbin/regentd", "/usr/local/sbin/regentd"]
-        );
-        assert_eq!(places("/usr/bin/regent"), ["/usr/bin/regentd", "/usr/sbin/regentd", "/usr/local/sbin/regentd"]);
+        for name in [DAEMON, DRY_RUN] {
+            let places = |own: &str| places(Path::new(own), name);
+            let at = |folders: &[&str]| folders.iter().map(|folder| Path::new(folder).join(name)).collect::<Vec<_>>();
+            assert_eq!(
+                places("/opt/regent/bin/regent"),
+                at(&["/opt/regent/bin", "/opt/regent/sbin", "/usr/sbin", "/usr/local/sbin"])
+            );
+            assert_eq!(places("/usr/bin/regent"), at(&["/usr/bin", "/usr/sbin", "/usr/local/sbin"]));
+        }
     }
 
     #[test]
@@ -134,12 +154,13 @@ mod tests {
     fn where_it_is_not_people_are_told_where_it_was_looked_for() {
         let folder = tempfile::tempdir().unwrap();
         let [one, two] = ["one", "two"].map(|name| folder.path().join(name));
-        let words = find(&[one.clone(), two.clone()]).unwrap_err().words;
+        let words = find_in(&[one.clone(), two.clone()], DRY_RUN).unwrap_err().words;
+        assert!(words.starts_with("regent-dry-run is not installed here: there is no "), "{words}");
         assert!(words.contains(one.to_str().unwrap()) && words.contains(two.to_str().unwrap()), "{words}");
         // A folder of that name is no program.
         std::fs::create_dir(&one).unwrap();
         std::fs::write(&two, "").unwrap();
-        assert_eq!(find(&[one, two.clone()]).unwrap(), two);
+        assert_eq!(find_in(&[one, two.clone()], DRY_RUN).unwrap(), two);
     }
 
     #[test]

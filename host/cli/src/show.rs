@@ -3,6 +3,8 @@
 //!
 //! Every part passes through [`visible`] here, whoever wrote it.
 
+// The lines of a screen.
+mod fields;
 // The daemon at one moment.
 mod status;
 // What a reload came to.
@@ -19,6 +21,7 @@ use std::fmt::Write as _;
 use regent_client::HoldView;
 use regent_protocol::{Origin, PlannedStep, StepView, visible};
 
+pub(crate) use fields::Fields;
 pub(crate) use operation::{operation, operation_help};
 pub(crate) use plugin::plugin;
 pub(crate) use reload::{changes, mistakes};
@@ -27,35 +30,31 @@ pub(crate) use why::why;
 
 /// All of it, several lines.
 pub(crate) fn hold(hold: &HoldView) -> String {
-    let mut text = String::new();
-    let mut line = |name: &str, value: &str| {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{name:<10}  {value}");
-    };
-    line("hold", &visible::line(&hold.id));
-    line("operation", &visible::line(&hold.operation));
-    line("asked by", &format!("{} ({})", visible::line(&hold.requester), origin(&hold.from)));
-    line("asked at", &visible::line(&hold.asked));
-    line("state", &standing(hold));
-    line("expires", &visible::line(&hold.expires));
+    let mut fields = Fields::new();
+    fields.line("hold", &visible::line(&hold.id));
+    fields.line("operation", &visible::line(&hold.operation));
+    fields.line("asked by", &format!("{} ({})", visible::line(&hold.requester), origin(&hold.from)));
+    fields.line("asked at", &visible::line(&hold.asked));
+    fields.line("state", &standing(hold));
+    fields.line("expires", &visible::line(&hold.expires));
     for step in &hold.steps {
-        line("needs", &needs(step));
+        fields.line("needs", &needs(step));
     }
     if let Some(phrase) = &hold.phrase {
-        line("phrase", &visible::line(phrase));
+        fields.line("phrase", &visible::line(phrase));
     }
     match hold.plan.as_slice() {
-        [] => line("will run", "nothing"),
-        [only] => line("will run", &command(only)),
+        [] => fields.line("will run", "nothing"),
+        [only] => fields.line("will run", &command(only)),
         several => {
             for (number, step) in several.iter().enumerate() {
-                line(&format!("will run {}", number + 1), &command(step));
+                fields.line(&format!("will run {}", number + 1), &command(step));
             }
         }
     }
-    line("data", &format!("the requester says: {}", visible::line(hold.data.as_str())));
-    line("summary", &format!("the plugin says: {}", quoted(&hold.summary)));
-    text
+    fields.line("data", &format!("the requester says: {}", visible::line(hold.data.as_str())));
+    fields.line("summary", &format!("the plugin says: {}", quoted(&hold.summary)));
+    fields.text()
 }
 
 /// Where it stands, and why if it is over.
@@ -107,17 +106,6 @@ fn consent(step: &StepView) -> String {
     let StepView { step, of, count, .. } = step;
     let persons = if *count == 1 { String::new() } else { format!(", by {count} persons") };
     format!("{} of {}{persons}", visible::line(step), visible::line(of))
-}
-
-/// A text of several lines, of which none can pass for one that stands further left.
-fn paragraph(first: &str, indent: &str, text: &str) -> String {
-    let mut lines = text.lines().map(visible::line);
-    let mut shown = format!("{first}{}\n", lines.next().unwrap_or_default());
-    for line in lines {
-        // Writing to a string does not fail.
-        let _ = writeln!(shown, "{indent}{line}");
-    }
-    shown
 }
 
 /// The command line as a shell would take it, or what is known where it was not shown.

@@ -1,5 +1,5 @@
-//! `plugin enable`, `upgrade`, `rollback` and `disable` from outside. `regentd` is a script here (tests/install/regentd), which finds in
-//! a module what stands in it: its digest is the file's first line, and the rest is what it says of itself. The daemon is one
+//! `plugin enable`, `upgrade`, `rollback` and `disable` from outside. `regent-dry-run` is a script here (tests/install/regent-dry-run),
+//! which finds in a module what stands in it: its digest is the file's first line, and the rest is what it says of itself. The daemon is one
 //! that answers once.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 #![allow(clippy::disallowed_methods, reason = "these tests start the program that they are about")]
@@ -26,7 +26,7 @@ const OPENS: &str = r#""operations":[{"name":"open","summary":"Open a port"}],
 const REBOOTS: &str = r#""operations":[{"name":"open","summary":"Open a port"}],
 "wants":[{"command":"add","slots":["ip"],"reason":"adds the rule"},{"command":"reboot","slots":[],"reason":"why not"}]"#;
 
-/// A machine with a program, a `regentd` and a configuration.
+/// A machine with a program, a `regent-dry-run` and a configuration.
 struct Machine(tempfile::TempDir);
 
 impl Machine {
@@ -37,7 +37,8 @@ impl Machine {
         }
         fs::hard_link(env!("CARGO_BIN_EXE_regent"), machine.at("bin/regent")).unwrap();
         // Linked: a script that was just written may be still open in a sibling test's child, and does not start then.
-        symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/install/regentd"), machine.at("bin/regentd")).unwrap();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/install/regent-dry-run");
+        symlink(script, machine.at("bin/regent-dry-run")).unwrap();
         let root = machine.0.path().display();
         machine.write(
             "regent.toml",
@@ -142,15 +143,15 @@ fn a_plugin_is_enabled_with_its_pin_and_nothing_granted() {
     assert_eq!(mode & 0o7777, 0o644);
 }
 
-/// Whoever took over the regentd that looked at it would write the grants otherwise.
+/// Whoever took over the program that looked at it would write the grants otherwise.
 #[test]
-fn what_regentd_says_is_a_digest_is_one_or_nothing_is_written() {
+fn a_digest_that_regent_dry_run_says_is_one_or_nothing_is_written() {
     let machine = Machine::new();
     let lines = "\\\"]\\n[operations.open]\\nrun = [\\\"/usr/bin/id\\\"]\\n# ";
     for said in [format!("{ONE}{lines}"), ONE.replacen('1', "g", 1), ONE[..63].to_owned()] {
         machine.write("plugins/open.wasm", &module(&said, OPENS));
         let (status, out, err) = machine.regent(&["enable", "open", "--yes"]);
-        assert!(status == 1 && err.contains("regentd says what is no digest"), "{status} {out}{err}");
+        assert!(status == 1 && err.contains("regent-dry-run says what is no digest"), "{status} {out}{err}");
         assert!(!err.contains("\n[operations"), "and it is harmless: {err}");
         assert!(!machine.at("grants/open.toml").exists() && !machine.at("plugins/open.toml").exists());
     }

@@ -77,9 +77,6 @@ pub mod list;
 pub mod admin;
 pub mod status;
 
-// A module looked at or tried, without a daemon.
-pub mod trial;
-
 // The data that the stages hand on.
 pub mod record;
 // The service manager: what it hands over, what it is told, and what binds the service.

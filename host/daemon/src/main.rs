@@ -50,10 +50,6 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    // For who looks at a module or tries one: no configuration, no socket, nothing that is kept.
-    if let Some(ended) = regentd::trial::asked(std::env::args_os()) {
-        return ended;
-    }
     let arguments = Arguments::parse();
     // Judged part by part, so every part must be there.
     let config = match std::path::absolute(&arguments.config) {

@@ -35,6 +35,8 @@ mod admin;
 mod view;
 // What serves, and why not.
 mod serving;
+// A module, as `regent-dry-run inspect` describes it.
+mod module;
 // Text of strangers, made harmless.
 pub mod visible;
 
@@ -43,6 +45,7 @@ pub use answer::{AnswerLine, NotAReply};
 pub use data::Data;
 pub use limits::{DEPTH_MAX, ID_MAX, LINE_MAX, REPLY_LINE_MAX, WAIT_MAX, WAIT_MIN};
 pub use line::Line;
+pub use module::{DescribedOperation, ImportView, ModuleView, WantedCommand};
 pub use refusal::{Code, Refusal, Rejection};
 pub use reply::Reply;
 pub use request::{Ask, Request};

@@ -5,7 +5,7 @@ use clap::Args;
 use super::ConfigFile;
 use crate::ending::table;
 
-/// A module is looked at by `regentd --inspect`, which has a number of its own for a bad one.
+/// A module is looked at by `regent-dry-run inspect`, which has a number of its own for a bad one.
 pub(crate) const TABLE: &str = concat!(table!(), "\n  65  a module that no daemon would serve");
 
 #[derive(Debug, Args)]

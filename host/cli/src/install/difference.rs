@@ -4,10 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use regent_protocol::visible;
+use regent_protocol::{ModuleView, visible};
 use serde::Serialize;
-
-use crate::described::Found;
 
 /// An operation, a command or an import that is not as before.
 #[derive(Debug, PartialEq, Eq, Serialize)]
@@ -32,7 +30,7 @@ struct Aspect {
 type Facts = BTreeMap<(&'static str, String), BTreeMap<&'static str, String>>;
 
 /// From the one to the other; of none, everything is new.
-pub(super) fn between(before: Option<&Found>, after: &Found) -> Vec<Change> {
+pub(super) fn between(before: Option<&ModuleView>, after: &ModuleView) -> Vec<Change> {
     let (was, is) = (before.map(facts).unwrap_or_default(), facts(after));
     let mut all: Vec<_> = was.keys().chain(is.keys()).collect();
     all.sort_unstable();
@@ -51,7 +49,7 @@ pub(super) fn between(before: Option<&Found>, after: &Found) -> Vec<Change> {
         .collect()
 }
 
-fn facts(found: &Found) -> Facts {
+fn facts(found: &ModuleView) -> Facts {
     let mut facts = Facts::new();
     for operation in &found.operations {
         let schema = if operation.schema.is_null() { "{}".into() } else { operation.schema.to_string() };
@@ -106,11 +104,11 @@ fn word(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn found(text: &str) -> Found {
+    fn found(text: &str) -> ModuleView {
         serde_json::from_str(&format!("{{\"file\":\"f\",\"sha256\":\"\",{text}}}")).unwrap()
     }
 
-    fn one() -> Found {
+    fn one() -> ModuleView {
         found(
             r#""operations":[{"name":"close"},{"name":"open","summary":"Open","schema":{"type":"object"}}],
                "wants":[{"command":"add","slots":["ip"],"reason":"adds"}]"#,

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use regent_files::Folder;
-use regent_protocol::visible;
+use regent_protocol::{DescribedOperation, WantedCommand, visible};
 use serde::Serialize;
 
 use super::{DISABLED, agreed, folder_with, grants_file, module_file, suggestion};
 use crate::arguments::Enable;
-use crate::described::{self, Operation, Want};
+use crate::described;
 use crate::ending::{Ending, Failure};
 use crate::files::{self, Configuration};
 use crate::output;
@@ -29,9 +29,9 @@ struct EnableReport {
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    operations: Vec<Operation>,
+    operations: Vec<DescribedOperation>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    wants: Vec<Want>,
+    wants: Vec<WantedCommand>,
 }
 
 /// A plugin by its name, and its module if that was named itself.

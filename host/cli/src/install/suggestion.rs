@@ -7,12 +7,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use regent_grants::is_name;
-use regent_protocol::visible;
+use regent_protocol::{DescribedOperation, ModuleView, WantedCommand, visible};
 
 use super::EVERY_NAME;
-use crate::described::{Found, Operation, Want};
 
-pub(super) fn grants(name: &str, module: &Found) -> String {
+pub(super) fn grants(name: &str, module: &ModuleView) -> String {
     let mut text = format!(
         "\
 # Grants of the plugin {name}. Nothing of it is served yet: take off the `# ` before what you mean to grant, and write
@@ -34,8 +33,8 @@ sha256 = [\"{}\"]
     text
 }
 
-fn suggested_operation(operation: &Operation) -> String {
-    let Operation { name, summary, .. } = operation;
+fn suggested_operation(operation: &DescribedOperation) -> String {
+    let DescribedOperation { name, summary, .. } = operation;
     if name == EVERY_NAME {
         return "\n# It serves operations of any name: each is [operations.NAME] with a `run` of its own.\n".to_owned();
     }
@@ -54,8 +53,8 @@ fn suggested_operation(operation: &Operation) -> String {
     )
 }
 
-fn suggested_command(want: &Want) -> String {
-    let Want { command, slots, reason } = want;
+fn suggested_command(want: &WantedCommand) -> String {
+    let WantedCommand { command, slots, reason } = want;
     if !is_name(command) || !slots.iter().all(|slot| is_name(slot)) {
         let (command, slots) = (visible::argument(command), visible::command_line(slots));
         return format!("\n# It wants a command that cannot be granted, for a name is none: {command}, with {slots}\n");
@@ -81,7 +80,7 @@ mod tests {
 
     const DIGEST: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
-    fn module(operations: &[(&str, &str)], wants: &[(&str, &[&str], &str)]) -> Found {
+    fn module(operations: &[(&str, &str)], wants: &[(&str, &[&str], &str)]) -> ModuleView {
         let operations: Vec<_> =
             operations.iter().map(|(name, summary)| serde_json::json!({"name": name, "summary": summary})).collect();
         let wants: Vec<_> = wants

@@ -2,13 +2,13 @@
 //! what it accepted.
 
 use regent_client::HoldView;
-use regent_protocol::visible;
+use regent_protocol::{ModuleView, visible};
 use serde::Serialize;
 
 use super::difference::{self, Change};
 use super::{EVERY_NAME, Installed, agreed, kept, voided};
 use crate::arguments::{self, Place};
-use crate::described::{self, Found};
+use crate::described;
 use crate::ending::{Ending, Failure};
 use crate::files::{self, Configuration};
 use crate::output;
@@ -172,7 +172,7 @@ fn not_with(lost: &[String], installed: &Installed) -> Failure {
 }
 
 /// The module that the daemon accepted last, or that is pinned, if it is kept.
-fn accepted(configuration: &Configuration, installed: &Installed, name: &str) -> Option<Found> {
+fn accepted(configuration: &Configuration, installed: &Installed, name: &str) -> Option<ModuleView> {
     let record = kept::record(configuration, name).ok().flatten();
     let digest = record.map(|record| record.accepted).or_else(|| match installed.pins.digests().as_slice() {
         [only] => Some(only.clone()),
@@ -182,7 +182,7 @@ fn accepted(configuration: &Configuration, installed: &Installed, name: &str) ->
 }
 
 /// Granted operations that the module does not have.
-fn lost(installed: &Installed, module: &Found) -> Vec<String> {
+fn lost(installed: &Installed, module: &ModuleView) -> Vec<String> {
     let has =
         |name: &str| module.operations.iter().any(|operation| operation.name == name || operation.name == EVERY_NAME);
     installed.pins.operations().into_iter().map(|(name, _)| name).filter(|name| !has(name)).collect()
@@ -191,12 +191,12 @@ fn lost(installed: &Installed, module: &Found) -> Vec<String> {
 /// Whether the module is another, and than which.
 enum Changed<'a> {
     Nothing,
-    From(Option<&'a Found>, &'a [Change]),
+    From(Option<&'a ModuleView>, &'a [Change]),
 }
 
 fn shown(
     name: &str,
-    module: &Found,
+    module: &ModuleView,
     changed: &Changed<'_>,
     lost: &[String],
     voids: &Result<Vec<HoldView>, Failure>,

@@ -4,39 +4,36 @@ use std::fmt::Write as _;
 
 use regent_protocol::{CrashesView, PluginView, ServedView, Serving, visible};
 
-use super::{consent, paragraph};
+use super::consent;
+use super::fields::{Fields, paragraph};
 
 /// Digits of a digest that people compare by eye.
 const DIGITS: usize = 12;
 
 pub(crate) fn plugin(plugin: &PluginView) -> String {
     let PluginView { name, state, grants, module, serves, file, pin, engine, reasons, operations, crashes } = plugin;
-    let mut text = format!("{}: {}\n", visible::line(name), standing(*state));
-    let mut line = |name: &str, value: &str| {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "    {name:<10}  {value}");
-    };
+    let mut fields = Fields::below(&format!("{}: {}", visible::line(name), standing(*state)));
     let path = |path: &Option<String>| visible::line(path.as_deref().unwrap_or("none")).into_owned();
-    line("grants", &path(grants));
-    line("module", &path(module));
-    line("serves", &serves.as_deref().map_or("nothing".to_owned(), digest));
+    fields.line("grants", &path(grants));
+    fields.line("module", &path(module));
+    fields.line("serves", &serves.as_deref().map_or("nothing".to_owned(), digest));
     if file != serves {
-        line("file", &file.as_deref().map_or("cannot be read".to_owned(), digest));
+        fields.line("file", &file.as_deref().map_or("cannot be read".to_owned(), digest));
     }
-    line("pin", &visible::line(pin));
+    fields.line("pin", &visible::line(pin));
     if let Some(engine) = engine {
-        line("engine", &visible::line(engine));
+        fields.line("engine", &visible::line(engine));
     }
     if let Some(crashes) = crashes {
-        line("crashes", &crashed(crashes));
+        fields.line("crashes", &crashed(crashes));
     }
     for operation in operations {
-        line("operation", &served(operation));
+        fields.line("operation", &served(operation));
     }
     for reason in reasons {
-        text.push_str(&paragraph("    ! ", "      ", reason));
+        fields.add(&paragraph("    ! ", "      ", reason));
     }
-    text
+    fields.text()
 }
 
 fn standing(state: Serving) -> &'static str {

@@ -2,7 +2,7 @@
 
 use regent_protocol::Reloaded;
 
-use super::paragraph;
+use super::fields::paragraph;
 
 /// What is different, and what is to be looked at.
 pub(crate) fn changes(reloaded: &Reloaded) -> String {

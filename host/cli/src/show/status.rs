@@ -1,10 +1,8 @@
 //! The daemon at one moment.
 
-use std::fmt::Write as _;
-
 use regent_protocol::{SocketView, StatusView, visible};
 
-use super::paragraph;
+use super::fields::Fields;
 
 /// The engine that nobody has to be told of.
 const NATIVE: &str = "native";
@@ -13,29 +11,25 @@ const NATIVE: &str = "native";
 pub(crate) fn status(status: &StatusView) -> String {
     let StatusView { version, pid, user, since, config, engine, sockets, serving, troubled, held, running, .. } =
         status;
-    let mut text = String::new();
-    let mut line = |name: &str, value: &str| {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{name:<10}  {value}");
-    };
+    let mut fields = Fields::new();
     let user = user.as_deref().map(|user| format!(" as {}", visible::line(user))).unwrap_or_default();
-    line("regentd", &format!("{}, pid {pid}{user}, since {}", visible::line(version), visible::line(since)));
-    line("config", &visible::line(config));
-    line("plugins", &plugins(*serving, *troubled));
+    fields.line("regentd", &format!("{}, pid {pid}{user}, since {}", visible::line(version), visible::line(since)));
+    fields.line("config", &visible::line(config));
+    fields.line("plugins", &plugins(*serving, *troubled));
     if let Some(engine) = engine.as_deref().filter(|engine| *engine != NATIVE) {
-        line("engine", &visible::line(engine));
+        fields.line("engine", &visible::line(engine));
     }
-    line("held", &if *held == 0 { "0".to_owned() } else { format!("{held} (regent pending)") });
-    line("running", &running.to_string());
+    fields.line("held", &if *held == 0 { "0".to_owned() } else { format!("{held} (regent pending)") });
+    fields.line("running", &running.to_string());
     for socket in aligned(sockets) {
-        line("socket", &socket);
+        fields.line("socket", &socket);
     }
     for (name, findings) in [("lacks", &status.lacks), ("mistake", &status.mistakes), ("warning", &status.warnings)] {
         for finding in findings {
-            text.push_str(&paragraph(&format!("{name:<10}  "), "                ", finding));
+            fields.paragraph(name, "                ", finding);
         }
     }
-    text
+    fields.text()
 }
 
 fn plugins(serving: usize, troubled: usize) -> String {

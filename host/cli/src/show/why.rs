@@ -5,37 +5,34 @@ use std::fmt::Write as _;
 
 use regent_protocol::{AllowView, RuleView, WhyView, visible};
 
-use super::{origin, paragraph};
+use super::fields::{Fields, paragraph};
+use super::origin;
 
 pub(crate) fn why(why: &WhyView) -> String {
     let WhyView { reference, at, requester, from, operation, data, said, code, why, rule, allow } = why;
-    let mut text = String::new();
-    let mut line = |name: &str, value: &str| {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{name:<10}  {value}");
-    };
-    line("ref", &visible::line(reference));
-    line("asked by", &format!("{} ({})", visible::line(requester), origin(from)));
-    line("asked at", &visible::line(at));
+    let mut fields = Fields::new();
+    fields.line("ref", &visible::line(reference));
+    fields.line("asked by", &format!("{} ({})", visible::line(requester), origin(from)));
+    fields.line("asked at", &visible::line(at));
     if let Some(operation) = operation {
-        line("operation", &visible::line(operation));
+        fields.line("operation", &visible::line(operation));
     }
     if let Some(data) = data {
-        line("data", &format!("the requester says: {}", visible::line(data)));
+        fields.line("data", &format!("the requester says: {}", visible::line(data)));
     }
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
-    line("heard", &format!("{}{code}", visible::line(said)));
+    fields.line("heard", &format!("{}{code}", visible::line(said)));
     // Where that was all, what the caller heard has said it.
     if !why.is_empty() {
-        text.push_str(&paragraph("because     ", "            ", why));
+        fields.paragraph("because", "            ", why);
     }
     if let Some(rule) = rule {
-        let _ = writeln!(text, "rule        {}", placed(rule));
+        fields.line("rule", &placed(rule));
     }
     if let Some(allow) = allow {
-        text.push_str(&cure(allow));
+        fields.add(&cure(allow));
     }
-    text
+    fields.text()
 }
 
 fn placed(rule: &RuleView) -> String {

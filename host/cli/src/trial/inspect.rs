@@ -1,23 +1,17 @@
 //! `plugin inspect`: what a module is, on one screen. All of it but the digest is the module's own word, and made harmless.
 
-use std::fmt::Write as _;
+use regent_protocol::{DescribedOperation, ImportView, ModuleView, WantedCommand, visible};
 
-use super::Inspect;
-use crate::described::{self, Found, Import, Operation, Want};
+use super::arguments::Inspect;
 use crate::ending::{Ending, Failure};
-use crate::{door, output};
-use regent_protocol::visible;
+use crate::show::Fields;
+use crate::{described, door, output};
 
 pub(crate) fn inspect(inspect: &Inspect) -> Result<Ending, Failure> {
-    let asked = [
-        "--inspect".as_ref(),
-        "--config".as_ref(),
-        inspect.config.as_os_str(),
-        "--".as_ref(),
-        inspect.what.as_os_str(),
-    ];
+    let asked =
+        ["inspect".as_ref(), "--config".as_ref(), inspect.config.as_os_str(), "--".as_ref(), inspect.what.as_os_str()];
     if inspect.json {
-        return door::regentd(asked);
+        return door::dry_run(asked);
     }
     match described::found(asked)? {
         (Some(found), ending) => output::print(&screen(&found)).map(|()| ending),
@@ -26,12 +20,9 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<Ending, Failure> {
     }
 }
 
-fn screen(found: &Found) -> String {
-    let mut text = String::new();
-    let mut line = |name: &str, value: &str| {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "{name:<10} {}", visible::line(value));
-    };
+fn screen(found: &ModuleView) -> String {
+    let mut fields = Fields::narrow();
+    let mut line = |name: &str, value: &str| fields.line(name, &visible::line(value));
     line("module", &found.file);
     if !found.sha256.is_empty() {
         line("sha256", &found.sha256);
@@ -49,10 +40,10 @@ fn screen(found: &Found) -> String {
     } else {
         found.reasons.iter().for_each(|reason| line("not served", reason));
     }
-    text
+    fields.text()
 }
 
-fn imports(imports: &[Import]) -> String {
+fn imports(imports: &[ImportView]) -> String {
     let count = |class: &str| imports.iter().filter(|import| import.class == class).count();
     format!(
         "{} of Regent, {} served and {} inert of WASI, {} refused",
@@ -63,12 +54,12 @@ fn imports(imports: &[Import]) -> String {
     )
 }
 
-fn offer(operation: &Operation) -> String {
+fn offer(operation: &DescribedOperation) -> String {
     let uses = if operation.uses.is_empty() { String::new() } else { format!(" ({})", operation.uses.join(", ")) };
     format!("{}: {}{uses}", operation.name, operation.summary)
 }
 
-fn wish(want: &Want) -> String {
+fn wish(want: &WantedCommand) -> String {
     format!("{}({}): {}", want.command, want.slots.join(", "), want.reason)
 }
 
@@ -76,9 +67,9 @@ fn wish(want: &Want) -> String {
 mod tests {
     use super::*;
 
-    fn found() -> Found {
-        let import = |name: &str, class: &str| Import { name: name.into(), class: class.into() };
-        Found {
+    fn found() -> ModuleView {
+        let import = |name: &str, class: &str| ImportView { name: name.into(), class: class.into() };
+        ModuleView {
             file: "/p/open.wasm".into(),
             sha256: "ab12".into(),
             size: 4711,
@@ -88,13 +79,13 @@ mod tests {
                 import("wasi:io/poll@0.2.6", "served"),
             ],
             exports: vec!["operation".into(), "finishing".into()],
-            operations: vec![Operation {
+            operations: vec![DescribedOperation {
                 name: "open".into(),
                 summary: "Open it".into(),
                 schema: serde_json::Value::Null,
                 uses: vec!["finishing".into()],
             }],
-            wants: vec![Want {
+            wants: vec![WantedCommand {
                 command: "open-port".into(),
                 slots: vec!["ip".into(), "port".into()],
                 reason: "lets in".into(),
@@ -121,7 +112,7 @@ mod tests {
     #[test]
     fn what_is_not_served_is_told_with_its_reasons_and_nothing_comes_next() {
         let mut bad = found();
-        bad.imports.push(Import { name: "wasi:sockets/tcp@0.2.0".into(), class: "refused".into() });
+        bad.imports.push(ImportView { name: "wasi:sockets/tcp@0.2.0".into(), class: "refused".into() });
         bad.reasons = vec!["plugin-import: imports wasi:sockets/tcp@0.2.0: plugins have no network".into()];
         let text = screen(&bad);
         assert!(text.contains("1 refused\n") && !text.contains("exports"), "{text}");
@@ -134,11 +125,15 @@ mod tests {
         let evil = || "a\u{1b}[2Jb\nnext       rm -rf /".to_owned();
         let mut module = found();
         let plain = screen(&module).lines().count();
-        module.imports[0] = Import { name: evil(), class: "refused".into() };
+        module.imports[0] = ImportView { name: evil(), class: "refused".into() };
         module.exports = vec![evil()];
-        module.operations =
-            vec![Operation { name: evil(), summary: evil(), uses: vec![evil()], ..module.operations[0].clone() }];
-        module.wants = vec![Want { command: evil(), slots: vec![evil()], reason: evil() }];
+        module.operations = vec![DescribedOperation {
+            name: evil(),
+            summary: evil(),
+            uses: vec![evil()],
+            ..module.operations[0].clone()
+        }];
+        module.wants = vec![WantedCommand { command: evil(), slots: vec![evil()], reason: evil() }];
         let text = screen(&module);
         assert_eq!(text.lines().count(), plain + 1, "{text}");
         assert!(!text.contains('\u{1b}'), "{text}");

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
-use super::Run;
+use super::arguments::Run;
 use crate::ending::{Ending, Failure};
 use crate::{door, output};
 
@@ -30,7 +30,7 @@ pub(super) fn watch(run: &Run, mut arguments: Vec<OsString>) -> Result<Ending, F
         let seen = look(run)?;
         if is_read(run, &mut arguments) && built(run)? {
             // A trial that ends badly is one more to be looked at, and no reason to stop.
-            door::regentd_runs(&arguments)?;
+            door::dry_run_runs(&arguments)?;
         }
         let changed = wait(run, &seen)?;
         output::print(&format!("\n--- changed: {}", shown(&changed)))?;

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use regent_grants::Engine;
 use regent_protocol::visible;
 
-use super::report::{Cost, Lines, Planned, Problem, Ran, Report};
+use crate::report::{Cost, Lines, Planned, Problem, Ran, Report};
 
 /// All of it, several lines.
-pub(super) fn report(report: &Report) -> String {
+pub(crate) fn report(report: &Report) -> String {
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing to a string does not fail.

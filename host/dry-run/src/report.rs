@@ -1,164 +1,143 @@
-//! What a trial came to, for programs and for [`super::show`]. It is filled as the trial goes on, so that what went well before
+//! What a trial came to, for programs and for [`crate::show`]. It is filled as the trial goes on, so that what went well before
 //! something failed is told as well.
 
 use std::time::Duration;
 
 use regent_lane::{Export, ModuleCode, ModuleError, StepResult};
-use regent_protocol::Data;
+use regent_protocol::{Data, DescribedOperation, WantedCommand};
+use regentd::log::{Level, Line};
+use regentd::plan::Plan;
+use regentd::plugin::load_error::{LoadError, LoadErrors};
+use regentd::record::hold::PlannedStep;
 use serde::{Deserialize, Serialize};
 
-use super::status;
-use crate::log::{Level, Line};
-use crate::plan::Plan;
-use crate::plugin::load_error::{LoadError, LoadErrors};
+use crate::status;
 
 /// A trial.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Report {
-    pub(super) file: String,
-    pub(super) sha256: String,
-    pub(super) size: u64,
+pub(crate) struct Report {
+    pub(crate) file: String,
+    pub(crate) sha256: String,
+    pub(crate) size: u64,
     /// The grants file; `None`: there is none.
-    pub(super) grants: Option<String>,
-    pub(super) operation: String,
+    pub(crate) grants: Option<String>,
+    pub(crate) operation: String,
     /// What ran it; empty: it did not come so far.
-    pub(super) engine: &'static str,
-    pub(super) warnings: Vec<String>,
-    pub(super) summary: Option<String>,
+    pub(crate) engine: &'static str,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) summary: Option<String>,
     /// `None`: it did not come to a plan.
-    pub(super) plan: Option<Vec<Planned>>,
-    pub(super) require: Vec<Consent>,
+    pub(crate) plan: Option<Vec<Planned>>,
+    pub(crate) require: Vec<Consent>,
     /// `None`: nothing was run.
-    pub(super) results: Option<Vec<Ran>>,
-    pub(super) reply: Option<Data>,
-    pub(super) error: Option<Problem>,
+    pub(crate) results: Option<Vec<Ran>>,
+    pub(crate) reply: Option<Data>,
+    pub(crate) error: Option<Problem>,
     /// Where there is no grants file: one to begin with.
-    pub(super) write: Option<Lines>,
-    pub(super) log: Vec<Said>,
-    pub(super) cost: Cost,
+    pub(crate) write: Option<Lines>,
+    pub(crate) log: Vec<Said>,
+    pub(crate) cost: Cost,
 }
 
 /// A step as it would run.
 #[derive(Debug, Serialize)]
-pub(super) struct Planned {
-    pub(super) command: String,
-    pub(super) argv: Vec<String>,
-    pub(super) run_as: String,
-    pub(super) timeout_ms: u64,
+pub(crate) struct Planned {
+    pub(crate) command: String,
+    pub(crate) argv: Vec<String>,
+    pub(crate) run_as: String,
+    pub(crate) timeout_ms: u64,
     /// Who starts it, if not the daemon.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) via: Option<String>,
+    pub(crate) via: Option<String>,
     /// Whether its program is on this machine.
-    pub(super) installed: bool,
+    pub(crate) installed: bool,
 }
 
 /// A step of consent.
 #[derive(Debug, Serialize)]
-pub(super) struct Consent {
-    pub(super) step: &'static str,
-    pub(super) of: String,
-    pub(super) count: u32,
+pub(crate) struct Consent {
+    pub(crate) step: &'static str,
+    pub(crate) of: String,
+    pub(crate) count: u32,
 }
 
 /// How a command ended.
 #[derive(Debug, Serialize)]
-pub(super) struct Ran {
-    pub(super) command: String,
-    pub(super) outcome: &'static str,
-    pub(super) status: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
-    pub(super) truncated: bool,
+pub(crate) struct Ran {
+    pub(crate) command: String,
+    pub(crate) outcome: &'static str,
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) truncated: bool,
 }
 
 /// Why it went no further.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// The word for it.
-    pub(super) code: &'static str,
+    pub(crate) code: &'static str,
     /// What a caller would hear; `None`: it never came to a caller.
-    pub(super) text: Option<String>,
+    pub(crate) text: Option<String>,
     /// Why, each with its cure.
-    pub(super) why: Vec<String>,
+    pub(crate) why: Vec<String>,
     /// Lines for the grants file.
-    pub(super) add: Option<Box<Lines>>,
+    pub(crate) add: Option<Box<Lines>>,
     #[serde(skip)]
-    pub(super) status: u8,
+    pub(crate) status: u8,
 }
 
 /// Lines of a grants file.
 #[derive(Debug, Serialize)]
-pub(super) struct Lines {
-    pub(super) file: String,
-    pub(super) lines: String,
+pub(crate) struct Lines {
+    pub(crate) file: String,
+    pub(crate) lines: String,
     /// What of the file they stand for; `None`: they are more.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) instead_of: Option<String>,
+    pub(crate) instead_of: Option<String>,
 }
 
 /// A line of the log.
 #[derive(Debug, Serialize)]
-pub(super) struct Said {
-    pub(super) level: &'static str,
-    pub(super) text: String,
+pub(crate) struct Said {
+    pub(crate) level: &'static str,
+    pub(crate) text: String,
 }
 
 /// What it took.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Cost {
-    pub(super) compile_ms: Option<f64>,
-    pub(super) load_ms: Option<f64>,
-    pub(super) prepare_ms: Option<f64>,
-    pub(super) commands_ms: Option<f64>,
-    pub(super) finish_ms: Option<f64>,
+pub(crate) struct Cost {
+    pub(crate) compile_ms: Option<f64>,
+    pub(crate) load_ms: Option<f64>,
+    pub(crate) prepare_ms: Option<f64>,
+    pub(crate) commands_ms: Option<f64>,
+    pub(crate) finish_ms: Option<f64>,
     /// The most memory that its sandbox had.
-    pub(super) memory_kib: Option<u64>,
+    pub(crate) memory_kib: Option<u64>,
 }
 
 /// What a plugin says of itself, all of it.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Described {
+pub(crate) struct Described {
     #[serde(default)]
-    pub(super) operations: Vec<Operation>,
+    pub(crate) operations: Vec<DescribedOperation>,
     #[serde(default)]
-    pub(super) wants: Vec<Want>,
-}
-
-/// An operation by its plugin's words.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Operation {
-    pub(super) name: String,
-    #[serde(default)]
-    pub(super) summary: String,
-    #[serde(default)]
-    pub(super) schema: serde_json::Value,
-    #[serde(default)]
-    pub(super) uses: Vec<String>,
-}
-
-/// A command that a plugin wants.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Want {
-    pub(super) command: String,
-    #[serde(default)]
-    pub(super) slots: Vec<String>,
-    #[serde(default)]
-    pub(super) reason: String,
+    pub(crate) wants: Vec<WantedCommand>,
 }
 
 impl Report {
     /// For programs.
-    pub(super) fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|why| format!("{{\"error\":{:?}}}", why.to_string()))
     }
 
     /// How the process ends.
-    pub(super) fn status(&self) -> u8 {
+    pub(crate) fn status(&self) -> u8 {
         self.error.as_ref().map_or(0, |problem| problem.status)
     }
 
     /// Keeps the lines of the log, those of the load only if they are more than progress.
-    pub(super) fn keep_log(&mut self, lines: Vec<Line>, all: bool) {
+    pub(crate) fn keep_log(&mut self, lines: Vec<Line>, all: bool) {
         let worth = lines.into_iter().filter(|line| all || line.level != Level::Info);
         self.log.extend(worth.map(|line| {
             let level = match line.level {
@@ -173,12 +152,12 @@ impl Report {
 
 impl Problem {
     /// Found before there was a request: the reasons speak for themselves.
-    pub(super) fn found(code: &'static str, status: u8, why: Vec<String>) -> Self {
+    pub(crate) fn found(code: &'static str, status: u8, why: Vec<String>) -> Self {
         Self { code, why, status, ..Self::default() }
     }
 
     /// Of a module that cannot be served: the first reason that has a code names it.
-    pub(super) fn of_module(LoadErrors(errors): LoadErrors) -> Self {
+    pub(crate) fn of_module(LoadErrors(errors): LoadErrors) -> Self {
         let coded = errors.iter().find_map(|error| Some((error.code()?, status_of(error))));
         let (code, status) = coded.unwrap_or((ModuleCode::Invalid.as_str(), status::BAD_DATA));
         Self::found(code, status, errors.iter().map(ToString::to_string).collect())
@@ -196,8 +175,8 @@ fn status_of(error: &LoadError) -> u8 {
 }
 
 /// The steps of a plan.
-pub(super) fn planned(plan: &Plan) -> Vec<Planned> {
-    let planned = |step: &crate::record::hold::PlannedStep| Planned {
+pub(crate) fn planned(plan: &Plan) -> Vec<Planned> {
+    let planned = |step: &PlannedStep| Planned {
         command: step.command.clone(),
         argv: step.argv.clone(),
         run_as: step.run_as.clone(),
@@ -209,7 +188,7 @@ pub(super) fn planned(plan: &Plan) -> Vec<Planned> {
 }
 
 /// What a step came to.
-pub(super) fn ran(result: &StepResult) -> Ran {
+pub(crate) fn ran(result: &StepResult) -> Ran {
     let (outcome, status) = result.outcome.words();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ran {
@@ -223,25 +202,25 @@ pub(super) fn ran(result: &StepResult) -> Ran {
 }
 
 /// The exports of a plugin, the one that all have first.
-pub(super) fn exports(optional: &[Export]) -> Vec<&'static str> {
+pub(crate) fn exports(optional: &[Export]) -> Vec<String> {
     let word = |export: &Export| match export {
         Export::Authorising => "authorising",
         Export::Judging => "judging",
         Export::Performing => "performing",
         Export::Finishing => "finishing",
     };
-    std::iter::once("operation").chain(optional.iter().map(word)).collect()
+    std::iter::once("operation").chain(optional.iter().map(word)).map(str::to_owned).collect()
 }
 
 /// Milliseconds, to the hundredth.
-pub(super) fn milliseconds(time: Duration) -> Option<f64> {
+pub(crate) fn milliseconds(time: Duration) -> Option<f64> {
     Some((time.as_secs_f64() * 100_000.0).round() / 100.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plugin::Fault;
+    use regentd::plugin::Fault;
 
     #[test]
     fn a_reason_against_a_module_has_its_code_and_a_rule_that_was_broken_ends_otherwise_than_a_bad_module() {

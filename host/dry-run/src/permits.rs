@@ -1,98 +1,87 @@
 //! A grants file, read without the regent.toml that it belongs to: whomever its steps name, there are such people in a trial.
 
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::fmt::{self, Display, Write as _};
 
 use regent_grants::{Config, Grants, Mistake, Mistakes, Step};
 
-use super::place;
+use crate::files::{FileError, Text, read_config};
 
 /// The members of each team of a trial: no `count` that somebody means is higher.
 const PERSONS: usize = 100;
 
-/// A file's text, as it was read while that was allowed.
+/// Why the steps that a plugin asks for are not taken.
 #[derive(Debug)]
-pub(super) struct Text {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
+pub(crate) struct StepsError(String);
+
+impl Display for StepsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
-impl Text {
-    /// A grants file, or the regent.toml to it. For root's commands grants count only if nobody else could have written them.
-    pub(super) fn read(path: &Path, believed: bool) -> Result<Self, String> {
-        Self::by(path, believed, place::read_text)
-    }
-
-    /// The same of the file that was found beside the module.
-    pub(super) fn beside(path: &Path, believed: bool) -> Result<Self, String> {
-        Self::by(path, believed, place::read_beside)
-    }
-
-    fn by(path: &Path, believed: bool, read: fn(&Path) -> Result<String, String>) -> Result<Self, String> {
-        let text = match believed {
-            false => read(path)?,
-            true => place::read_believed(path)
-                .map_err(|why| format!("{why}. Root runs commands only by files that nobody else can change"))?,
-        };
-        Ok(Self { path: path.to_path_buf(), text })
+impl StepsError {
+    fn of(why: impl Display) -> Self {
+        Self(why.to_string())
     }
 }
 
 /// What is granted in a trial.
 #[derive(Debug)]
-pub(super) struct Permits {
-    pub(super) grants: Grants,
-    pub(super) warnings: Vec<String>,
+pub(crate) struct Permits {
+    pub(crate) grants: Grants,
+    pub(crate) warnings: Vec<String>,
     /// The regent.toml that was named, or what stands for it.
     config: Option<Config>,
 }
 
 impl Permits {
     /// Of a grants file, by the regent.toml that was named.
-    pub(super) fn of(grants: &Text, config: Option<&Text>) -> Result<Self, String> {
+    pub(crate) fn of(grants: &Text, config: Option<&Text>) -> Result<Self, FileError> {
         let Text { path, text } = grants;
         let name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let config = config.map(|config| place::read_config(&config.path, &config.text)).transpose()?;
+        let config = config.map(|config| read_config(&config.path, &config.text)).transpose()?;
         let (grants, warnings) = parse(name, &path.display().to_string(), text, config.as_ref())?;
         Ok(Self { grants, warnings, config })
     }
 
     /// What stands for a file that is not there: the operation is served, and no command is granted.
-    pub(super) fn none(name: &str, operation: &str) -> Result<Self, String> {
+    pub(crate) fn none(name: &str, operation: &str) -> Result<Self, FileError> {
         let (grants, _) = parse(name, "no grants file", &format!("[operations.{operation}]\n"), None)?;
         Ok(Self { grants, warnings: Vec::new(), config: None })
     }
 
     /// What the plugin's `authorise` asks for.
-    pub(super) fn steps(&self, asked: &str) -> Result<Vec<Step>, String> {
-        match &self.config {
-            Some(config) => Step::read_json(asked, config).map_err(|error| error.to_string()),
-            None => Step::read_json(asked, &standing_in(asked).map_err(|mistakes| mistakes.to_string())?)
-                .map_err(|error| error.to_string()),
-        }
+    pub(crate) fn steps(&self, asked: &str) -> Result<Vec<Step>, StepsError> {
+        let stand_in;
+        let config = match &self.config {
+            Some(config) => config,
+            None => {
+                stand_in = standing_in(asked).map_err(StepsError::of)?;
+                &stand_in
+            }
+        };
+        Step::read_json(asked, config).map_err(StepsError::of)
     }
 }
 
 /// The grants and their warnings; or every mistake, a line each.
-fn parse(name: &str, file: &str, text: &str, config: Option<&Config>) -> Result<(Grants, Vec<String>), String> {
+fn parse(name: &str, file: &str, text: &str, config: Option<&Config>) -> Result<(Grants, Vec<String>), FileError> {
     let stand_in;
     let config = match config {
         Some(config) => config,
         None => {
-            stand_in = standing_in(text).map_err(|mistakes| mistakes.to_string())?;
+            stand_in = standing_in(text)?;
             &stand_in
         }
     };
     // A module that is still worked on has no pin yet, and none is judged here. What stands for it takes a line of its own.
     let pin = if is_pinned(text) { String::new() } else { format!("sha256 = \"{}\"\n", "0".repeat(64)) };
     let more = pin.lines().count();
-    let told = |all: &[Mistake]| -> Vec<String> {
-        let moved = |one: &Mistake| Mistake { line: one.line.saturating_sub(more).max(1), ..one.clone() }.to_string();
-        all.iter().map(moved).collect()
-    };
+    let moved = |one: &Mistake| Mistake { line: one.line.saturating_sub(more).max(1), ..one.clone() };
     let checked = Grants::parse(name, file, &(pin + text), config);
-    let checked = checked.map_err(|mistakes| told(&mistakes.iter().cloned().collect::<Vec<_>>()).join("\n"))?;
-    Ok((checked.value.moved_up(more), told(&checked.warnings)))
+    let checked = checked.map_err(|mistakes| FileError::Mistakes(mistakes.iter().map(moved).collect()))?;
+    let warnings = checked.warnings.iter().map(|one| moved(one).to_string()).collect();
+    Ok((checked.value.moved_up(more), warnings))
 }
 
 fn is_pinned(text: &str) -> bool {
@@ -158,7 +147,7 @@ mod tests {
     #[test]
     fn every_other_mistake_of_a_grants_file_is_one_in_a_trial_too() {
         let text = "[operations.open]\nrequire = [{ step = \"approval\", of = \"ops\", count = 0 }]\n";
-        let mistakes = parse("x", "x.toml", text, None).unwrap_err();
+        let mistakes = parse("x", "x.toml", text, None).unwrap_err().to_string();
         assert!(mistakes.contains("x.toml:2: count = 0 would ask nobody"), "{mistakes}");
     }
 

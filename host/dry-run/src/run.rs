@@ -1,27 +1,30 @@
-//! `regentd --trial`: one request, from its module to its reply, by the daemon's own stages. What is left out is who asks.
+//! `regent-dry-run run`: one request, from its module to its reply, by the daemon's own stages. What is left out is who asks.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
 use regent_grants::{DEADLINE_DEFAULT, Operation, Step, combine};
-use regent_protocol::{Data, Refusal};
+use regent_protocol::{Data, Refusal, WantedCommand};
+use regentd::fair::Peer;
+use regentd::perform;
+use regentd::plan::Plan;
+use regentd::plugin::Fault;
+use regentd::plugin::alone::{self, Alone};
+use regentd::plugin::exchange::{Answer, NoAnswer, Preparation};
+use regentd::plugin::module::{self, Sealed};
+use regentd::record::denial::Because;
+use regentd::record::outcome::{Failure, Performed};
+use regentd::why::lines;
 use tokio::time::Instant;
 
-use super::permits::{Permits, Text};
-use super::report::{self, Consent, Described, Lines, Problem, Report, Want, milliseconds};
-use super::watched::Watched;
-use super::{Means, Trial, place, status};
-use crate::fair::Peer;
-use crate::perform;
-use crate::plan::Plan;
-use crate::plugin::Fault;
-use crate::plugin::alone::{self, Alone};
-use crate::plugin::exchange::{Answer, NoAnswer, Preparation};
-use crate::plugin::module::{self, Sealed};
-use crate::record::denial::Because;
-use crate::record::outcome::{Failure, Performed};
-use crate::why::lines;
+use crate::arguments::Trial;
+use crate::files::{FileError, Text};
+use crate::means::Means;
+use crate::permits::Permits;
+use crate::report::{self, Consent, Described, Lines, Problem, Report, milliseconds};
+use crate::watched::Watched;
+use crate::{place, status};
 
 /// Nobody else asks.
 const PEER: Peer = (0, 0);
@@ -29,7 +32,7 @@ const PEER: Peer = (0, 0);
 const FINISH_WITHIN: Duration = Duration::from_secs(1);
 
 /// Files as they are, of which nothing is looked at yet.
-pub(super) struct Files {
+pub(crate) struct Files {
     module: Sealed,
     path: PathBuf,
     grants: Option<Text>,
@@ -38,10 +41,10 @@ pub(super) struct Files {
 }
 
 /// A report that has begun, and its files; or why they were not read.
-pub(super) type Read = (Report, Result<Files, Problem>);
+pub(crate) type ReadFiles = (Report, Result<Files, Problem>);
 
 /// Reads what a trial is about.
-pub(super) fn read(trial: &Trial) -> Read {
+pub(crate) fn read(trial: &Trial) -> ReadFiles {
     let mut report = Report { file: trial.what.display().to_string(), ..Report::default() };
     report.operation.clone_from(&trial.operation);
     let files = files(trial, &mut report);
@@ -49,7 +52,7 @@ pub(super) fn read(trial: &Trial) -> Read {
 }
 
 fn files(trial: &Trial, report: &mut Report) -> Result<Files, Problem> {
-    let place = place::find(&trial.what).map_err(|why| Problem::of_module(why.into()))?;
+    let place = place::find(&trial.what).map_err(|why| Problem::of_module(why.to_string().into()))?;
     report.file = place.module.display().to_string();
     let module = module::read_untrusted(&place.module).map_err(|why| Problem::of_module(why.into()))?;
     (report.sha256, report.size) = (hex::encode(module.digest()), module.size());
@@ -65,11 +68,11 @@ fn files(trial: &Trial, report: &mut Report) -> Result<Files, Problem> {
 }
 
 /// Tries, as far as it goes.
-pub(super) async fn run(trial: &Trial, (mut report, files): Read, means: &Means) -> Report {
+pub(crate) async fn run(trial: &Trial, (mut report, files): ReadFiles, means: &Means) -> Report {
     if let Err(problem) = try_it(trial, files, means, &mut report).await {
         report.error = Some(problem);
     }
-    report.keep_log(crate::log::taken(), true);
+    report.keep_log(regentd::log::taken(), true);
     report
 }
 
@@ -87,7 +90,7 @@ async fn try_it(
     let engine = trial.engine.or(grants.engine).unwrap_or_default();
     report.engine = engine.as_str();
     let alone = alone::load(&means.programs, &grants.name, means.uid, engine, &files.module, &grants.settings).await;
-    report.keep_log(crate::log::taken(), false);
+    report.keep_log(regentd::log::taken(), false);
     let alone = alone.map_err(Problem::of_module)?;
     (report.cost.compile_ms, report.cost.load_ms) = (milliseconds(alone.compile), milliseconds(alone.load));
     let described: Described = serde_json::from_str(&alone.described).unwrap_or_default();
@@ -106,7 +109,7 @@ async fn try_it(
 }
 
 /// A whole file for one operation and all that the plugin wants.
-fn wanted(called: &str, wants: &[Want]) -> String {
+fn wanted(called: &str, wants: &[WantedCommand]) -> String {
     let commands = wants.iter().map(|want| {
         let slots: Vec<_> = want.slots.iter().map(|slot| (slot.clone(), None)).collect();
         format!("\n{}", lines::command(&want.command, &slots, Some(&want.reason)))
@@ -125,8 +128,8 @@ fn permits(trial: &Trial, files: &Files) -> Result<Permits, Problem> {
     permits.map_err(bad_grants)
 }
 
-fn bad_grants(why: String) -> Problem {
-    Problem::found("grants", status::NOT_GRANTED, why.lines().map(str::to_owned).collect())
+fn bad_grants(why: FileError) -> Problem {
+    Problem::found("grants", status::NOT_GRANTED, why.to_string().lines().map(str::to_owned).collect())
 }
 
 /// The operation as it is granted, by the name that callers use or by the plugin's own.

@@ -1,112 +1,89 @@
-//! Which module is meant, and which grants file stands beside it. Nothing here is believed: the files are only tried. All of it
-//! is done with the rights of who tries, so for root nothing is parsed here that somebody else could have written.
+//! Which module is meant, and which grants file stands beside it. Nothing here is believed: the files are only tried.
 
+use std::fmt::{self, Display};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use regent_grants::Config;
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
-
-use crate::trusted_file::Trusted;
+use crate::files::{FileError, read_as_root, read_config};
 
 /// TOML files of a plugin's folder that are no grants.
 const NO_GRANTS: [&str; 7] =
     ["Cargo.toml", "pyproject.toml", "rustfmt.toml", "clippy.toml", "rust-toolchain.toml", "deny.toml", "taplo.toml"];
-/// The largest Cargo.toml, regent.toml or grants file.
-const TEXT_MAX: u64 = 1 << 20;
+
+/// Why no module was found.
+#[derive(Debug)]
+pub(crate) enum PlaceError {
+    /// Nothing has that name.
+    Missing(PathBuf),
+    /// The folder has no module.
+    NotBuilt(PathBuf),
+    /// The folder has so many modules.
+    Several(PathBuf, usize),
+    /// It could only be a plugin's name, and the plugins folders are unknown.
+    NoConfig { name: String, why: FileError },
+    /// It could only be a plugin's name, and no plugins folder has it.
+    NoPlugin { name: String, folders: Vec<PathBuf> },
+}
+
+impl Display for PlaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(path) => write!(f, "{}: there is no such file or folder", path.display()),
+            Self::NotBuilt(folder) => {
+                let folder = folder.display();
+                write!(
+                    f,
+                    "{folder}: no module was built here: `regent plugin build {folder}` builds target/regent/NAME.wasm"
+                )
+            }
+            Self::Several(folder, found) => {
+                write!(f, "{}: {found} modules are here: name the one that you mean", folder.display())
+            }
+            Self::NoConfig { name, why } => write!(f, "there is no file {name} here; and as a plugin's name: {why}"),
+            Self::NoPlugin { name, folders } => {
+                let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+                write!(f, "there is no file {name} here, and no {name}.wasm in {}", folders.join(", "))
+            }
+        }
+    }
+}
 
 /// What is tried.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The module.
-    pub(super) module: PathBuf,
+    pub(crate) module: PathBuf,
     /// The grants file beside it, if there is one.
-    pub(super) grants: Option<PathBuf>,
+    pub(crate) grants: Option<PathBuf>,
     /// What a grants file for it would be called.
-    pub(super) grants_would_be: PathBuf,
+    pub(crate) grants_would_be: PathBuf,
 }
 
 /// A module as it was named, or that of a folder.
-pub(super) fn find(what: &Path) -> Result<Place, String> {
+pub(crate) fn find(what: &Path) -> Result<Place, PlaceError> {
     if what.is_dir() {
         return of_folder(what);
     }
     if what.symlink_metadata().is_err() {
-        return Err(format!("{}: there is no such file or folder", what.display()));
+        return Err(PlaceError::Missing(what.to_path_buf()));
     }
     let beside = what.with_extension("toml");
     Ok(Place { module: what.to_path_buf(), grants: beside.is_file().then(|| beside.clone()), grants_would_be: beside })
 }
 
 /// A module by its plugin's name, in the plugins folders of regent.toml.
-pub(super) fn find_by_name(what: &Path, config: &Path) -> Result<PathBuf, String> {
+pub(crate) fn find_by_name(what: &Path, config: &Path) -> Result<PathBuf, PlaceError> {
     let name = what.to_str().filter(|name| !name.contains(['/', '.']));
     let Some(name) = name.filter(|_| what.symlink_metadata().is_err()) else {
         return find(what).map(|place| place.module);
     };
     let read = read_as_root(config).and_then(|text| read_config(config, &text));
-    let folders = read.map_err(|why| format!("there is no file {name} here; and as a plugin's name: {why}"))?.plugins;
+    let folders = read.map_err(|why| PlaceError::NoConfig { name: name.to_owned(), why })?.plugins;
     let found = folders.iter().map(|folder| folder.join(format!("{name}.wasm"))).find(|path| path.exists());
-    found.ok_or_else(|| {
-        let folders: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
-        format!("there is no file {name} here, and no {name}.wasm in {}", folders.join(", "))
-    })
+    found.ok_or_else(|| PlaceError::NoPlugin { name: name.to_owned(), folders })
 }
 
-/// regent.toml, read for its names alone.
-pub(super) fn read_config(path: &Path, text: &str) -> Result<Config, String> {
-    Config::parse(&path.display().to_string(), text)
-        .map(|checked| checked.value)
-        .map_err(|mistakes| mistakes.to_string())
-}
-
-/// A whole text file that counts only if nobody else could have written it.
-pub(super) fn read_believed(path: &Path) -> Result<String, String> {
-    let path = std::path::absolute(path).map_err(|why| why.to_string())?;
-    Trusted::open(&path).and_then(Trusted::text).map_err(|why| why.to_string())
-}
-
-/// A text that is parsed while this process may still be root.
-fn read_as_root(path: &Path) -> Result<String, String> {
-    if !rustix::process::geteuid().is_root() {
-        return read_text(path);
-    }
-    let only = if path.exists() { ". Root reads it only if nobody else can change it" } else { "" };
-    read_believed(path).map_err(|why| format!("{why}{only}"))
-}
-
-/// A text that nobody named. Whoever has the folder may have made it a link to what only root reads, or a pipe to wait for.
-pub(super) fn read_beside(path: &Path) -> Result<String, String> {
-    let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-    if !rustix::process::geteuid().is_root() {
-        return read_text(path);
-    }
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = rustix::fs::open(path, flags, Mode::empty()).map(fs::File::from).map_err(|why| match why {
-        Errno::LOOP => said(&"is a symbolic link: root follows it only where it is named, with --grants"),
-        why => said(&why),
-    })?;
-    if !file.metadata().is_ok_and(|found| found.is_file()) {
-        return Err(said(&"is not a file"));
-    }
-    text_of(path, file)
-}
-
-/// A whole text file.
-pub(super) fn read_text(path: &Path) -> Result<String, String> {
-    text_of(path, fs::File::open(path).map_err(|why| format!("{}: {why}", path.display()))?)
-}
-
-fn text_of(path: &Path, file: fs::File) -> Result<String, String> {
-    use std::io::Read as _;
-    let said = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
-    let mut text = String::new();
-    file.take(TEXT_MAX + 1).read_to_string(&mut text).map_err(|why| said(&why))?;
-    if text.len() as u64 > TEXT_MAX { Err(said(&"is larger than 1 MiB")) } else { Ok(text) }
-}
-
-fn of_folder(folder: &Path) -> Result<Place, String> {
+fn of_folder(folder: &Path) -> Result<Place, PlaceError> {
     let name = package_name(folder);
     let built = name.as_ref().map(|name| folder.join("target/regent").join(format!("{name}.wasm")));
     let module = match built.filter(|path| path.is_file()) {
@@ -124,13 +101,10 @@ fn of_folder(folder: &Path) -> Result<Place, String> {
     Ok(Place { module, grants, grants_would_be: would_be })
 }
 
-fn no_module(folder: &Path, found: usize) -> String {
-    let folder = folder.display();
+fn no_module(folder: &Path, found: usize) -> PlaceError {
     match found {
-        0 => {
-            format!("{folder}: no module was built here: `regent plugin build {folder}` builds target/regent/NAME.wasm")
-        }
-        found => format!("{folder}: {found} modules are here: name the one that you mean"),
+        0 => PlaceError::NotBuilt(folder.to_path_buf()),
+        found => PlaceError::Several(folder.to_path_buf(), found),
     }
 }
 
@@ -175,7 +149,7 @@ mod tests {
         folder
     }
 
-    fn found(files: &[&str]) -> Result<(String, Option<String>), String> {
+    fn found(files: &[&str]) -> Result<(String, Option<String>), PlaceError> {
         let folder = folder(files);
         let name = |path: &Path| path.strip_prefix(folder.path()).unwrap().display().to_string();
         find(folder.path()).map(|place| (name(&place.module), place.grants.as_deref().map(name)))
@@ -192,8 +166,8 @@ mod tests {
     #[test]
     fn a_folder_with_one_module_is_that_module_and_with_none_or_two_it_is_said() {
         assert_eq!(found(&["say.wasm"]).unwrap(), ("say.wasm".into(), None));
-        assert!(found(&["Cargo.toml"]).unwrap_err().contains("regent plugin build"));
-        assert!(found(&["a.wasm", "b.wasm"]).unwrap_err().contains("2 modules are here"));
+        assert!(found(&["Cargo.toml"]).unwrap_err().to_string().contains("regent plugin build"));
+        assert!(found(&["a.wasm", "b.wasm"]).unwrap_err().to_string().contains("2 modules are here"));
     }
 
     #[test]
@@ -203,6 +177,6 @@ mod tests {
         assert_eq!(beside("say.wasm").grants, Some(folder.path().join("say.toml")));
         assert_eq!(beside("other.wasm").grants, None);
         assert_eq!(beside("other.wasm").grants_would_be, folder.path().join("other.toml"));
-        assert!(find(&folder.path().join("none.wasm")).unwrap_err().contains("no such file"));
+        assert!(find(&folder.path().join("none.wasm")).unwrap_err().to_string().contains("no such file"));
     }
 }

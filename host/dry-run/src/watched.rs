@@ -7,39 +7,39 @@ use std::rc::Rc;
 use regent_grants::{Grants, Instead, RenderError};
 use regent_lane::{Call, Refusal};
 use regent_protocol::visible;
+use regentd::plan::{Plan, Planning};
+use regentd::plugin::Fault;
+use regentd::plugin::exchange::Planner;
+use regentd::process::Spawner;
+use regentd::why::lines;
 
-use super::report::Lines;
-use crate::plan::{Plan, Planning};
-use crate::plugin::Fault;
-use crate::plugin::exchange::Planner;
-use crate::process::Spawner;
-use crate::why::lines;
+use crate::report::Lines;
 
 /// Calls, and what became of them.
 #[derive(Debug)]
-pub(super) struct Watched {
+pub(crate) struct Watched {
     inner: Planning,
     grants: Rc<Grants>,
     file: String,
     /// Values that a slot did not take.
-    pub(super) not_accepted: Vec<String>,
+    pub(crate) not_accepted: Vec<String>,
     wider: Option<Lines>,
     not_granted: Vec<Call>,
 }
 
 impl Watched {
-    pub(super) fn new(spawner: Rc<Spawner>, grants: Rc<Grants>, file: &Path) -> Self {
+    pub(crate) fn new(spawner: Rc<Spawner>, grants: Rc<Grants>, file: &Path) -> Self {
         let inner = Planning::new(spawner, Rc::clone(&grants));
         let file = file.display().to_string();
         Self { inner, grants, file, not_accepted: Vec::new(), wider: None, not_granted: Vec::new() }
     }
 
-    pub(super) fn into_plan(self) -> Plan {
+    pub(crate) fn into_plan(self) -> Plan {
         self.inner.into_plan()
     }
 
     /// Lines that would grant the commands that were planned and are not granted; `None` if all are.
-    pub(super) fn to_add(&self) -> Option<Lines> {
+    pub(crate) fn to_add(&self) -> Option<Lines> {
         let lines = self.not_granted.iter().map(|call| {
             let slots: Vec<_> = call.values.iter().map(|(slot, value)| (slot.clone(), Some(value.clone()))).collect();
             lines::command(&call.command, &slots, None)
@@ -49,7 +49,7 @@ impl Watched {
     }
 
     /// The line by which the first value that a slot did not take would be taken, where there is one that somebody might want.
-    pub(super) fn into_wider(self) -> Option<Lines> {
+    pub(crate) fn into_wider(self) -> Option<Lines> {
         self.wider
     }
 
