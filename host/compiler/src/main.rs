@@ -1,10 +1,10 @@
 //! `regent-compiler`: turns one WebAssembly component into compiled code, and dies.
 //!
 //! The module comes on descriptor 0, the code leaves on descriptor 1, and what is wrong with the module is said on
-//! descriptor 2, in frames of the lane: each is a [`ModuleError`]. It trusts nothing: a module of a few hundred kilobytes can be made to cost
-//! seconds and gigabytes, and may well find a hole in the compiler. So before the first byte is read the process has taken
-//! limits on itself, looked whether it is confined, and given up every file, and every system call but the few of
-//! [`system_calls`]. It starts no thread.
+//! descriptor 2, in frames of the lane: each is a [`ModuleError`]. It trusts nothing: a module of a few hundred
+//! kilobytes can be made to cost seconds and gigabytes, and may well find a hole in the compiler. So before the first
+//! byte is read the process has taken limits on itself, looked whether it is confined, and given up every file, and
+//! every system call but the few of [`system_calls`]. It starts no thread.
 //!
 //! With `--imports` it compiles nothing: what leaves on descriptor 1 is the list of the module's imports, each with its class.
 //! With `--interpreter` the code is for the interpreter instead of this machine's processor.

@@ -1,5 +1,5 @@
-//! What this process keeps from others: its memory from whoever has its uid, and the terminal that a daemon or a trial was started
-//! in. That is root's, and what is typed there is not for whoever takes this process over.
+//! What this process keeps from others: its memory from whoever has its uid, and the terminal that a daemon or a trial
+//! was started in. That is root's, and what is typed there is not for whoever takes this process over.
 
 use std::error::Error;
 use std::io;
@@ -25,8 +25,8 @@ impl HardeningError {
 }
 
 /// Closes the memory, before anything secret is in it, and again after a change of user: then the kernel makes it what
-/// `fs.suid_dumpable` says, and with 2 of that a handler of cores is given one. What the daemon starts may be read again by
-/// whoever is the same user, and has the limit of the core's size from it.
+/// `fs.suid_dumpable` says, and with 2 of that a handler of cores is given one. What the daemon starts may be read
+/// again by whoever is the same user, and has the limit of the core's size from it.
 ///
 /// # Errors
 /// What the kernel says.
@@ -37,8 +37,8 @@ pub fn keep_to_itself() -> Result<(), HardeningError> {
         .map_err(|why| HardeningError::new("cannot become undumpable", why))
 }
 
-/// Hears nothing of the terminal from here on: no standard input, no `/dev/tty`, and descriptors that can write alone. It still ends by the
-/// terminal's keys, which are for its process group.
+/// Hears nothing of the terminal from here on: no standard input, no `/dev/tty`, and descriptors that can write alone.
+/// It still ends by the terminal's keys, which are for its process group.
 ///
 /// # Errors
 /// For the administrator.

@@ -17,8 +17,8 @@ pub fn own_folder(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
-/// Replaces a file by what `write` writes: whole or not at all, and on the disk when this returns. The file is its owner's alone
-/// (0600). One caller at a time for each path.
+/// Replaces a file by what `write` writes: whole or not at all, and on the disk when this returns. The file is its
+/// owner's alone (0600). One caller at a time for each path.
 ///
 /// # Errors
 /// What the kernel says.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use regent_grants::{Engine, Grants};
 
-use super::reason::{UnservedReason, Wanted};
+use super::reason::{ExpectedModule, UnservedReason};
 use super::seen::Module;
 use super::{Installed, Load};
 use crate::plugin::Plugin;
@@ -174,13 +174,13 @@ pub fn unaccepted(grants: &Grants, module: &Module) -> Option<UnservedReason> {
 
 /// Whether the grants or the list beside the module say that it may serve.
 fn may_serve(grants: &Grants, module: &Module, found: ModuleDigest) -> Result<(), UnservedReason> {
-    let wanted = match (&grants.sha256[..], module.vouched) {
-        ([], Some(vouched)) if vouched != found => Wanted::Listed(vouched),
+    let expected = match (&grants.sha256[..], module.vouched) {
+        ([], Some(vouched)) if vouched != found => ExpectedModule::Listed(vouched),
         ([], _) => return Ok(()),
         (pins, _) if pins.contains(&found) => return Ok(()),
-        (pins, _) => Wanted::Pinned(pins.to_vec()),
+        (pins, _) => ExpectedModule::Pinned(pins.to_vec()),
     };
-    Err(UnservedReason::WrongModule { path: module.path.clone(), found, plugin: grants.name.clone(), wanted })
+    Err(UnservedReason::WrongModule { path: module.path.clone(), found, plugin: grants.name.clone(), expected })
 }
 
 #[cfg(test)]

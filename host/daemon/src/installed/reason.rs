@@ -23,8 +23,8 @@ pub enum UnservedReason {
     #[error("{0}")]
     Unreadable(ModuleError),
     /// The module is not the one that the grants or the list beside it name.
-    #[error("{}", wanted.unmet(path, found, plugin))]
-    WrongModule { path: PathBuf, found: ModuleDigest, plugin: String, wanted: Wanted },
+    #[error("{}", expected.unmet(path, found, plugin))]
+    WrongModule { path: PathBuf, found: ModuleDigest, plugin: String, expected: ExpectedModule },
     /// The module cannot be loaded, or nothing can on this machine as it is.
     #[error("{_0}{}", repair(_0))]
     Load(LoadError),
@@ -35,7 +35,7 @@ pub enum UnservedReason {
 
 /// Which module may serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wanted {
+pub enum ExpectedModule {
     /// One that the grants pin.
     Pinned(Vec<ModuleDigest>),
     /// The one that SHA256SUMS names.
@@ -67,20 +67,20 @@ fn repair(error: &LoadError) -> &'static str {
     if matches!(error, LoadError::Describe(_)) { ". Its author can repair it" } else { "" }
 }
 
-impl Wanted {
+impl ExpectedModule {
     fn unmet(&self, path: &Path, found: &ModuleDigest, plugin: &str) -> String {
         let (path, found) = (path.display(), hex::encode(found));
         match self {
             Self::Pinned(pins) => {
                 let pinned = pins.iter().map(hex::encode).collect::<Vec<_>>().join(" or ");
                 format!(
-                    "{path} is not the module that {plugin}.toml pins: it has sha256 {found}, and pinned is {pinned}. If \
-                     that is the one you mean: regent plugin upgrade {plugin}"
+                    "{path} is not the module that {plugin}.toml pins: it has sha256 {found}, and pinned is {pinned}. \
+                     If that is the one you mean: regent plugin upgrade {plugin}"
                 )
             }
             Self::Listed(digest) => format!(
-                "{path} is not the module that SHA256SUMS beside it names: it has sha256 {found}, and the list says {}. \
-                 Install the package again, or pin it: sha256 = \"{found}\" in {plugin}.toml",
+                "{path} is not the module that SHA256SUMS beside it names: it has sha256 {found}, and the list \
+                 says {}. Install the package again, or pin it: sha256 = \"{found}\" in {plugin}.toml",
                 hex::encode(digest)
             ),
         }

@@ -1,5 +1,5 @@
-//! How a plugin's processes have fared and when the next is due, known to the plugin and to each of its processes: so that the
-//! end of one counts as it happens.
+//! How a plugin's processes have fared and when the next is due. The plugin and each of its processes share it, so that
+//! the end of one counts as it happens.
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;

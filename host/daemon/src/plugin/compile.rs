@@ -118,8 +118,8 @@ async fn sealed(output: OwnedFd) -> Result<Sealed, LoadErrors> {
     }
 }
 
-/// What the compiler's end tells, and its own words. Only a module that it has read to its end has reasons of its own; whatever
-/// else becomes of it is the module's cost, or a mistake of the compiler's, and its code is `plugin-compile`.
+/// What the compiler's end tells, and its own words. Only a module that it has read to its end has reasons of its own;
+/// whatever else becomes of it is the module's cost, or a mistake of the compiler's, and its code is `plugin-compile`.
 fn refused(said: &[u8], exit: Exit) -> LoadErrors {
     let ended = match exit {
         Exit::Status(BAD_MODULE) => {

@@ -6,7 +6,8 @@ use regent_lane::Blame;
 
 use super::lane::LaneError;
 
-/// What a plugin did that no plugin may, or what happened to it. The caller hears `Operation failed`, the log hears why.
+/// What a plugin did that no plugin may, or what happened to it. The caller hears `Operation failed`, the log hears
+/// why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Its code broke a rule, by the sandbox's word.

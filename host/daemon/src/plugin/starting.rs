@@ -22,8 +22,8 @@ use crate::process::{Running, Share};
 
 /// A sandbox's address space: four instances of 64 MiB with their guards, the code twice, stacks.
 const SANDBOX_MEMORY: u64 = 2 << 30;
-/// Where controllers are free: four instances with their tables and the code, and nothing like the whole machine; the threads that
-/// it has, and as many again; and half of what others get of a busy processor.
+/// Where controllers are free: four instances with their tables and the code, and nothing like the whole machine; the
+/// threads that it has, and as many again; and half of what others get of a busy processor.
 const SANDBOX_SHARE: Share = Share { memory: 512 << 20, tasks: 16, weight: 50 };
 /// What a sandbox can write to is memory: the engine keeps a module's initial data in files of that kind.
 const SANDBOX_FILE: u64 = 64 << 20;

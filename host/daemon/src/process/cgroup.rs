@@ -1,7 +1,7 @@
-//! Control groups. One a run, so that nothing that a command started outlives it, however it detached itself: only for ending and
-//! counting. And one for each confined process, with a limit of memory, of processes and a share of the processor, where the
-//! controllers of cgroup v2 are free. Where they are not (version 1 has them, or nobody delegated them) the limits by rlimit hold
-//! alone.
+//! Control groups. One a run, so that nothing that a command started outlives it, however it detached itself: only for
+//! ending and counting. And one for each confined process, with a limit of memory, of processes and a share of the
+//! processor, where the controllers of cgroup v2 are free. Where they are not (version 1 has them, or nobody delegated
+//! them) the limits by rlimit hold alone.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
@@ -188,7 +188,8 @@ mod tests {
 
     #[test]
     fn each_controller_that_there_is_holds_a_process_to_its_share() {
-        // It looks like a group. That a kernel holds a process to this is no test's: `docs/confinement.md` says where it was seen.
+        // It looks like a group. That a kernel holds a process to this is no test's: `docs/confinement.md` says where
+        // it was seen.
         let own = tempfile::tempdir().unwrap();
         fs::write(own.path().join("cgroup.subtree_control"), "memory cpu pids\n").unwrap();
         let controllers = Controllers::at(own.path().into());
