@@ -19,7 +19,7 @@ use crate::record::why::Why;
 use crate::refusals::RefusalLog;
 use crate::reload::Reload;
 use crate::resume::Resumer;
-use crate::status::Status;
+use crate::status::StatusSource;
 use crate::why::{log, unserved};
 
 /// What stands for a socket's name where somebody is refused here; no socket can be called so.
@@ -50,7 +50,7 @@ pub struct Admin {
     /// Where their orders are recorded.
     pub audit: AuditLog,
     /// The daemon at one moment.
-    pub status: Status,
+    pub status: StatusSource,
 }
 
 impl Admin {

@@ -20,7 +20,7 @@ pub struct Queue<T> {
     half: u64,
     peers: HashMap<Peer, Own<T>>,
     /// Those of them that wait.
-    order: BTreeSet<(Place, Peer)>,
+    order: BTreeSet<(Rank, Peer)>,
     came: u64,
     /// How many wait, of all.
     waiting: usize,
@@ -31,11 +31,11 @@ pub struct Queue<T> {
 }
 
 /// What it has had, and among those who had the same who came first.
-type Place = (u64, u64);
+type Rank = (u64, u64);
 
 #[derive(Debug)]
 struct Own<T> {
-    place: Place,
+    place: Rank,
     waiting: VecDeque<T>,
 }
 

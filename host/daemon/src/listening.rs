@@ -17,11 +17,11 @@ use crate::process::Spawner;
 #[derive(Debug)]
 pub struct Listening {
     spawner: Rc<Spawner>,
-    open: RefCell<BTreeMap<Key, Open>>,
+    open: RefCell<BTreeMap<SocketKey, OpenSocket>>,
 }
 
 /// A socket's path, and what it is for.
-type Key = (PathBuf, Kind);
+type SocketKey = (PathBuf, Kind);
 
 /// What is asked on a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Opened {
     /// Its path, and what it is for.
-    pub key: Key,
+    pub key: SocketKey,
     /// Who may connect.
     pub place: Place,
     /// It listens.
@@ -46,13 +46,13 @@ pub struct Opened {
 }
 
 #[derive(Debug)]
-struct Open {
+struct OpenSocket {
     place: Place,
     own: bool,
     task: AbortHandle,
 }
 
-impl Drop for Open {
+impl Drop for OpenSocket {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -101,7 +101,7 @@ impl Listening {
     /// Opens each socket whose name is gone again, whatever comes of the others: those, and why others cannot be.
     pub async fn name_again(&self) -> (Vec<Opened>, Vec<CannotListen>) {
         let (mut opened, mut without) = (Vec::new(), Vec::new());
-        let own = |(key, open): (&Key, &Open)| open.own.then(|| (key.clone(), open.place.clone()));
+        let own = |(key, open): (&SocketKey, &OpenSocket)| open.own.then(|| (key.clone(), open.place.clone()));
         let looked: Vec<_> = self.open.borrow().iter().filter_map(own).collect();
         for (key, place) in looked {
             match Listener::open(&self.spawner, &place).await {
@@ -114,11 +114,11 @@ impl Listening {
     }
 
     /// What was opened is served by this task, which ends when the socket is closed.
-    pub fn begun(&self, key: Key, place: Place, own: bool, task: AbortHandle) {
-        self.open.borrow_mut().insert(key, Open { place, own, task });
+    pub fn begun(&self, key: SocketKey, place: Place, own: bool, task: AbortHandle) {
+        self.open.borrow_mut().insert(key, OpenSocket { place, own, task });
     }
 
-    async fn permit_anew(&self, key: &Key, place: Place) {
+    async fn permit_anew(&self, key: &SocketKey, place: Place) {
         let own = match self.open.borrow().get(key) {
             Some(open) if open.place != place => open.own,
             _ => return,
@@ -138,7 +138,7 @@ impl Listening {
     }
 }
 
-fn places(policy: &Policy) -> BTreeMap<Key, Place> {
+fn places(policy: &Policy) -> BTreeMap<SocketKey, Place> {
     let of = |place: &Place, kind| ((place.path.clone(), kind), place.clone());
     let requests = policy.sockets.iter().map(|socket| of(&socket.place, Kind::Requests));
     requests.chain(policy.admin.iter().map(|admin| of(admin, Kind::Admin))).collect()

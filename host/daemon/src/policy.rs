@@ -97,7 +97,7 @@ impl CurrentPolicy {
 }
 
 /// Who opens a file that only root may read, and judges it.
-pub type Open<'o> = &'o dyn Fn(&Path) -> Result<Trusted, Untrusted>;
+pub type Opener<'o> = &'o dyn Fn(&Path) -> Result<Trusted, Untrusted>;
 
 /// What a configuration is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ pub enum For {
 }
 
 /// Reads and resolves.
-pub fn read(path: &Path, what_for: For, open: Open<'_>, findings: &mut Findings) -> Option<Policy> {
+pub fn read(path: &Path, what_for: For, open: Opener<'_>, findings: &mut Findings) -> Option<Policy> {
     let file = findings.keep(open(path).map_err(|why| missing(&why, "`regent init` writes a first one")))?;
     let readable_by_others = file.readable_by_others();
     let text = file.text();
@@ -147,7 +147,7 @@ pub fn read(path: &Path, what_for: For, open: Open<'_>, findings: &mut Findings)
 }
 
 /// What secrets are read for, and who opens their files.
-type Reader<'o> = (For, Open<'o>);
+type Reader<'o> = (For, Opener<'o>);
 
 fn sockets(config: &Config, file: &Path, reader: Reader<'_>, findings: &mut Findings) -> Vec<Arc<Socket>> {
     let mut sockets = Vec::new();

@@ -41,7 +41,7 @@ use crate::reloading::Reloader;
 use crate::resume::Resumer;
 use crate::serve::Server;
 use crate::shutdown::Shutdown;
-use crate::status::Status;
+use crate::status::StatusSource;
 
 /// How often expiry is looked at.
 const TICK: Duration = Duration::from_millis(500);
@@ -194,8 +194,8 @@ impl Services {
         }
     }
 
-    fn status(&self, crowd: &Rc<Crowd>, lacks: Vec<String>) -> Status {
-        Status {
+    fn status(&self, crowd: &Rc<Crowd>, lacks: Vec<String>) -> StatusSource {
+        StatusSource {
             since: Timestamp::now(),
             lacks,
             installed: Rc::clone(&self.installed),

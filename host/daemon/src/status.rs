@@ -16,7 +16,7 @@ use crate::shutdown::Shutdown;
 
 /// Whatever there is to say of the daemon.
 #[derive(Debug)]
-pub struct Status {
+pub struct StatusSource {
     /// When it was started.
     pub since: Timestamp,
     /// What this machine or this user lacks, and what that means.
@@ -33,7 +33,7 @@ pub struct Status {
     pub reload: Reload,
 }
 
-impl Status {
+impl StatusSource {
     /// As it is now, by this policy.
     #[must_use]
     pub fn view(&self, policy: &Policy) -> StatusView {

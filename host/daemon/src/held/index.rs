@@ -21,7 +21,7 @@ pub(super) const ENDED_MAX: usize = 2_000;
 pub const KEYED: Limit = Limit { each: 256, most: 4_000 };
 
 #[derive(Debug)]
-struct Entry {
+struct HoldEntry {
     owner: Owner,
     due: Option<Timestamp>,
     ended: Option<Timestamp>,
@@ -31,7 +31,7 @@ struct Entry {
 
 /// All holds that the store has.
 #[derive(Debug, Default)]
-pub(super) struct Index(HashMap<HoldId, Entry>);
+pub(super) struct Index(HashMap<HoldId, HoldEntry>);
 
 impl Index {
     /// Of what the store has.
@@ -54,7 +54,7 @@ impl Index {
         self.has_place(owner, |entry| entry.keyed, KEYED)
     }
 
-    fn has_place(&self, owner: &Owner, takes_one: impl Fn(&Entry) -> bool, limit: Limit) -> bool {
+    fn has_place(&self, owner: &Owner, takes_one: impl Fn(&HoldEntry) -> bool, limit: Limit) -> bool {
         let (mut all, mut own) = (0, 0);
         for entry in self.0.values().filter(|entry| takes_one(entry)) {
             all += 1;
@@ -73,7 +73,7 @@ impl Index {
         let changed = self.0.get(&hold.id).map_or_else(Rc::default, |entry| Rc::clone(&entry.changed));
         changed.notify_waiters();
         let (owner, keyed) = (hold.requester.owner(), hold.key.is_some());
-        let entry = Entry { owner, due: hold.deadline(), ended: hold.ended, keyed, changed };
+        let entry = HoldEntry { owner, due: hold.deadline(), ended: hold.ended, keyed, changed };
         self.0.insert(hold.id.clone(), entry);
     }
 
@@ -134,7 +134,7 @@ mod tests {
     }
 
     fn keyed(index: &mut Index, owner: &Owner) {
-        let entry = Entry {
+        let entry = HoldEntry {
             owner: owner.clone(),
             due: None,
             ended: Some(Timestamp::UNIX_EPOCH),

@@ -15,25 +15,25 @@ pub(super) struct Storing(RefCell<HashMap<Name, Rc<Notify>>>);
 
 /// A key that its holder stores, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
+pub(super) struct KeyLock<'a> {
     of: &'a Storing,
     name: Name,
 }
 
 impl Storing {
     /// The right to store this key. `None`: somebody else had it, and is done.
-    pub(super) async fn turn(&self, name: Name) -> Option<Turn<'_>> {
+    pub(super) async fn turn(&self, name: Name) -> Option<KeyLock<'_>> {
         let first = self.0.borrow().get(&name).map(Rc::clone);
         if let Some(first) = first {
             first.notified().await;
             return None;
         }
         self.0.borrow_mut().insert(name, Rc::default());
-        Some(Turn { of: self, name })
+        Some(KeyLock { of: self, name })
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for KeyLock<'_> {
     fn drop(&mut self) {
         if let Some(over) = self.of.0.borrow_mut().remove(&self.name) {
             over.notify_waiters();

@@ -35,7 +35,7 @@ pub struct Mark {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct AuditLine<'a> {
     seq: u64,
     prev: &'a str,
     boot: &'a str,
@@ -204,7 +204,7 @@ impl Audit {
         let prev = hex::encode(self.last);
         let at = jiff::Timestamp::now().to_string();
         let up = uptime().as_secs_f64();
-        let line = ascii(&Line { seq: mark.number, prev: &prev, boot: &self.boot, at, up, event })?;
+        let line = ascii(&AuditLine { seq: mark.number, prev: &prev, boot: &self.boot, at, up, event })?;
         let hash = Sha256::digest(line.as_bytes()).into();
         if let Err(why) = self.medium.write(self.end, format!("{line}\n").as_bytes()) {
             self.broken = self.medium.set_len(self.end).is_err();

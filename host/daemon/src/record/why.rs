@@ -5,87 +5,117 @@ use std::fmt;
 use regent_protocol::{Code, visible};
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumIter};
+use thiserror::Error;
 
 use super::text::cut;
 
 /// Why a request was refused or failed. The caller learns none of it.
 ///
-/// Each has a word, [`ReasonWord`], in the audit log: `docs/reference/audit-log.md` has them all.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, EnumDiscriminants)]
+/// Each has a word, [`ReasonWord`], in the audit log: `docs/reference/audit-log.md` explains them all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Error, EnumDiscriminants)]
 #[serde(rename_all = "kebab-case")]
 #[strum_discriminants(name(ReasonWord), derive(Serialize, Deserialize, EnumIter), serde(rename_all = "kebab-case"))]
 pub enum Why {
     /// The code says all there is.
     #[default]
+    #[error("")]
     Unsaid,
-    /// No grants file has an operation of this name.
+    #[error("no grants file serves an operation {}", visible::line(.0))]
     NobodyServes(String),
-    /// These grants files have it, so none of them serves it.
+    #[error("{} all serve it, so none does", .0.join(", "))]
     ServedTwice(Vec<String>),
-    /// This socket's `operations` do not name it.
+    #[error("socket {0} does not show it")]
     NotShown(String),
-    /// No rule of `allow` names the requester; `None` where the uids of peers are not trusted.
+    #[error("{}", not_allowed(operation, requester.as_deref()))]
     NotAllowed { operation: String, requester: Option<String> },
-    /// A rule of `allow` names what this machine does not know.
+    #[error("allow of operation {operation}: {error}")]
     AllowUnresolved { operation: String, error: String },
-    /// Too many requests of one requester, or of all, are prepared or run.
+    #[error("at most {each} requests of one user on one socket are prepared or run at a time, {most} in all, {SHARE}")]
     Requests { each: usize, most: usize },
-    /// Too many connections of one peer, or of all, are open.
+    #[error("at most {each} connections {} are open at once, {most} in all, {SHARE}", whose(*trusted))]
     Connections { each: usize, most: usize, trusted: bool },
-    /// Too many bytes of one peer, or of all, are in memory; in MiB.
+    /// In MiB.
+    #[error(
+        "at most {each} MiB of long lines and of replies that are not taken are kept for one user on one socket, {most} MiB \
+         in all, {SHARE}"
+    )]
     Bytes { each: usize, most: usize },
-    /// The daemon ended while it ran.
+    #[error(
+        "it still ran when the time was over that the daemon gives what runs at its end, so it was ended: how far it came is \
+         not known"
+    )]
     GivenUp,
-    /// The plugin asks for consent, and this grants file pins no module.
+    #[error("the plugin asks for consent, and {0}.toml pins no module: add sha256")]
     NotPinned(String),
-    /// The plugin's `authorise` returned no list of steps.
+    /// What `authorise` returned is no list of steps.
+    #[error("{0}")]
     BadSteps(String),
-    /// This plugin does not serve, or not in time.
+    #[error("plugin {0} does not serve: regent plugin list {0} says why")]
     NotServed(String),
-    /// The step that is open of this hold is for others than its requester.
+    #[error("hold {0}: its step is not the requester's to answer")]
     NotTheRequesters(String),
-    /// The audit log took no record, so nothing was done.
+    #[error("the audit log cannot be written: {0}")]
     NotLogged(String),
-    /// The store or the audit log could not keep a hold.
+    /// A hold could not be kept.
+    #[error("{0}")]
     NotStored(String),
-    /// A program of the plan is not on this machine.
+    #[error("{0} is not there, so it is not held either")]
     ProgramMissing(String),
-    /// No lane to the plugin came free in time.
+    #[error("no lane came free in time")]
     NoLane,
-    /// The plugin refused the request with a code that is not the caller's.
+    #[error("prepare refused: {code}: {message}")]
     PluginRefused { code: String, message: String },
-    /// The plugin's `authorise` denied it.
+    #[error("the plugin denied it: {0}")]
     PluginDenied(String),
-    /// The plugin took too long.
+    #[error("the plugin's fault: {0}")]
     PluginTimeout(String),
-    /// The plugin used too much memory.
+    #[error("the plugin's fault: {0}")]
     PluginMemory(String),
-    /// The plugin's code trapped.
+    #[error("the plugin's fault: {0}")]
     PluginTrap(String),
-    /// The plugin broke another rule.
+    #[error("the plugin's fault: {0}")]
     PluginFault(String),
-    /// The plugin's process ended.
+    #[error("the plugin's fault: {0}")]
     PluginEnded(String),
-    /// No process of the plugin is started after many crashes.
+    #[error("the plugin's fault: {0}")]
     PluginResting(String),
     /// What was planned is granted and cannot be done on this machine.
+    #[error("{0}")]
     Host(String),
-    /// A command failed.
+    #[error("{0}")]
     Command(CommandFailure),
-    /// A command failed, and then the plugin did not word the result.
+    #[error("{0}; then {1}")]
     CommandAndPlugin(CommandFailure, Box<Why>),
-    /// An administrator asked about a reference that is not known.
+    #[error("nothing that is still remembered, nor any record of the audit log, has this reference")]
     UnknownReference,
-    /// An approver asked about a hold that is not there, or not theirs to see.
+    #[error(
+        "no hold that this person may see has this ID: it is for others to decide, or is no longer kept (keep_results), or \
+         never was"
+    )]
     UnknownHold,
-    /// An approver may not do this.
+    #[error("[people] and the steps of the hold say who may decide; all else is for root and persons with admin = true")]
     MayNot,
-    /// A hold was decided, or its time was over, before an approver's answer came.
+    #[error("it was decided, or its time was over, before this came")]
     TooLate,
-    /// The operation was to end the host, and the host has ended.
+    #[error("the host has ended")]
     HostEnded,
-    /// The daemon ended while the operation ran.
+    #[error("the daemon ended while it ran")]
     DaemonEnded,
+}
+
+const SHARE: &str = "and nobody has more than an eighth of what is free";
+
+fn not_allowed(operation: &str, requester: Option<&str>) -> String {
+    match requester {
+        Some(requester) => format!("no rule of allow of operation {operation} names {requester} or one of its groups"),
+        None => {
+            format!("operation {operation} has rules of allow, and they match nobody where peers' uids are not trusted")
+        }
+    }
+}
+
+fn whose(trusted: bool) -> &'static str {
+    if trusted { "of one user on one socket" } else { "on a socket where uids are not trusted" }
 }
 
 /// How a command of a plan failed.
@@ -100,20 +130,18 @@ pub struct CommandFailure {
 }
 
 /// How a failed command ended, with the last line of its standard error that says something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum CommandEnd {
-    /// With this exit status.
+    #[error("exit status {0}: {1}")]
     Status(i32, String),
-    /// By this signal.
+    #[error("signal {0}: {1}")]
     Signal(i32, String),
-    /// Not in its time.
+    #[error("did not end in time")]
     Timeout,
-    /// It was not started.
+    #[error("could not be started: {0}")]
     NotStarted(String),
 }
-
-const SHARE: &str = "and nobody has more than an eighth of what is free";
 
 impl Why {
     /// Whether there is nothing beyond the code.
@@ -133,78 +161,6 @@ impl Why {
             Self::Command(failure) => Self::Command(failure.shortened(most)),
             Self::CommandAndPlugin(failure, then) => Self::CommandAndPlugin(failure.shortened(most), then),
             other => other,
-        }
-    }
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unsaid => Ok(()),
-            Self::NobodyServes(operation) => {
-                write!(f, "no grants file serves an operation {}", visible::line(operation))
-            }
-            Self::ServedTwice(files) => write!(f, "{} all serve it, so none does", files.join(", ")),
-            Self::NotShown(socket) => write!(f, "socket {socket} does not show it"),
-            Self::NotAllowed { operation, requester: Some(requester) } => {
-                write!(f, "no rule of allow of operation {operation} names {requester} or one of its groups")
-            }
-            Self::NotAllowed { operation, requester: None } => write!(
-                f,
-                "operation {operation} has rules of allow, and they match nobody where peers' uids are not trusted"
-            ),
-            Self::AllowUnresolved { operation, error } => write!(f, "allow of operation {operation}: {error}"),
-            Self::Requests { each, most } => write!(
-                f,
-                "at most {each} requests of one user on one socket are prepared or run at a time, {most} in all, {SHARE}"
-            ),
-            Self::Connections { each, most, trusted } => {
-                let whose = if *trusted { "of one user on one socket" } else { "on a socket where uids are not trusted" };
-                write!(f, "at most {each} connections {whose} are open at once, {most} in all, {SHARE}")
-            }
-            Self::Bytes { each, most } => write!(
-                f,
-                "at most {each} MiB of long lines and of replies that are not taken are kept for one user on one socket, \
-                 {most} MiB in all, {SHARE}"
-            ),
-            Self::GivenUp => f.write_str(
-                "it still ran when the time was over that the daemon gives what runs at its end, so it was ended: how far \
-                 it came is not known",
-            ),
-            Self::NotPinned(grants) => {
-                write!(f, "the plugin asks for consent, and {grants}.toml pins no module: add sha256")
-            }
-            Self::NotServed(plugin) => {
-                write!(f, "plugin {plugin} does not serve: regent plugin list {plugin} says why")
-            }
-            Self::NotTheRequesters(hold) => write!(f, "hold {hold}: its step is not the requester's to answer"),
-            Self::NotLogged(error) => write!(f, "the audit log cannot be written: {error}"),
-            Self::ProgramMissing(program) => write!(f, "{program} is not there, so it is not held either"),
-            Self::NoLane => f.write_str("no lane came free in time"),
-            Self::PluginRefused { code, message } => write!(f, "prepare refused: {code}: {message}"),
-            Self::PluginDenied(message) => write!(f, "the plugin denied it: {message}"),
-            Self::PluginTimeout(fault)
-            | Self::PluginMemory(fault)
-            | Self::PluginTrap(fault)
-            | Self::PluginFault(fault)
-            | Self::PluginEnded(fault)
-            | Self::PluginResting(fault) => write!(f, "the plugin's fault: {fault}"),
-            Self::BadSteps(text) | Self::NotStored(text) | Self::Host(text) => f.write_str(text),
-            Self::Command(failure) => failure.fmt(f),
-            Self::CommandAndPlugin(failure, then) => write!(f, "{failure}; then {then}"),
-            Self::UnknownReference => f.write_str(
-                "nothing that is still remembered, nor any record of the audit log, has this reference",
-            ),
-            Self::UnknownHold => f.write_str(
-                "no hold that this person may see has this ID: it is for others to decide, or is no longer kept \
-                 (keep_results), or never was",
-            ),
-            Self::MayNot => f.write_str(
-                "[people] and the steps of the hold say who may decide; all else is for root and persons with admin = true",
-            ),
-            Self::TooLate => f.write_str("it was decided, or its time was over, before this came"),
-            Self::HostEnded => f.write_str("the host has ended"),
-            Self::DaemonEnded => f.write_str("the daemon ended while it ran"),
         }
     }
 }
@@ -232,13 +188,7 @@ impl CommandFailure {
 
 impl fmt::Display for CommandFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "command {}: ", self.command)?;
-        match &self.end {
-            CommandEnd::Status(status, last) => write!(f, "exit status {status}: {last}"),
-            CommandEnd::Signal(signal, last) => write!(f, "signal {signal}: {last}"),
-            CommandEnd::Timeout => f.write_str("did not end in time"),
-            CommandEnd::NotStarted(last) => write!(f, "could not be started: {last}"),
-        }?;
+        write!(f, "command {}: {}", self.command, self.end)?;
         self.unit.as_ref().map_or(Ok(()), |unit| write!(f, " ({unit})"))
     }
 }

@@ -20,7 +20,7 @@ use regent_resolve::users;
 const LINE_MAX: u64 = 64 << 10;
 
 #[derive(Deserialize)]
-struct Line {
+struct RecordLine {
     event: EventKind,
     at: String,
     hold: Option<String>,
@@ -44,11 +44,11 @@ struct Line {
 
 /// What the log tells of a reference.
 #[derive(Default)]
-pub struct Found {
+pub struct LogFindings {
     /// The last record that tells of a refusal or a failure.
     explained: Option<Explained>,
     /// The hold that it names, by its last record.
-    hold: Option<Line>,
+    hold: Option<RecordLine>,
 }
 
 /// The refusal or failure of this reference, in the log at this path. Of a hold that is still kept the store knows more.
@@ -71,14 +71,14 @@ fn kept_hold(hold: &Hold) -> Option<Explained> {
     refused.then(|| ended::of(hold, &held::refusal(hold)).into())
 }
 
-fn in_file(path: &Path, reference: &str) -> Found {
+fn in_file(path: &Path, reference: &str) -> LogFindings {
     File::open(path).map(|file| search(BufReader::new(file), reference)).unwrap_or_default()
 }
 
 /// Reads a log from its beginning. A line that is too long is passed over as a whole: a piece of it could be what a requester
 /// sent, made to look like a line.
-pub fn search(mut log: impl BufRead, reference: &str) -> Found {
-    let (mut found, mut line) = (Found::default(), Vec::new());
+pub fn search(mut log: impl BufRead, reference: &str) -> LogFindings {
+    let (mut found, mut line) = (LogFindings::default(), Vec::new());
     let needle = format!("\"ref\":\"{reference}\"");
     loop {
         line.clear();
@@ -97,7 +97,7 @@ pub fn search(mut log: impl BufRead, reference: &str) -> Found {
     }
 }
 
-impl Found {
+impl LogFindings {
     /// The refusal or failure, as the log has it.
     #[must_use]
     pub fn explained(self) -> Option<WhyView> {
@@ -105,7 +105,7 @@ impl Found {
     }
 
     fn take(&mut self, line: &str, reference: &str) {
-        let Ok(line) = serde_json::from_str::<Line>(line) else { return };
+        let Ok(line) = serde_json::from_str::<RecordLine>(line) else { return };
         if line.event == EventKind::Recovery {
             let ended = self.hold.as_ref().and_then(|hold| recovered(hold, &line));
             self.explained = ended.or(self.explained.take());
@@ -117,7 +117,7 @@ impl Found {
 }
 
 /// The end that a start gave to a hold of its predecessor.
-fn recovered(hold: &Line, line: &Line) -> Option<Explained> {
+fn recovered(hold: &RecordLine, line: &RecordLine) -> Option<Explained> {
     let id = HoldId::parse(hold.hold.as_deref()?)?;
     let Recovery { interrupted, void, done } = &line.recovery;
     let ends = [(State::Interrupted, interrupted), (State::Void, void), (State::Done, done)];
@@ -126,7 +126,7 @@ fn recovered(hold: &Line, line: &Line) -> Option<Explained> {
     Some(told(hold, hold.reference.as_deref()?, said, format!("hold {id}: {}", ended::by_state(ended))))
 }
 
-fn explained(line: &Line, reference: &str) -> Option<Explained> {
+fn explained(line: &RecordLine, reference: &str) -> Option<Explained> {
     let (said, why) = (line.said.clone().unwrap_or_default(), line.why.clone().unwrap_or_default());
     match line.event {
         EventKind::Refused | EventKind::Failed => Some(told(line, reference, said, why)),
@@ -136,7 +136,7 @@ fn explained(line: &Line, reference: &str) -> Option<Explained> {
 }
 
 /// `None`: it has not ended so that anybody would ask why.
-fn of_hold(line: &Line, reference: &str, state: State) -> Option<Explained> {
+fn of_hold(line: &RecordLine, reference: &str, state: State) -> Option<Explained> {
     let (said, why) = (line.said.clone().unwrap_or_default(), line.why.as_deref());
     let (said, how) = match (state, &line.decider) {
         (State::Failed, _) => {
@@ -152,7 +152,7 @@ fn of_hold(line: &Line, reference: &str, state: State) -> Option<Explained> {
     Some(told(line, reference, said, format!("hold {}: {how}", line.hold.as_deref()?)))
 }
 
-fn told(line: &Line, reference: &str, said: String, why: String) -> Explained {
+fn told(line: &RecordLine, reference: &str, said: String, why: String) -> Explained {
     let uid = line.uid.unwrap_or(u32::MAX);
     let socket = line.socket.clone().unwrap_or_default();
     let view = WhyView {

@@ -16,7 +16,7 @@ const ALL: usize = 1_024;
 
 /// What is remembered.
 #[derive(Debug, Default)]
-pub struct Remembered(RefCell<Kept<Explained>>);
+pub struct Remembered(RefCell<RecentByOwner<Explained>>);
 
 impl Remembered {
     /// Keeps one.
@@ -33,7 +33,7 @@ impl Remembered {
 }
 
 #[derive(Debug)]
-struct Kept<T> {
+struct RecentByOwner<T> {
     of: HashMap<Owner, VecDeque<One<T>>>,
     all: usize,
     came: u64,
@@ -47,13 +47,13 @@ struct One<T> {
     what: Rc<T>,
 }
 
-impl<T> Default for Kept<T> {
+impl<T> Default for RecentByOwner<T> {
     fn default() -> Self {
         Self { of: HashMap::new(), all: 0, came: 0 }
     }
 }
 
-impl<T> Kept<T> {
+impl<T> RecentByOwner<T> {
     fn keep(&mut self, owner: Owner, reference: String, what: T) {
         // Who reads the end of one hold again and again pushes nothing out with it.
         if let Some(own) = self.of.get_mut(&owner) {
@@ -97,8 +97,8 @@ mod tests {
         ("socket".into(), u32::try_from(number).ok())
     }
 
-    fn kept(many: impl IntoIterator<Item = (usize, usize)>) -> Kept<usize> {
-        let mut kept = Kept::default();
+    fn kept(many: impl IntoIterator<Item = (usize, usize)>) -> RecentByOwner<usize> {
+        let mut kept = RecentByOwner::default();
         many.into_iter().for_each(|(of, number)| kept.keep(owner(of), format!("{of}-{number}"), number));
         assert_eq!(kept.all, kept.of.values().map(VecDeque::len).sum::<usize>());
         assert!(kept.of.values().all(|own| !own.is_empty()));
