@@ -23,7 +23,7 @@ use super::original::Original;
 use super::regentd::{Regentd, SECRET};
 use super::rounds::{WARM_UP, call};
 use super::{Amount, BenchInputs, needed};
-use usage::Usage;
+use usage::{Growth, Usage};
 
 pub(super) use table::CostTable;
 
@@ -37,12 +37,14 @@ struct Request {
     name: &'static str,
     operation: &'static str,
     kept: bool,
+    /// It starts a child that ends with it.
+    runs: bool,
 }
 
 const REQUESTS: [Request; 3] = [
-    Request { name: "no-op, one connection per call", operation: "echo", kept: false },
-    Request { name: "no-op, connection kept; the original keeps none", operation: "echo", kept: true },
-    Request { name: "whoami, one connection per call", operation: "whoami", kept: false },
+    Request { name: "no-op, one connection per call", operation: "echo", kept: false, runs: false },
+    Request { name: "no-op, connection kept; the original keeps none", operation: "echo", kept: true, runs: false },
+    Request { name: "whoami, one connection per call", operation: "whoami", kept: false, runs: true },
 ];
 
 /// A service, and its row of the table.
@@ -89,7 +91,10 @@ fn turns(services: &mut [Service], amount: Amount) -> Result<CostTable> {
         for request in &REQUESTS {
             for service in &*services {
                 let used = service.measure(request, amount.cost_requests)?;
-                table.add(request.name, service.side, &used, amount.cost_requests);
+                table.add(request.name, service.side, used, amount.cost_requests);
+                if request.runs {
+                    table.add_children(request.name, service.side, used, amount.cost_requests);
+                }
             }
         }
         // The next turn begins with another.
@@ -109,7 +114,7 @@ impl Service {
     }
 
     /// The usage of so many requests.
-    fn measure(&self, request: &Request, count: usize) -> Result<Usage> {
+    fn measure(&self, request: &Request, count: usize) -> Result<Growth> {
         let mut client = Client::new(&self.socket, SECRET);
         self.ask(&mut client, request, WARM_UP)?;
         thread::sleep(SETTLES);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::usage::Usage;
+use super::usage::Growth;
 use crate::bench::figures::Times;
 
 /// The side that a figure belongs to.
@@ -41,16 +41,18 @@ struct Cost {
 }
 
 impl CostTable {
-    /// Notes one turn. Finished children have a row of their own below: a command costs the same whoever starts it.
-    pub(super) fn add(&mut self, name: &str, side: Side, used: &Usage, requests: usize) {
-        let each = |cpu: Duration| cpu.as_secs_f64() * 1e6 / requests as f64;
+    /// Notes one turn.
+    pub(super) fn add(&mut self, name: &str, side: Side, used: Growth, requests: usize) {
         let cost = self.cost(name, side);
-        cost.cpu.add_micros(each(used.cpu()));
-        cost.switches.add_micros(used.switches() as f64 / requests as f64);
-        if !used.children.is_zero() {
-            self.cost(&format!("{name}: of that, finished children"), side).cpu.add_micros(each(used.children));
-        }
+        cost.cpu.add_micros(micros(used.cpu, requests));
+        cost.switches.add_micros(used.switches as f64 / requests as f64);
         self.ended += used.ended;
+    }
+
+    /// Notes the finished children once more, in a row of their own: a command costs the same whoever starts it.
+    pub(super) fn add_children(&mut self, name: &str, side: Side, used: Growth, requests: usize) {
+        let cost = self.cost(&format!("{name}: of that, finished children"), side);
+        cost.cpu.add_micros(micros(used.children, requests));
     }
 
     fn cost(&mut self, name: &str, side: Side) -> &mut Cost {
@@ -120,6 +122,11 @@ impl Cost {
     }
 }
 
+/// Of each request.
+fn micros(cpu: Duration, requests: usize) -> f64 {
+    cpu.as_secs_f64() * 1e6 / requests as f64
+}
+
 /// Empty if it was not measured.
 fn number(number: f64) -> String {
     if number.is_nan() { String::new() } else { format!("{number:.2}") }
@@ -129,19 +136,21 @@ fn number(number: f64) -> String {
 mod tests {
     use super::*;
 
-    fn used(millis: u64) -> Usage {
-        Usage { own: Duration::from_millis(millis), ..Usage::default() }
+    fn used(millis: u64) -> Growth {
+        Growth { cpu: Duration::from_millis(millis), ..Growth::default() }
     }
 
     #[test]
     fn a_row_has_the_median_of_its_turns_and_ratios() {
         let mut table = CostTable::default();
         for (side, turns) in [(Side::Ours, [90, 1, 110]), (Side::Original, [45, 45, 45])] {
-            turns.into_iter().for_each(|millis| table.add("no-op", side, &used(millis), 1_000));
+            turns.into_iter().for_each(|millis| table.add("no-op", side, used(millis), 1_000));
         }
         let text = table.table();
         assert!(text.ends_with("| no-op | 90.00 |  | 45.00 |  | 2.00 | 0.00 |  | 0.00 |\n"), "{text}");
-        table.add("whoami", Side::Ours, &Usage { children: Duration::from_millis(20), ..used(10) }, 1_000);
+        let command = Growth { children: Duration::from_millis(20), ..used(30) };
+        table.add("whoami", Side::Ours, command, 1_000);
+        table.add_children("whoami", Side::Ours, command, 1_000);
         let text = table.table();
         assert!(text.contains("| whoami | 30.00 |") && text.contains("finished children | 20.00 |"), "{text}");
         let rows = table.rows();
@@ -151,7 +160,7 @@ mod tests {
     #[test]
     fn threads_that_ended_are_told() {
         let mut table = CostTable::default();
-        table.add("no-op", Side::Ours, &Usage { ended: 2, ..used(1) }, 1);
+        table.add("no-op", Side::Ours, Growth { ended: 2, ..used(1) }, 1);
         assert!(table.table().ends_with("\n2 threads ended meanwhile; their switches are not counted.\n"));
     }
 }

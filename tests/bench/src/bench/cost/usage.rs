@@ -8,9 +8,11 @@
 //!
 //! Counted as switches: `voluntary_ctxt_switches` of each thread that lives at the end.
 //!
-//! Not counted: switches of finished children and of threads that have ended, which the kernel tells nobody but the parent;
-//! threads that lived before and have ended since are told apart, as a number. Neither is CPU time of the kernel's own threads,
-//! nor of processes that left the family.
+//! Not counted:
+//! - the switches of finished children and of threads that have ended, which the kernel shows to the parent alone. Threads of the
+//!   first reading that are gone in the second are told as a number. A sandbox that is replaced within a turn is among them; the
+//!   median of several turns bears that;
+//! - the CPU time of the kernel's own threads, and of processes whose parent did not wait for them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,16 +28,26 @@ use crate::bench::machine::family;
 /// How often the counters are read again because a process came or went.
 const TRIES: usize = 20;
 
-/// The counters of a family of processes, or their growth.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+/// The counters of a family of processes.
+#[derive(Debug, Default, Clone)]
 pub(super) struct Usage {
-    /// CPU time of the processes themselves.
-    pub(super) own: Duration,
+    /// CPU time of each process.
+    own: BTreeMap<u32, Duration>,
     /// CPU time of their finished children.
-    pub(super) children: Duration,
+    children: Duration,
     /// Voluntary switches by process and thread.
-    pub(super) switches: BTreeMap<(u32, u32), u64>,
-    /// Threads that have ended since.
+    switches: BTreeMap<(u32, u32), u64>,
+}
+
+/// What the counters grew by.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Growth {
+    /// CPU time of all.
+    pub(super) cpu: Duration,
+    /// Of that, finished children that came and went in between.
+    pub(super) children: Duration,
+    pub(super) switches: u64,
+    /// Threads that have ended in between.
     pub(super) ended: usize,
 }
 
@@ -57,7 +69,7 @@ impl Usage {
     fn read(pids: &[u32]) -> Result<Self> {
         let mut usage = Self::default();
         for pid in pids {
-            usage.own += own_time(*pid)?;
+            usage.own.insert(*pid, own_time(*pid)?);
             usage.children += children_time(*pid)?;
             usage.switches.extend(switches(*pid)?);
         }
@@ -65,24 +77,22 @@ impl Usage {
     }
 
     /// The growth since an earlier reading.
-    pub(super) fn since(&self, before: &Self) -> Self {
-        let growth = |(thread, now): (&(u32, u32), &u64)| {
-            (*thread, now.saturating_sub(before.switches.get(thread).copied().unwrap_or(0)))
-        };
-        Self {
-            own: self.own.saturating_sub(before.own),
-            children: self.children.saturating_sub(before.children),
-            switches: self.switches.iter().map(growth).collect(),
+    pub(super) fn since(&self, before: &Self) -> Growth {
+        // A process that has ended is among the children now, with all that it had before.
+        let moved: Duration =
+            before.own.iter().filter(|(pid, _)| !self.own.contains_key(pid)).map(|(_, cpu)| *cpu).sum();
+        let growth =
+            |(thread, now): (&(u32, u32), &u64)| now.saturating_sub(before.switches.get(thread).copied().unwrap_or(0));
+        Growth {
+            cpu: self.cpu().saturating_sub(before.cpu()),
+            children: self.children.saturating_sub(before.children + moved),
+            switches: self.switches.iter().map(growth).sum(),
             ended: before.switches.keys().filter(|thread| !self.switches.contains_key(thread)).count(),
         }
     }
 
-    pub(super) fn cpu(&self) -> Duration {
-        self.own + self.children
-    }
-
-    pub(super) fn switches(&self) -> u64 {
-        self.switches.values().sum()
+    fn cpu(&self) -> Duration {
+        self.own.values().sum::<Duration>() + self.children
     }
 }
 
@@ -143,16 +153,29 @@ mod tests {
         assert_eq!((voluntary(status), voluntary("nonvoluntary_ctxt_switches:\t3\n")), (Some(12), None));
     }
 
+    fn usage(own: &[(u32, u64)], children: u64, switches: &[((u32, u32), u64)]) -> Usage {
+        Usage {
+            own: own.iter().map(|(pid, millis)| (*pid, Duration::from_millis(*millis))).collect(),
+            children: Duration::from_millis(children),
+            switches: switches.iter().copied().collect(),
+        }
+    }
+
     #[test]
-    fn ended_threads_keep_their_time_and_are_told() {
-        let usage = |cpu, threads: &[(u32, u64)]| Usage {
-            own: Duration::from_millis(cpu),
-            children: Duration::from_millis(cpu / 10),
-            switches: threads.iter().map(|(thread, count)| ((1, *thread), *count)).collect(),
-            ended: 0,
-        };
-        let growth = usage(30, &[(1, 12), (3, 4)]).since(&usage(10, &[(1, 5), (2, 9)]));
-        assert_eq!((growth.cpu(), growth.switches(), growth.ended), (Duration::from_millis(22), 11, 1));
+    fn ended_threads_are_told() {
+        let before = usage(&[(1, 10)], 0, &[((1, 1), 5), ((1, 2), 9)]);
+        let growth = usage(&[(1, 30)], 0, &[((1, 1), 12), ((1, 3), 4)]).since(&before);
+        let expected = Growth { cpu: Duration::from_millis(20), switches: 11, ended: 1, ..Growth::default() };
+        assert_eq!(growth, expected);
+    }
+
+    #[test]
+    fn ended_processes_are_counted_once() {
+        let before = usage(&[(1, 10), (2, 500)], 100, &[]);
+        // Process 2 used another 20 ms, ended, and left its place to 3; a command used 30 ms.
+        let growth = usage(&[(1, 15), (3, 7)], 100 + 520 + 30, &[]).since(&before);
+        assert_eq!(growth.cpu, Duration::from_millis(5 + 7 + 20 + 30));
+        assert_eq!(growth.children, Duration::from_millis(20 + 30));
     }
 
     #[test]
@@ -165,7 +188,7 @@ mod tests {
         let busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
         assert!(Command::new("sh").args(["-c", busy]).status().unwrap().success());
         let both = Usage::of(own).unwrap().since(&before);
-        assert!(thread.own > Duration::from_millis(5), "{thread:?}");
-        assert!(both.children > thread.children + Duration::from_millis(20) && both.switches() > 0, "{both:?}");
+        assert!(thread.cpu > Duration::from_millis(5), "{thread:?}");
+        assert!(both.children > thread.children + Duration::from_millis(20) && both.cpu > thread.cpu, "{both:?}");
     }
 }
