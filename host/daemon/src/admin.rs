@@ -26,7 +26,6 @@ use crate::why::{log, unserved};
 const SOCKET: &str = "admin socket";
 
 /// An administrator, as whoever asks is recorded.
-#[must_use]
 pub fn requester(peer: Peer) -> Requester {
     let Peer { uid, gid, groups, pid, .. } = peer;
     Requester { socket: SOCKET.into(), uid, gid, groups, pid, trusted: true }
@@ -35,17 +34,11 @@ pub fn requester(peer: Peer) -> Requester {
 /// What administrators are served with.
 #[derive(Debug)]
 pub struct Admin {
-    /// Who may decide.
     pub policy: Rc<CurrentPolicy>,
-    /// What is held.
     pub held: Rc<Held>,
-    /// What is installed.
     pub installed: Rc<Installed>,
-    /// Runs what they approve.
     pub resumer: Rc<Resumer>,
-    /// Reads all files again.
     pub reload: Reload,
-    /// Where refusals go.
     pub refusals: Rc<RefusalLog>,
     /// Where their orders are recorded.
     pub audit: AuditLog,

@@ -9,15 +9,12 @@ use crate::record::hold::HoldId;
 /// What comes of a request.
 #[derive(Debug)]
 pub enum Answered {
-    /// Replies.
     Now(Reply),
     /// Replies, but not before this is over.
     Late(Reply, Duration),
     /// Replies when this hold has ended, or the time is over.
     Waits {
-        /// Its name.
         id: HoldId,
-        /// The requester's handle.
         uid: String,
         /// How long at the most.
         wait: Duration,

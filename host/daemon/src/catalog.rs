@@ -16,12 +16,10 @@ use crate::plugin::module::ModuleDigest;
 use crate::policy::Socket;
 use crate::record::requester::Requester;
 
-/// Where a plugin stands.
 #[derive(Debug, Clone)]
 pub enum Status {
     /// Its module is being read, compiled or described: requests wait.
     Preparing,
-    /// It serves.
     Serving(Rc<Plugin>),
     /// It does not, and the log said why; the module that was found, if one was read.
     Unserved(Option<ModuleDigest>),
@@ -38,7 +36,6 @@ pub struct UnknownPrincipal(pub String);
 /// A rule of `allow`, as a number of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
-    /// This user.
     Uid(u32),
     /// Who is in this group.
     Gid(u32),
@@ -47,7 +44,6 @@ pub enum Who {
 /// A grants file, and the plugin that it is for.
 #[derive(Debug)]
 pub struct Entry {
-    /// What the administrator granted.
     pub grants: Rc<Grants>,
     allowed: Allowed,
     /// Whether it is certain which module serves: consent is for that one.
@@ -60,7 +56,6 @@ pub struct Entry {
 pub struct Served {
     /// The file that grants it.
     pub entry: Rc<Entry>,
-    /// Its table.
     pub operation: Operation,
 }
 
@@ -86,7 +81,6 @@ pub struct Found {
 pub enum Unseen {
     /// No grants file serves it.
     Unknown,
-    /// More than one does.
     Twice(Vec<Rc<Served>>),
     /// The socket does not show it.
     NotShown,
@@ -97,20 +91,15 @@ pub enum Unseen {
 }
 
 impl Found {
-    /// Its table.
-    #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.served.operation
     }
 
-    /// The grants file.
-    #[must_use]
     pub fn grants(&self) -> &Rc<Grants> {
         &self.served.entry.grants
     }
 
     /// Whether its grants, or a list beside the module, say which module serves it.
-    #[must_use]
     pub fn is_pinned(&self) -> bool {
         self.served.entry.pinned
     }
@@ -120,8 +109,6 @@ impl Found {
         self.served.entry.settled(deadline).await
     }
 
-    /// Where its plugin stands.
-    #[must_use]
     pub fn status(&self) -> Status {
         self.served.entry.status()
     }
@@ -129,25 +116,20 @@ impl Found {
 
 impl Entry {
     /// Of a file whose plugin stands so.
-    #[must_use]
     pub fn new(grants: Rc<Grants>, allowed: Allowed, vouched: bool, status: Status) -> Rc<Self> {
         let pinned = vouched || !grants.sha256.is_empty();
         Rc::new(Self { grants, allowed, pinned, status: watch::Sender::new(status) })
     }
 
-    /// It stands elsewhere now.
     pub fn set(&self, status: Status) {
         self.status.send_replace(status);
     }
 
-    /// Where its plugin stands.
-    #[must_use]
     pub fn status(&self) -> Status {
         self.status.borrow().clone()
     }
 
     /// The plugin that serves, if one does.
-    #[must_use]
     pub fn plugin(&self) -> Option<Rc<Plugin>> {
         match self.status() {
             Status::Serving(plugin) => Some(plugin),
@@ -156,7 +138,6 @@ impl Entry {
     }
 
     /// Why nobody may ask for this operation: its rules name whom this machine does not know.
-    #[must_use]
     pub fn unresolved(&self, operation: &Operation) -> Option<String> {
         let why = self.allowed.get(&operation.name)?.as_ref().err()?;
         Some(format!("allow: {why}, so it is not served"))
@@ -174,7 +155,6 @@ impl Entry {
 
 impl Catalog {
     /// Of all that is to be served.
-    #[must_use]
     pub fn of(entries: impl Iterator<Item = Rc<Entry>>) -> Self {
         let mut catalog = Self::default();
         let mut granted: BTreeMap<String, Vec<Rc<Served>>> = BTreeMap::new();
@@ -210,7 +190,6 @@ impl Catalog {
     }
 
     /// The operation that a record names: by whom it was asked was judged when it was asked, and is judged again.
-    #[must_use]
     pub fn find_again(&self, socket: &Socket, requester: &Requester, name: &str) -> Option<Found> {
         self.find(socket, requester, name).ok()
     }
@@ -226,25 +205,21 @@ impl Catalog {
     }
 
     /// The files that all serve this operation, so that none does.
-    #[must_use]
     pub fn served_twice(&self, called: &str) -> Option<Vec<String>> {
         self.twice.get(called).map(|all| files(all))
     }
 
     /// The operation of this name, whoever may see it.
-    #[must_use]
     pub fn served(&self, name: &str) -> Option<&Rc<Served>> {
         self.operations.get(name)
     }
 
     /// The operation that has this name in its file, and another for callers.
-    #[must_use]
     pub fn called_otherwise(&self, name: &str) -> Option<&Rc<Served>> {
         self.operations.values().find(|served| served.operation.name == name)
     }
 
     /// The grants of a plugin that has this operation, where nothing serves one of this name.
-    #[must_use]
     pub fn offering(&self, name: &str) -> Option<Rc<Grants>> {
         let mut entries = self.operations.values().map(|served| &served.entry);
         let offers = |entry: &&Rc<Entry>| {
@@ -255,7 +230,6 @@ impl Catalog {
     }
 
     /// What is served by none because several files serve it, in words.
-    #[must_use]
     pub fn mistakes(&self) -> Vec<String> {
         let said = |(called, all): (&String, &Vec<Rc<Served>>)| {
             let files = files(all).join(".toml and by ");

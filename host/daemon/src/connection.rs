@@ -66,7 +66,6 @@ pub enum Next {
 
 impl Connection {
     /// Over an accepted stream of this peer's, which does not block.
-    #[must_use]
     pub fn new(stream: UnixStream, peer: Peer, turns: &Rc<Turns>, bytes: &Rc<Shares>) -> Self {
         let stream = Stream::new(stream);
         let (turns, bytes) = (Rc::clone(turns), Rc::clone(bytes));

@@ -12,23 +12,18 @@ use crate::turns::Turns;
 /// What those who are connected share.
 #[derive(Debug)]
 pub struct Crowd {
-    /// Connections.
     pub connections: Rc<Shares>,
     /// Bytes of theirs in memory.
     bytes: Rc<Shares>,
-    /// The thread.
     turns: Rc<Turns>,
 }
 
 impl Crowd {
-    /// Nobody yet.
-    #[must_use]
     pub fn new() -> Rc<Self> {
         Rc::new(Self { connections: connections(), bytes: Shares::of(BYTES), turns: Turns::new() })
     }
 
     /// A connection of this peer.
-    #[must_use]
     pub fn connection(&self, stream: UnixStream, peer: Peer) -> Connection {
         Connection::new(stream, peer, &self.turns, &self.bytes)
     }

@@ -42,7 +42,6 @@ struct Own<T> {
 impl<T> Queue<T> {
     /// Nobody waits. So much had by all halves what was had before: many times the longest use, for of what is forgotten with the
     /// next use nobody is told from anybody else.
-    #[must_use]
     pub fn halved_each(half: Duration) -> Self {
         Self::of(u64::try_from(half.as_micros()).unwrap_or(u64::MAX).max(1))
     }
@@ -51,7 +50,6 @@ impl<T> Queue<T> {
         Self { half, peers: HashMap::new(), order: BTreeSet::new(), came: 0, waiting: 0, had: 0, lately: 0 }
     }
 
-    /// One more waits.
     pub fn wait(&mut self, peer: Peer, told_by: T) {
         self.came += 1;
         let came = self.came;
@@ -143,14 +141,11 @@ impl<T> Queue<T> {
         });
     }
 
-    /// Whether nobody waits.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.waiting == 0
     }
 
     /// How many wait, of this peer and of all.
-    #[must_use]
     pub fn waiting(&self, peer: Peer) -> (usize, usize) {
         (self.peers.get(&peer).map_or(0, |own| own.waiting.len()), self.waiting)
     }

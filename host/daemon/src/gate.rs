@@ -14,9 +14,7 @@ use crate::secrets::Secrets;
 /// Who asks, and by which socket.
 #[derive(Debug)]
 pub struct Caller {
-    /// The socket.
     pub socket: Arc<Socket>,
-    /// The peer.
     pub requester: Rc<Requester>,
 }
 
@@ -29,8 +27,6 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// What is asked.
-    #[must_use]
     pub fn into_request(self) -> Request {
         self.request
     }
@@ -54,10 +50,6 @@ impl From<Turned> for Because {
     }
 }
 
-/// The gate.
-///
-/// # Errors
-/// [`Turned`].
 pub fn admit(secrets: &Secrets, line: &Line<'_>) -> Result<Admitted, Turned> {
     if !line.secret().is_some_and(|given| secrets.admit(given)) {
         return Err(Turned::WrongSecret);

@@ -18,7 +18,6 @@ pub struct HardeningError {
 }
 
 impl HardeningError {
-    /// Of this step.
     pub(crate) fn new(step: impl Into<String>, why: impl Into<Box<dyn Error>>) -> Self {
         Self { step: step.into(), why: why.into() }
     }
@@ -27,9 +26,6 @@ impl HardeningError {
 /// Closes the memory, before anything secret is in it, and again after a change of user: then the kernel makes it what
 /// `fs.suid_dumpable` says, and with 2 of that a handler of cores is given one. What the daemon starts may be read
 /// again by whoever is the same user, and has the limit of the core's size from it.
-///
-/// # Errors
-/// What the kernel says.
 pub fn keep_to_itself() -> Result<(), HardeningError> {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).map_err(|why| HardeningError::new("cannot forbid core dumps", why))?;

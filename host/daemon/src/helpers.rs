@@ -10,18 +10,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::trusted_file::{Program, Trusted, Untrusted};
 
-/// All of them.
 #[derive(Debug)]
 pub struct Helpers {
-    /// Starts everything else.
     pub spawner: OwnedFd,
-    /// Runs a plugin.
     pub sandbox: OwnedFd,
-    /// Where that is.
     pub sandbox_path: PathBuf,
-    /// Compiles a module.
     pub compiler: OwnedFd,
-    /// Where that is.
     pub compiler_path: PathBuf,
     compiler_file: File,
 }
@@ -62,9 +56,6 @@ impl Helpers {
     }
 
     /// SHA-256 of the compiler's binary.
-    ///
-    /// # Errors
-    /// What the kernel says.
     pub fn compiler_digest(&self) -> std::io::Result<[u8; 32]> {
         let mut bytes = Vec::new();
         (&self.compiler_file).read_to_end(&mut bytes)?;

@@ -9,8 +9,6 @@ use crate::gate::Caller;
 /// A longer list is told without schemas: clients read no longer line than [`REPLY_LINE_MAX`], and with what stands around it.
 const LIST_MAX: usize = REPLY_LINE_MAX / 2;
 
-/// The reply to `list`.
-#[must_use]
 pub fn list(catalog: &Catalog, caller: &Caller) -> Reply {
     let all = catalog.all_for(&caller.socket, &caller.requester);
     let mut views: Vec<OperationView> = all.iter().map(view).collect();
@@ -43,7 +41,6 @@ fn empty() -> Data {
 }
 
 /// A step as callers are shown it.
-#[must_use]
 pub fn step(step: &Step) -> StepView {
     StepView { step: "approval".into(), of: step.of.clone(), count: step.count, approved_by: Vec::new() }
 }

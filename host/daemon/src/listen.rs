@@ -76,9 +76,6 @@ impl Listener {
     }
 
     /// Takes over a socket that listens there already, such as a service manager's. Who may connect was its business.
-    ///
-    /// # Errors
-    /// [`CannotListen`].
     pub fn adopt(socket: OwnedFd, place: &Place) -> Result<Self, CannotListen> {
         Self::of(socket, place, None).map_err(|why| CannotListen(place.path.clone(), why.to_string()))
     }
@@ -90,7 +87,6 @@ impl Listener {
     }
 
     /// Whether it is the daemon's to say who may connect.
-    #[must_use]
     pub fn is_own(&self) -> bool {
         self.own.is_some()
     }
@@ -133,7 +129,6 @@ impl Drop for Listener {
 
 /// How many connections there may be: no more in all than half of the descriptors that the daemon may have, for what it does
 /// needs some too.
-#[must_use]
 pub fn connections() -> Rc<Shares> {
     let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
     let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);

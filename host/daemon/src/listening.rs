@@ -26,9 +26,7 @@ type SocketKey = (PathBuf, Kind);
 /// What is asked on a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Operations.
     Requests,
-    /// An administrator's verbs.
     Admin,
 }
 
@@ -37,9 +35,7 @@ pub enum Kind {
 pub struct Opened {
     /// Its path, and what it is for.
     pub key: SocketKey,
-    /// Who may connect.
     pub place: Place,
-    /// It listens.
     pub listener: Listener,
     /// Whether it had been open and had lost its name.
     pub again: bool,
@@ -59,8 +55,6 @@ impl Drop for OpenSocket {
 }
 
 impl Listening {
-    /// Nothing is open yet.
-    #[must_use]
     pub fn new(spawner: Rc<Spawner>) -> Self {
         Self { spawner, open: RefCell::default() }
     }
@@ -132,7 +126,6 @@ impl Listening {
     }
 
     /// How many sockets are open.
-    #[must_use]
     pub fn count(&self) -> usize {
         self.open.borrow().len()
     }

@@ -14,7 +14,6 @@ use regent_protocol::visible;
 /// How a line is meant, as syslog's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// Progress.
     Info,
     /// Served, but to be looked at.
     Warning,
@@ -33,8 +32,6 @@ const SELDOM: Duration = Duration::from_secs(60);
 pub struct Seldom(Cell<Option<Instant>>);
 
 impl Seldom {
-    /// Nothing was said yet.
-    #[must_use]
     pub const fn new() -> Self {
         Self(Cell::new(None))
     }
@@ -52,9 +49,7 @@ impl Seldom {
 /// A line that was kept instead of written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// How it is meant.
     pub level: Level,
-    /// Harmless already.
     pub text: String,
 }
 
@@ -66,19 +61,15 @@ pub fn keep() {
     let _begun = KEPT.lock().map(|mut kept| kept.get_or_insert_default().clear());
 }
 
-/// The lines since then.
-#[must_use]
 pub fn taken() -> Vec<Line> {
     KEPT.lock().ok().and_then(|mut kept| kept.as_mut().map(std::mem::take)).unwrap_or_default()
 }
 
-/// Whether it was kept.
 fn kept(level: Level, text: &str) -> bool {
     let Ok(mut kept) = KEPT.lock() else { return false };
     kept.as_mut().map(|lines| lines.push(Line { level, text: text.to_owned() })).is_some()
 }
 
-/// Writes one line.
 pub fn say(level: Level, text: fmt::Arguments<'_>) {
     let text = text.to_string();
     let text = visible::line(&text);
@@ -95,7 +86,6 @@ pub fn say(level: Level, text: fmt::Arguments<'_>) {
     let _lost = std::io::stderr().write_all(format!("regentd: {word}{}\n", text.get(..end).unwrap_or("")).as_bytes());
 }
 
-/// A line of progress.
 #[macro_export]
 macro_rules! info { ($($text:tt)*) => { $crate::log::say($crate::log::Level::Info, format_args!($($text)*)) } }
 /// A line about something that is served but should be looked at.

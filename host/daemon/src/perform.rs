@@ -28,11 +28,9 @@ use crate::why::rules;
 /// What is on record of an immediate operation.
 #[derive(Debug)]
 pub struct Act {
-    /// Who asked.
     pub requester: Rc<Requester>,
     /// The operation, as callers name it.
     pub operation: String,
-    /// The request's data.
     pub data: Data,
     /// What both sides can call it by.
     pub reference: String,
@@ -92,16 +90,12 @@ impl Act {
     }
 }
 
-/// Carries plans out.
 #[derive(Debug)]
 pub struct Executor {
-    /// Through which commands start.
     pub spawner: Rc<Spawner>,
-    /// Where it is recorded.
     pub audit: AuditLog,
     /// Where it is noted that the host is about to end.
     pub disk: Disk,
-    /// What runs is counted.
     pub shutdown: Shutdown,
 }
 

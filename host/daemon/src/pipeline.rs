@@ -53,8 +53,6 @@ struct Wish<'a> {
 }
 
 impl Pipeline {
-    /// Of these services.
-    #[must_use]
     pub fn new(preparer: Preparer, executor: Rc<Executor>, refusals: Rc<RefusalLog>) -> Self {
         let (policy, held) = (Rc::clone(&preparer.policy), Rc::clone(&preparer.held));
         let requested = Requested::new(Rc::clone(&held), Rc::clone(&refusals));
@@ -62,7 +60,6 @@ impl Pipeline {
     }
 
     /// What a requester asks about its holds.
-    #[must_use]
     pub fn requested(&self) -> &Requested {
         &self.requested
     }

@@ -20,53 +20,39 @@ pub const PLAN_MAX: usize = 128 << 10;
 /// One step: what is shown and bound, and the grant by which it runs.
 #[derive(Debug, Clone)]
 pub struct Step {
-    /// What is shown.
     pub planned: PlannedStep,
-    /// How.
     pub command: Command,
     /// The grants that have it.
     pub grants: Rc<Grants>,
 }
 
-/// The steps, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Plan(Vec<Step>);
 
 impl Plan {
-    /// The steps.
-    #[must_use]
     pub fn steps(&self) -> &[Step] {
         &self.0
     }
 
-    /// Whether nothing would run.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What is shown.
-    #[must_use]
     pub fn planned(&self) -> Vec<PlannedStep> {
         self.0.iter().map(|step| step.planned.clone()).collect()
     }
 
     /// The first program that is not there.
-    #[must_use]
     pub fn missing_program(&self) -> Option<&str> {
         self.0.iter().find(|step| step.planned.program.is_none())?.planned.argv.first().map(String::as_str)
     }
 
     /// How long its steps may take together.
-    #[must_use]
     pub fn longest(&self) -> Duration {
         self.0.iter().map(|step| step.command.timeout).sum()
     }
 
     /// The same plan by today's grants and on today's machine.
-    ///
-    /// # Errors
-    /// [`Unequal`].
     pub async fn again(spawner: &Spawner, grants: &Rc<Grants>, planned: &[PlannedStep]) -> Result<Self, Unequal> {
         let mut plan = Self::default();
         for step in planned {
@@ -177,26 +163,20 @@ pub struct Planning {
 }
 
 impl Planning {
-    /// By these grants.
-    #[must_use]
     pub fn new(spawner: Rc<Spawner>, grants: Rc<Grants>) -> Self {
         Self { spawner, grants, line: None, plan: Plan::default(), bytes: 0, fault: None, rule: None }
     }
 
     /// For this operation of theirs.
-    #[must_use]
     pub fn of(self, operation: &Operation) -> Self {
         Self { line: Some(operation.line), ..self }
     }
 
-    /// What was planned.
-    #[must_use]
     pub fn into_plan(self) -> Plan {
         self.plan
     }
 
     /// The rule by which the last call was refused, if one was.
-    #[must_use]
     pub fn into_rule(self) -> Option<Rule> {
         self.rule
     }

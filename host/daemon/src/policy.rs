@@ -21,26 +21,20 @@ use regent_resolve::users;
 /// The whole policy but for the grants.
 #[derive(Debug)]
 pub struct Policy {
-    /// The file.
     pub path: PathBuf,
     /// As it was written, but for the sockets.
     pub config: Arc<Config>,
-    /// The request sockets.
     pub sockets: Vec<Arc<Socket>>,
-    /// The admin socket.
     pub admin: Option<Place>,
-    /// Persons, by uid.
     pub people: People,
 }
 
 /// A socket's place and who may connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// Its path.
     pub path: PathBuf,
     /// Its mode, 0o660 for owner and group.
     pub mode: u32,
-    /// Its group.
     pub group: Option<u32>,
 }
 
@@ -51,7 +45,6 @@ pub struct Socket {
     pub name: String,
     /// What its peers are counted by: the same for the same name, whatever else is configured.
     pub number: u64,
-    /// Where it is.
     pub place: Place,
     /// Any of these opens the gate.
     pub secrets: Secrets,
@@ -61,13 +54,11 @@ pub struct Socket {
     pub trust_peer_uid: bool,
     /// Where it stands in the file.
     pub line: usize,
-    /// Where its `operations` stand.
     pub operations_line: usize,
 }
 
 impl Policy {
     /// The socket of this name.
-    #[must_use]
     pub fn socket(&self, name: &str) -> Option<&Arc<Socket>> {
         self.sockets.iter().find(|socket| socket.name == name)
     }
@@ -79,18 +70,14 @@ pub struct CurrentPolicy(RefCell<Rc<Policy>>);
 
 impl CurrentPolicy {
     /// This one, until another is set.
-    #[must_use]
     pub fn new(policy: Policy) -> Rc<Self> {
         Rc::new(Self(RefCell::new(Rc::new(policy))))
     }
 
-    /// As it is now.
-    #[must_use]
     pub fn get(&self) -> Rc<Policy> {
         Rc::clone(&self.0.borrow())
     }
 
-    /// Another takes its place.
     pub fn set(&self, policy: Policy) {
         *self.0.borrow_mut() = Rc::new(policy);
     }
@@ -102,13 +89,11 @@ pub type Opener<'o> = &'o dyn Fn(&Path) -> Result<Trusted, Untrusted>;
 /// What a configuration is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
-    /// To be lived by.
     Serving,
     /// To be judged, and nothing more: what only a service is handed is not missed.
     Checking,
 }
 
-/// Reads and resolves.
 pub fn read(path: &Path, what_for: For, open: Opener<'_>, findings: &mut Findings) -> Option<Policy> {
     let file = findings.keep(open(path).map_err(|why| missing(&why, "`regent init` writes a first one")))?;
     let readable_by_others = file.readable_by_others();
@@ -269,7 +254,6 @@ fn people(config: &Config, file: &Path, findings: &mut Findings) -> People {
 }
 
 /// Where the daemon keeps its own.
-#[must_use]
 pub fn state_file(config: &Config, name: &str) -> PathBuf {
     config.state.join(name)
 }

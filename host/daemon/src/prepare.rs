@@ -23,7 +23,6 @@ use crate::why::rules;
 pub struct Preparer {
     /// Whose rules decide what a peer sees.
     pub policy: Rc<CurrentPolicy>,
-    /// What is served.
     pub installed: Rc<Installed>,
     /// Who may hold one more.
     pub held: Rc<Held>,

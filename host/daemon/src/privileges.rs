@@ -15,10 +15,8 @@ use rustix::thread::{
 use crate::hardening::{self, HardeningError};
 use crate::system_calls;
 
-/// Whom it ends with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Life {
-    /// Nobody.
     Own,
     /// Whoever started it, killed at that moment: what somebody else's module says may have taken it over.
     Starters,

@@ -3,14 +3,12 @@
 use rand::RngExt as _;
 
 /// So many of these letters.
-#[must_use]
 pub fn letters(of: &[u8], length: usize) -> String {
     let mut source = rand::rng();
     (0..length).filter_map(|_| of.get(source.random_range(0..of.len())).copied().map(char::from)).collect()
 }
 
 /// What a caller and an administrator can say to each other: eight letters.
-#[must_use]
 pub fn reference() -> String {
     letters(b"abcdefghijklmnopqrstuvwxyz", 8)
 }

@@ -19,7 +19,6 @@ use crate::why::remembered::Remembered;
 /// Refusals written at once, of one peer and of all: enough to see what happens, too few to fill a disk (a line is some KiB). One
 /// who is refused without end does not keep what others were refused from being written.
 const BURST: Limit = Limit { each: 50, most: 450 };
-/// And then a second.
 const A_SECOND: usize = 10;
 const A_SECOND_EACH: usize = 2;
 /// What is written of why, in bytes: the name of an operation that is not there may be as long as a request's line.
@@ -36,20 +35,16 @@ pub struct RefusalLog {
 }
 
 impl RefusalLog {
-    /// With this audit log.
-    #[must_use]
     pub fn new(audit: AuditLog) -> Self {
         Self { budget: Budget::new(), remembered: Remembered::default(), audit }
     }
 
     /// Refusals that can still be asked about.
-    #[must_use]
     pub fn remembered(&self) -> &Remembered {
         &self.remembered
     }
 
     /// Whether no more of this requester's refusals are written for now.
-    #[must_use]
     pub fn is_spent(&self, requester: &Requester) -> bool {
         self.budget.is_spent(&requester.owner())
     }

@@ -31,7 +31,6 @@ pub struct Order(pub oneshot::Sender<Reloaded>);
 
 impl Reload {
     /// The way, and its end at the task. What was found at the start is known.
-    #[must_use]
     pub fn new(warnings: Vec<String>) -> (Self, mpsc::Receiver<Order>) {
         let (orders, ordered) = mpsc::channel(WAITING);
         let last = LastRead { warnings, not_taken: Vec::new() };
@@ -46,7 +45,6 @@ impl Reload {
     }
 
     /// What was found when regent.toml was read last.
-    #[must_use]
     pub fn last(&self) -> LastRead {
         self.last.borrow().clone()
     }

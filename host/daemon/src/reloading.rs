@@ -33,9 +33,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 pub struct Reloader {
     /// Who serves what is opened.
     pub server: Rc<Server>,
-    /// The sockets.
     pub listening: Listening,
-    /// What is installed.
     pub installed: Rc<Installed>,
     /// Who reads what only root may read.
     pub spawner: Rc<Spawner>,
@@ -45,9 +43,6 @@ pub struct Reloader {
 
 impl Reloader {
     /// Opens the first sockets, those that were handed over among them.
-    ///
-    /// # Errors
-    /// [`CannotListen`](crate::listen::CannotListen).
     pub async fn open(&self, handed: &mut Activated) -> Result<usize, crate::listen::CannotListen> {
         let opened = self.listening.apply(&self.server.policy.get(), handed).await?;
         self.begin(opened);

@@ -14,7 +14,6 @@ use crate::record::why::Why;
 use crate::refusals::RefusalLog;
 use crate::why::ended;
 
-/// Serves requests about holds.
 #[derive(Debug)]
 pub struct Requested {
     held: Rc<Held>,
@@ -22,8 +21,6 @@ pub struct Requested {
 }
 
 impl Requested {
-    /// About these holds.
-    #[must_use]
     pub fn new(held: Rc<Held>, refusals: Rc<RefusalLog>) -> Self {
         Self { held, refusals }
     }
@@ -66,7 +63,6 @@ impl Requested {
     }
 
     /// What its requester is told of a hold: at once, or when it has ended or the time is over.
-    #[must_use]
     pub fn answer(&self, hold: Hold, uid: String, wait: Option<Duration>, reference: &str) -> Answered {
         match wait {
             Some(wait) if hold.is_live() => Answered::Waits { id: hold.id, uid, wait },

@@ -28,13 +28,9 @@ const PREPARED_WITHIN: Duration = Duration::from_secs(5);
 /// Runs what was held and is approved.
 #[derive(Debug)]
 pub struct Resumer {
-    /// What is held.
     pub held: Rc<Held>,
-    /// What is served now.
     pub installed: Rc<Installed>,
-    /// Whose consent counts now.
     pub policy: Rc<CurrentPolicy>,
-    /// Carries it out.
     pub executor: Rc<Executor>,
 }
 

@@ -9,19 +9,16 @@ pub struct Secrets(Vec<[u8; 32]>);
 
 impl Secrets {
     /// Of the texts that the administrator wrote, which are wiped.
-    #[must_use]
     pub fn of(texts: Vec<Zeroizing<String>>) -> Self {
         Self(texts.iter().map(|text| Sha256::digest(text.as_bytes()).into()).collect())
     }
 
     /// Whether they are the same; nobody who does not know them can ask this.
-    #[must_use]
     pub fn are(&self, others: &Self) -> bool {
         self.0 == others.0
     }
 
     /// Compares hashes of equal length, all of them, in constant time.
-    #[must_use]
     pub fn admit(&self, given: &str) -> bool {
         let given: [u8; 32] = Sha256::digest(given.as_bytes()).into();
         self.0.iter().fold(subtle::Choice::from(0), |found, secret| found | secret.ct_eq(&given)).into()

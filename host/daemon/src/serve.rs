@@ -35,16 +35,13 @@ const ADMIN: u64 = u64::MAX;
 /// Connections that are accepted before whoever is connected is heard again.
 const ACCEPTED_AT_ONCE: usize = 2;
 
-/// Serves sockets.
 #[derive(Debug)]
 pub struct Server {
     /// What is asked on request sockets.
     pub pipeline: Pipeline,
     /// What is asked on the admin socket.
     pub admin: Admin,
-    /// Which sockets there are.
     pub policy: Rc<CurrentPolicy>,
-    /// Where refusals go.
     pub refusals: Rc<RefusalLog>,
     /// What those who are connected share.
     pub crowd: Rc<Crowd>,
@@ -54,7 +51,6 @@ pub struct Server {
 
 impl Server {
     /// Serves a socket until that is aborted.
-    #[must_use]
     pub fn serve(self: &Rc<Self>, Opened { key: (path, kind), listener, .. }: Opened) -> AbortHandle {
         match kind {
             Kind::Requests => self.requests(&path, listener),

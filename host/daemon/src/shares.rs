@@ -13,7 +13,6 @@ const PART: usize = 8;
 /// How much of one thing there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
-    /// For one peer.
     pub each: usize,
     /// In all. Nine times `each`, or more, where one who is alone can have `each`.
     pub most: usize,
@@ -21,13 +20,11 @@ pub struct Limit {
 
 impl Limit {
     /// What one can have at the most, while nobody else has any.
-    #[must_use]
     pub fn alone(&self) -> usize {
         self.each.min(self.most.saturating_add(1) / (PART + 1))
     }
 
     /// Whether who has `own`, where `all` are taken, may have so much more.
-    #[must_use]
     pub fn has_room(&self, own: usize, all: usize, more: usize) -> bool {
         own.saturating_add(more) <= self.each.min(self.most.saturating_sub(all) / PART)
     }
@@ -55,14 +52,10 @@ pub struct Taken {
 }
 
 impl Shares {
-    /// All of it free.
-    #[must_use]
     pub fn of(limit: Limit) -> Rc<Self> {
         Rc::new(Self { limit, taken: RefCell::default() })
     }
 
-    /// How much there is.
-    #[must_use]
     pub fn limit(&self) -> Limit {
         self.limit
     }
@@ -80,7 +73,6 @@ impl Shares {
     }
 
     /// How much is taken on this socket.
-    #[must_use]
     pub fn on(&self, socket: u64) -> usize {
         self.taken.borrow().each.iter().filter(|((of, _), _)| *of == socket).map(|(_, amount)| amount).sum()
     }

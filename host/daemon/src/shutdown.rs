@@ -16,19 +16,16 @@ pub struct Shutdown {
 
 impl Shutdown {
     /// Counts an operation as running until this is dropped.
-    #[must_use]
     pub fn running(&self) -> TaskTrackerToken {
         self.running.token()
     }
 
     /// How many operations run now.
-    #[must_use]
     pub fn count(&self) -> usize {
         self.running.len()
     }
 
     /// Whether no more is begun.
-    #[must_use]
     pub fn is_ending(&self) -> bool {
         self.ending.is_cancelled()
     }

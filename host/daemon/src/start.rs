@@ -58,16 +58,12 @@ impl CannotStart {
     }
 }
 
-/// A daemon that serves.
 #[derive(Debug)]
 pub struct Started {
     /// Has all files read again.
     pub reload: Reload,
-    /// Ends it.
     pub shutdown: Shutdown,
-    /// Which ends after it.
     pub spawner: Rc<Spawner>,
-    /// How many sockets listen.
     pub sockets: usize,
 }
 
@@ -76,7 +72,6 @@ pub struct Started {
 pub struct Given {
     /// regent.toml, and what is to be looked at in it.
     pub policy: Policy,
-    /// See `policy`.
     pub warnings: Vec<String>,
     /// The programs that belong to it.
     pub helpers: Helpers,
@@ -89,9 +84,6 @@ pub struct Given {
 }
 
 /// Builds each service once, in order, and returns when the sockets listen.
-///
-/// # Errors
-/// [`CannotStart`].
 pub async fn start(given: Given) -> Result<Started, CannotStart> {
     let Given { policy, warnings, helpers, spawner, mut lacks, mut handed } = given;
     let shutdown = Shutdown::default();
@@ -145,7 +137,6 @@ struct Services {
 }
 
 impl Services {
-    /// Runs what is approved.
     fn resumer(&self) -> Rc<Resumer> {
         let executor = Executor {
             spawner: Rc::clone(&self.spawner),

@@ -17,17 +17,12 @@ use crate::shutdown::Shutdown;
 /// Whatever there is to say of the daemon.
 #[derive(Debug)]
 pub struct StatusSource {
-    /// When it was started.
     pub since: Timestamp,
     /// What this machine or this user lacks, and what that means.
     pub lacks: Vec<String>,
-    /// What is installed.
     pub installed: Rc<Installed>,
-    /// What is held.
     pub held: Rc<Held>,
-    /// Who is connected.
     pub crowd: Rc<Crowd>,
-    /// What runs.
     pub shutdown: Shutdown,
     /// What was found when regent.toml was read last.
     pub reload: Reload,
@@ -35,7 +30,6 @@ pub struct StatusSource {
 
 impl StatusSource {
     /// As it is now, by this policy.
-    #[must_use]
     pub fn view(&self, policy: &Policy) -> StatusView {
         let plugins = self.installed.views(policy);
         let serving = plugins.iter().filter(|plugin| plugin.state == Serving::Serving).count();

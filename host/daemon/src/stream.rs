@@ -23,7 +23,6 @@ const KERNEL_KEEPS: usize = 32 << 10;
 #[derive(Debug)]
 pub(crate) struct Stream {
     state: State,
-    /// Something was sent.
     sent: bool,
 }
 

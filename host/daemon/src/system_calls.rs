@@ -155,7 +155,6 @@ const MODES: &[(i64, u8)] =
     &[(libc::SYS_openat, 3), (libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2), (libc::SYS_open, 2), (libc::SYS_chmod, 1)];
 #[cfg(not(target_arch = "x86_64"))]
 const MODES: &[(i64, u8)] = &[(libc::SYS_openat, 3), (libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2)];
-/// Set-user-ID and set-group-ID.
 const GAINS: u64 = 0o6000;
 
 /// Kinds of sockets: the spawner's and peers'; and what a user database may be asked by.

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 const WORTH_SAYING: Duration = Duration::from_secs(10);
 
 /// The second of a time.
-#[must_use]
 pub fn second(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
@@ -26,13 +25,10 @@ pub struct Clock {
 
 impl Clock {
     /// One that is not behind this time, which is known to have been.
-    #[must_use]
     pub fn not_before(known: Timestamp) -> Self {
         Self { last: Cell::new((known, uptime())), ahead: Cell::new(false) }
     }
 
-    /// The time.
-    #[must_use]
     pub fn now(&self) -> Timestamp {
         let (wall, up) = (Timestamp::now(), uptime());
         let (last, at) = self.last.get();
@@ -56,7 +52,6 @@ impl Clock {
 }
 
 /// How long the machine has been up, asleep or not.
-#[must_use]
 pub fn uptime() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))

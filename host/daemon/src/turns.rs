@@ -19,7 +19,6 @@ const LATELY: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub struct Turns {
     inner: RefCell<Inner>,
-    /// A turn is over.
     over: Rc<Notify>,
 }
 
@@ -35,7 +34,6 @@ thread_local! {
 }
 
 /// Whether somebody waits for this thread: then it is not to wait in place for anything that it could be woken by.
-#[must_use]
 pub fn is_wanted() -> bool {
     WANTED.get()
 }
@@ -50,7 +48,6 @@ pub struct Turn {
 
 impl Turns {
     /// Nobody's turn. Must be called where tasks can be started.
-    #[must_use]
     pub fn new() -> Rc<Self> {
         let inner = Inner { taken: false, queue: Queue::halved_each(LATELY) };
         let turns = Rc::new(Self { inner: RefCell::new(inner), over: Rc::default() });

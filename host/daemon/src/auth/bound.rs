@@ -16,15 +16,12 @@ use crate::record::requester::Requester;
 pub struct Fields<'a> {
     /// The state folder's own name.
     pub instance: &'a str,
-    /// Who asked.
     pub requester: &'a Requester,
     /// The operation, as callers name it.
     pub operation: &'a str,
-    /// The request's data.
     pub data: &'a Data,
     /// The plugin's own bytes.
     pub state: &'a [u8],
-    /// What runs.
     pub plan: &'a [PlannedStep],
     /// SHA-256 of the module.
     pub module: &'a ModuleDigest,
@@ -36,7 +33,6 @@ pub struct Fields<'a> {
 
 impl Fields<'_> {
     /// Hashed, each under the name that an administrator is told.
-    #[must_use]
     pub fn bound(&self) -> Bound {
         // What cannot be serialised would be the same each time; strings and numbers always can.
         let plan = serde_json::to_vec(self.plan).unwrap_or_default();

@@ -12,7 +12,6 @@ use crate::record::reason::{Decider, VoidCause};
 pub enum No {
     /// Such a hold is not for this approver to know of.
     Unknown,
-    /// It no longer waits.
     NotHeld(State),
     /// The approver may not, and is told why.
     MayNot(&'static str),
@@ -22,7 +21,6 @@ pub enum No {
 
 /// Whether this approver may see a hold: it is named in one of its steps, or may see all. Its own requester sees it on the
 /// request socket, not here.
-#[must_use]
 pub fn may_see(hold: &Hold, approver: &Approver, people: &People) -> bool {
     let named = |person: &String| hold.steps.iter().any(|step| people.is_of(person, &step.of));
     approver.all || approver.person.as_ref().is_some_and(named)
@@ -53,9 +51,6 @@ pub fn consent(hold: &Hold, approver: &Approver, people: &People, now: Timestamp
 }
 
 /// Whether this approver may say no: whoever is named in any step, and who may see all.
-///
-/// # Errors
-/// [`No`].
 pub fn denial(hold: &Hold, approver: &Approver, people: &People, now: Timestamp) -> Result<Decider, No> {
     if !may_see(hold, approver, people) {
         return Err(No::Unknown);

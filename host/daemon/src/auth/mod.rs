@@ -29,13 +29,10 @@ use people::People;
 /// nothing of whether it may run.
 #[derive(Debug)]
 pub struct Prepared {
-    /// The operation.
     pub found: Found,
     /// The plugin that serves it.
     pub plugin: Rc<Plugin>,
-    /// What the plugin said.
     pub answer: Answer,
-    /// What would run.
     pub plan: Plan,
 }
 
@@ -49,33 +46,26 @@ pub struct Authorized(Run);
 /// What is to be done, as a record tells of it.
 #[derive(Debug)]
 pub struct Deed<'a> {
-    /// The operation.
     pub found: &'a Found,
     /// The plugin that serves it.
     pub plugin: &'a Plugin,
-    /// The plugin's word.
     pub summary: &'a str,
     /// The plugin's own bytes.
     pub state: &'a [u8],
-    /// What would run.
     pub plan: &'a Plan,
 }
 
 impl Prepared {
-    /// For the record.
-    #[must_use]
     pub fn deed(&self) -> Deed<'_> {
         let Self { found, plugin, answer, plan } = self;
         Deed { found, plugin, summary: &answer.summary, state: &answer.state, plan }
     }
 }
 
-/// What a run needs.
 #[derive(Debug)]
 pub struct Run {
     /// The operation as it was found.
     found: Found,
-    /// The plugin's word.
     summary: String,
     /// The plugin that words the result.
     pub plugin: Rc<Plugin>,
@@ -83,39 +73,29 @@ pub struct Run {
     pub operation: String,
     /// Its own bytes.
     pub state: Vec<u8>,
-    /// What runs.
     pub plan: Plan,
     /// The reply that an empty plan has already.
     pub reply: Option<Result<Data, String>>,
 }
 
 impl Authorized {
-    /// Used up.
-    #[must_use]
     pub fn into_run(self) -> Run {
         self.0
     }
 
-    /// What runs.
-    #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.0.plan
     }
 
-    /// For the record.
-    #[must_use]
     pub fn deed(&self) -> Deed<'_> {
         let Run { found, plugin, summary, state, plan, .. } = &self.0;
         Deed { found, plugin, summary, state, plan }
     }
 }
 
-/// What the authorisation says.
 #[derive(Debug)]
 pub enum Decision {
-    /// Now.
     Allow(Authorized),
-    /// When these have consented.
     Ask(Prepared, Vec<ConsentStep>),
     /// Not at all, for the log.
     Deny(Why),

@@ -21,7 +21,6 @@ struct Person {
 /// Whoever is at the other end of the admin socket, by the kernel's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approver {
-    /// Its uid.
     pub uid: u32,
     /// The person whose uid this is.
     pub person: Option<String>,
@@ -31,7 +30,6 @@ pub struct Approver {
 
 impl Approver {
     /// As a record names it.
-    #[must_use]
     pub fn decider(&self) -> Decider {
         Decider { person: self.person.clone(), uid: self.uid }
     }
@@ -57,19 +55,16 @@ impl People {
     }
 
     /// The person with this uid.
-    #[must_use]
     pub fn person(&self, uid: u32) -> Option<&str> {
         self.persons.iter().find(|(_, person)| person.uid == uid).map(|(name, _)| name.as_str())
     }
 
     /// Whether this person is the one named, or of the team named.
-    #[must_use]
     pub fn is_of(&self, person: &str, of: &str) -> bool {
         person == of || self.teams.get(of).is_some_and(|members| members.iter().any(|member| member == person))
     }
 
     /// Who this uid is on the admin socket.
-    #[must_use]
     pub fn approver(&self, uid: u32) -> Approver {
         let person = self.person(uid).map(str::to_owned);
         let admin = person.as_ref().and_then(|name| self.persons.get(name)).is_some_and(|person| person.admin);

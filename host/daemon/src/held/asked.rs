@@ -28,7 +28,6 @@ pub fn can_run(plan: &Plan) -> Result<(), Because> {
 
 /// The record of a prepared request that waits for nobody yet. `uid` is the handle, which goes to its requester and nowhere
 /// else.
-#[must_use]
 pub fn draft(
     held: &Held,
     requester: &Requester,
@@ -84,7 +83,6 @@ pub fn draft(
 }
 
 /// What a `dry_run` shows: command lines only if the grants say so.
-#[must_use]
 pub fn dry_run(prepared: &Prepared, require: &[Step]) -> Data {
     let show = prepared.found.operation().show_plan;
     let plan = prepared.plan.planned();

@@ -15,7 +15,6 @@ use crate::shares::Limit;
 pub const LIVE: Limit = Limit { each: 8, most: 1_000 };
 /// Ended ones of one requester that are kept to be read, each with a result of up to 1 MiB; the oldest goes first.
 pub const ENDED_EACH: usize = 64;
-/// In all.
 pub(super) const ENDED_MAX: usize = 2_000;
 /// Those with a key of their requester's are not pushed out by others, or they could be done twice: one more is refused.
 pub const KEYED: Limit = Limit { each: 256, most: 4_000 };
@@ -35,7 +34,6 @@ pub(super) struct Index(HashMap<HoldId, HoldEntry>);
 
 impl Index {
     /// Of what the store has.
-    #[must_use]
     pub(super) fn of(holds: &[Hold]) -> Self {
         let mut index = Self::default();
         holds.iter().for_each(|hold| index.put(hold));
@@ -43,13 +41,11 @@ impl Index {
     }
 
     /// Whether this requester may have one more.
-    #[must_use]
     pub(super) fn has_room(&self, owner: &Owner) -> bool {
         self.has_place(owner, |entry| entry.ended.is_none(), LIVE)
     }
 
     /// Whether this requester may give one more a key.
-    #[must_use]
     pub(super) fn has_room_for_a_key(&self, owner: &Owner) -> bool {
         self.has_place(owner, |entry| entry.keyed, KEYED)
     }
@@ -78,26 +74,22 @@ impl Index {
     }
 
     /// Whether a hold is of this owner's.
-    #[must_use]
     pub(super) fn is_of(&self, id: &HoldId, owner: &Owner) -> bool {
         self.0.get(id).is_some_and(|entry| entry.owner == *owner)
     }
 
     /// What tells of the next change of this hold.
-    #[must_use]
     pub(super) fn changes(&self, id: &HoldId) -> Option<Rc<Notify>> {
         self.0.get(id).map(|entry| Rc::clone(&entry.changed))
     }
 
     /// Those whose time has come, one way or the other.
-    #[must_use]
     pub(super) fn due(&self, now: Timestamp) -> Vec<HoldId> {
         let due = self.0.iter().filter(|(_, entry)| entry.due.is_some_and(|due| due <= now));
         due.map(|(id, _)| id.clone()).collect()
     }
 
     /// Ended ones that this owner's next would push out.
-    #[must_use]
     pub(super) fn crowded_out(&self, owner: &Owner) -> Vec<HoldId> {
         let free = self.0.iter().filter(|(_, entry)| !entry.keyed);
         let mut ended: Vec<_> =
@@ -113,7 +105,6 @@ impl Index {
     }
 
     /// Those that ended before this time.
-    #[must_use]
     pub(super) fn ended_before(&self, time: Timestamp) -> Vec<HoldId> {
         let old = self.0.iter().filter(|(_, entry)| entry.ended.is_some_and(|at| at < time));
         old.map(|(id, _)| id.clone()).collect()

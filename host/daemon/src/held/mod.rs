@@ -70,7 +70,6 @@ pub enum NotHeld {
 
 impl Held {
     /// Of what the store of this instance has. `known` is a time that is known to have been.
-    #[must_use]
     pub fn new(disk: Disk, instance: String, holds: &[Hold], known: Option<Timestamp>) -> Rc<Self> {
         let clock = Clock::not_before(known_by(holds, known));
         Rc::new(Self {
@@ -84,27 +83,21 @@ impl Held {
     }
 
     /// The name of the state folder, to which consents are bound.
-    #[must_use]
     pub fn instance(&self) -> &str {
         &self.instance
     }
 
     /// The time by which holds expire.
-    #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
     /// Whether this requester may hold one more; says so before a plan is made for nothing.
-    #[must_use]
     pub fn has_room(&self, requester: &Requester) -> bool {
         self.index.borrow().has_room(&requester.owner())
     }
 
     /// Puts a request on hold. When this returns it survives whatever happens to the daemon.
-    ///
-    /// # Errors
-    /// [`NotHeld`].
     pub async fn hold(&self, hold: Hold) -> Result<Hold, NotHeld> {
         let Some(name) = hold.key.as_ref().map(Keyed::name) else { return self.store(hold).await };
         let Some(_turn) = self.storing.turn(name).await else { return Err(NotHeld::KeyTaken) };
@@ -261,9 +254,6 @@ impl Held {
     }
 
     /// The record, if this approver could say yes to it now.
-    ///
-    /// # Errors
-    /// [`No`].
     pub async fn may_approve(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
         let hold = self.by_id(id).await.ok_or(No::Unknown)?;
         consent::consent(&hold, approver, people, self.clock.now())?;
@@ -271,9 +261,6 @@ impl Held {
     }
 
     /// A person's yes. If it was the last that was needed, the hold is approved afterwards, and it is for the caller to run.
-    ///
-    /// # Errors
-    /// [`No`].
     pub async fn approve(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
         let (approver, people, now) = (approver.clone(), people.clone(), self.clock.now());
         let approved = self.change(id, move |hold| {
@@ -284,9 +271,6 @@ impl Held {
     }
 
     /// Anybody's no who is named, and root's.
-    ///
-    /// # Errors
-    /// [`No`].
     pub async fn deny(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
         let (approver, people, now) = (approver.clone(), people.clone(), self.clock.now());
         let denied = self.change(id, move |hold| {
@@ -297,9 +281,6 @@ impl Held {
     }
 
     /// What was consented to is no longer what would run.
-    ///
-    /// # Errors
-    /// [`No`].
     pub async fn void(&self, id: &HoldId, cause: VoidCause) -> Decided {
         let (reason, now) = (EndReason::Void(cause), self.clock.now());
         let voided = self.change(id, move |hold| match hold.state {
@@ -310,9 +291,6 @@ impl Held {
     }
 
     /// The run begins: only from approved, only in time, and on the disk when this returns.
-    ///
-    /// # Errors
-    /// [`No`].
     pub async fn begin(&self, id: &HoldId) -> Decided {
         let now = self.clock.now();
         let begun = self.change(id, move |mut hold| {
@@ -344,7 +322,6 @@ impl Held {
     }
 
     /// How many wait for consent.
-    #[must_use]
     pub fn waiting(&self) -> usize {
         self.index.borrow().live().count()
     }

@@ -8,7 +8,6 @@ use crate::record::outcome::Outcome;
 use crate::time::second;
 
 /// The reply to the requester. Its reference is the hold's own once that has ended: it stands in the log wherever the hold does.
-#[must_use]
 pub fn reply(hold: &Hold, uid: &str, reference: &str) -> Reply {
     let refused = |refusal: Refusal| Reply::Refused {
         refusal: refusal.with_reference(if hold.state.is_over() { &hold.reference } else { reference }),
@@ -48,7 +47,6 @@ fn text(hold: &Hold) -> String {
 }
 
 /// What an approver decides on.
-#[must_use]
 pub fn view(hold: &Hold) -> HoldView {
     let decided_by = hold.steps.iter().flat_map(|step| &step.consents).map(|consent| consent.person.clone());
     let requester = &hold.requester;
@@ -71,7 +69,6 @@ pub fn view(hold: &Hold) -> HoldView {
 }
 
 /// A planned step with everything that there is to see.
-#[must_use]
 pub(super) fn planned(step: &crate::record::hold::PlannedStep) -> PlannedStep {
     PlannedStep {
         command: step.command.clone(),
@@ -86,7 +83,6 @@ pub(super) fn planned(step: &crate::record::hold::PlannedStep) -> PlannedStep {
 }
 
 /// A step of consent, and who gave it.
-#[must_use]
 pub(super) fn step(step: &ConsentStep) -> StepView {
     StepView {
         step: "approval".into(),

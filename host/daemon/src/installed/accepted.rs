@@ -19,7 +19,6 @@ const BEFORE_MAX: usize = 2;
 /// Such a file names a few digests.
 const RECORD_MAX: u64 = 4 << 10;
 
-/// The folder.
 #[derive(Debug, Clone)]
 pub struct Shelf {
     folder: PathBuf,
@@ -27,7 +26,6 @@ pub struct Shelf {
     writing: Arc<Mutex<()>>,
 }
 
-/// What a plugin accepted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The module that served last.
@@ -39,9 +37,6 @@ pub struct Record {
 
 impl Shelf {
     /// In this folder, made if it is not there.
-    ///
-    /// # Errors
-    /// What the kernel says.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
         own_folder(&folder)?;
         Ok(Self { folder, writing: Arc::default() })
@@ -56,7 +51,6 @@ impl Shelf {
     }
 
     /// What this plugin accepted, if anything.
-    #[must_use]
     pub fn record(&self, plugin: &str) -> Option<Record> {
         let mut text = String::new();
         File::open(self.record_path(plugin)).ok()?.take(RECORD_MAX).read_to_string(&mut text).ok()?;
@@ -64,7 +58,6 @@ impl Shelf {
     }
 
     /// A module that was accepted once; `None` if it is not there, or not what it was, which is said.
-    #[must_use]
     pub fn module(&self, digest: &ModuleDigest) -> Option<Sealed> {
         let path = self.module_path(digest);
         let sealed = Sealed::copy("module", File::open(&path).ok()?, MODULE_MAX);

@@ -13,7 +13,6 @@ use crate::plugin::Plugin;
 use crate::plugin::load::{Loader, served};
 use crate::plugin::module::{self, ModuleDigest, Sealed};
 
-/// What came of it.
 #[derive(Debug)]
 pub(super) struct Brought {
     /// What serves from now on; `None`: what served before, if anything did.
@@ -166,7 +165,6 @@ async fn read(path: PathBuf) -> Result<Sealed, UnservedReason> {
 }
 
 /// What is wrong with the module that lies there, if it can be read and is not the one that the grants or the list pin.
-#[must_use]
 pub fn unaccepted(grants: &Grants, module: &Module) -> Option<UnservedReason> {
     let file = module::read(&module.path).ok()?;
     may_serve(grants, module, file.digest()).err()

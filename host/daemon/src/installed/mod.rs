@@ -52,7 +52,6 @@ const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 /// What a link leads to is looked at when nobody has written to it for so long: it is not said when it is closed.
 const LINK_QUIET: Duration = Duration::from_secs(1);
 
-/// Everything that is installed.
 #[derive(Debug)]
 pub struct Installed {
     config: RefCell<Arc<Config>>,
@@ -184,14 +183,11 @@ impl Installed {
         }))
     }
 
-    /// What is granted now.
-    #[must_use]
     pub fn catalog(&self) -> Rc<Catalog> {
         Rc::clone(&self.catalog.borrow())
     }
 
     /// What was found wrong when it was looked last.
-    #[must_use]
     pub fn found(&self) -> FolderFindings {
         let mut found = self.findings.borrow().clone();
         found.mistakes.extend(self.catalog().mistakes());
@@ -294,7 +290,6 @@ impl Installed {
     }
 
     /// What has changed since this was asked last by whoever reloads, a line each.
-    #[must_use]
     pub fn take_news(&self) -> Vec<String> {
         std::mem::take(&mut *self.news.borrow_mut())
     }
@@ -322,8 +317,6 @@ impl Installed {
     }
 }
 
-/// Folders, for people.
-#[must_use]
 pub fn list(folders: &[PathBuf]) -> String {
     folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
 }

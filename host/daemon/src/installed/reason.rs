@@ -33,7 +33,6 @@ pub enum UnservedReason {
     Unresolved { plugin: String, operation: String, why: String },
 }
 
-/// Which module may serve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpectedModule {
     /// One that the grants pin.

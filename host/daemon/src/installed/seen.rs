@@ -15,7 +15,6 @@ use crate::catalog::{Allowed, UnknownPrincipal, Who};
 use crate::plugin::module::ModuleDigest;
 use crate::trusted_file::{self, Trusted, Untrusted};
 
-/// All of it.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Grants files, by the plugin's name.
@@ -28,14 +27,11 @@ pub struct Seen {
     pub warnings: Vec<String>,
 }
 
-/// A grants file.
 #[derive(Debug)]
 pub struct GrantsFile {
-    /// Where it is.
     pub path: PathBuf,
     /// What is in it, if it can be read at all.
     parsed: Option<Written>,
-    /// Each mistake.
     mistakes: Vec<String>,
     /// What should be looked at.
     pub warnings: Vec<String>,
@@ -56,7 +52,6 @@ impl Link {
     }
 
     /// Whether it leads to something else by now, to which nobody has written for so long.
-    #[must_use]
     pub fn has_changed(&self, path: &Path, quiet: Duration) -> bool {
         let now = path.metadata().ok();
         let written = now.as_ref().and_then(|stat| stat.modified().ok()?.elapsed().ok());
@@ -66,13 +61,11 @@ impl Link {
 
 impl GrantsFile {
     /// The module that it names, if that is there.
-    #[must_use]
     pub fn module(&self) -> Option<&PathBuf> {
         Some(&self.parsed.as_ref()?.module.as_ref()?.path)
     }
 
     /// What it grants, mistakes or not, for whoever judges that by this machine.
-    #[must_use]
     pub fn grants(&self) -> Option<&Grants> {
         self.parsed.as_ref().map(|written| &written.grants)
     }
@@ -100,7 +93,6 @@ impl GrantsFile {
 /// A grants file without a mistake.
 #[derive(Debug)]
 pub struct Written {
-    /// What it says.
     pub grants: Grants,
     /// Who may ask for each operation, as numbers of this machine.
     pub allowed: Allowed,
@@ -111,7 +103,6 @@ pub struct Written {
 /// A module as it lies there, not yet read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Module {
-    /// Where.
     pub path: PathBuf,
     /// What tells one file from the next in its place.
     pub file: FileId,
@@ -121,7 +112,6 @@ pub struct Module {
 
 impl Module {
     /// Whether the file is the one that was seen, and nobody has written to it since.
-    #[must_use]
     pub fn is_unchanged(&self) -> bool {
         FileId::of(&self.path).as_ref() == Some(&self.file)
     }
@@ -157,7 +147,6 @@ impl From<&Metadata> for FileId {
 type ModulesFolder<'c> = (&'c Path, Sums);
 
 /// Looks. What is wrong with one file keeps only that one out.
-#[must_use]
 pub fn look(config: &Config) -> Seen {
     let mut seen = Seen::default();
     let places: Vec<_> = config.plugins.iter().map(|folder| (folder.as_path(), Sums::beside(folder))).collect();
@@ -217,7 +206,6 @@ fn parsed(
 }
 
 /// Rules of `allow` that name whom this machine does not know, each with its line.
-#[must_use]
 pub fn unresolved(grants: &Grants, allowed: &Allowed) -> Vec<String> {
     let said = |operation: &Operation| {
         let why = allowed.get(&operation.name)?.as_ref().err()?;

@@ -13,7 +13,6 @@ pub(super) struct Sums(HashMap<String, Option<ModuleDigest>>);
 
 impl Sums {
     /// The one in this folder; an empty one if there is none to be trusted.
-    #[must_use]
     pub(super) fn beside(folder: &Path) -> Self {
         let text = Trusted::open(&folder.join("SHA256SUMS")).and_then(Trusted::text);
         Self::read(&text.unwrap_or_default())
@@ -30,7 +29,6 @@ impl Sums {
     }
 
     /// The digest that the list gives this module; `None` if it names it not, or twice.
-    #[must_use]
     pub(super) fn of(&self, module: &str) -> Option<ModuleDigest> {
         self.0.get(&format!("{module}.wasm")).copied().flatten()
     }

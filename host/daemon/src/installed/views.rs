@@ -15,7 +15,6 @@ use crate::policy::Policy;
 
 impl Installed {
     /// Every grants file, and every module without one.
-    #[must_use]
     pub fn views(&self, policy: &Policy) -> Vec<PluginView> {
         let (instances, catalog) = (self.instances.borrow(), self.catalog());
         let files = instances.iter().map(|(name, instance)| view(name, instance, policy, &catalog));

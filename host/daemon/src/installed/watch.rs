@@ -45,7 +45,6 @@ struct Heard {
 enum Begun {
     /// It is there, with so many bytes since then, and nobody was heard to write to it.
     There(u64, Instant),
-    /// Somebody writes to it.
     Written,
 }
 
@@ -106,14 +105,12 @@ impl Watch {
         }
     }
 
-    /// A look begins.
     pub(super) fn begin(&self) {
         self.hear();
         self.heard.borrow_mut().touched.clear();
     }
 
     /// Whether what was read of this file since the look began is to be believed: nobody writes to it, or did meanwhile.
-    #[must_use]
     pub(super) fn is_still(&self, path: &Path) -> bool {
         // The kernel says each thing once.
         if self.hear() {
@@ -124,7 +121,6 @@ impl Watch {
     }
 
     /// Whether somebody has begun to write to this file and not closed it.
-    #[must_use]
     pub(super) fn is_being_written(&self, path: &Path) -> bool {
         self.heard.borrow().written.contains_key(path)
     }

@@ -49,7 +49,6 @@ struct AuditLine<'a> {
 /// What of a record the daemon reads back.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 pub struct Kept {
-    /// The record's number.
     pub seq: u64,
     /// The hash of the record before, in hex.
     pub prev: String,
@@ -60,7 +59,6 @@ pub struct Kept {
     pub hold: Option<String>,
     /// Its state from then on; a later version may know other states.
     pub state: Option<String>,
-    /// Who decided.
     pub decider: Option<Decider>,
 }
 
@@ -87,16 +85,10 @@ impl From<NotLogged> for Why {
 }
 
 impl AuditLog {
-    /// Shares it.
-    #[must_use]
     pub fn new(audit: Audit) -> Self {
         Self(Arc::new(Mutex::new(audit)))
     }
 
-    /// Writes a record.
-    ///
-    /// # Errors
-    /// [`NotLogged`].
     pub fn record(&self, event: &Event<'_>) -> Result<Mark, NotLogged> {
         self.lock().append(event).map_err(NotLogged)
     }
@@ -216,7 +208,6 @@ impl Audit {
 
     /// The time by what has passed since the predecessor wrote last, if that was in this boot: no clock that was set back
     /// meanwhile changes it.
-    #[must_use]
     pub fn time_by_uptime(&self) -> Option<jiff::Timestamp> {
         let last = self.last_moment.as_ref().filter(|last| last.boot == self.boot && !last.boot.is_empty())?;
         let passed = uptime().checked_sub(Duration::try_from_secs_f64(last.up).ok()?)?;
@@ -224,19 +215,16 @@ impl Audit {
     }
 
     /// The boot of this host in which it is written.
-    #[must_use]
     pub fn boot(&self) -> &str {
         &self.boot
     }
 
     /// The file, for syncing from another thread.
-    #[must_use]
     pub fn medium(&self) -> Arc<dyn StorageBackend> {
         Arc::clone(&self.medium)
     }
 
     /// How long the log is, in bytes.
-    #[must_use]
     pub fn end(&self) -> u64 {
         self.end
     }

@@ -17,11 +17,8 @@ pub struct Ending {
     pub began: Mark,
     /// What both sides can call it by.
     pub reference: String,
-    /// The socket's name.
     pub socket: String,
-    /// Who asked.
     pub uid: u32,
-    /// Its group.
     pub gid: u32,
     /// The operation, as callers name it.
     pub operation: String,
@@ -62,9 +59,6 @@ impl Ending {
 
 impl Store {
     /// Keeps one until it is forgotten.
-    ///
-    /// # Errors
-    /// [`StoreError::Lost`].
     pub fn note_ending(&self, ending: &Ending) -> Result<(), StoreError> {
         let note = ending.record().map_err(StoreError::Unreadable)?;
         let change = self.change()?;
@@ -73,10 +67,6 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets one.
-    ///
-    /// # Errors
-    /// [`StoreError::Lost`].
     pub fn forget_ending(&self, reference: &str) -> Result<(), StoreError> {
         let change = self.change()?;
         change.open_table(ENDINGS)?.remove(reference)?;
@@ -84,10 +74,6 @@ impl Store {
         Ok(())
     }
 
-    /// All that are kept.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn endings(&self) -> Result<Vec<Ending>, StoreError> {
         let table = self.reading()?.open_table(ENDINGS)?;
         table.iter()?.map(|row| Ending::parse(row?.1.value()).map_err(StoreError::Unreadable)).collect()

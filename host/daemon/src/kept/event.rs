@@ -12,7 +12,6 @@ use crate::record::why::ReasonWord;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, EnumIter)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
-    /// The daemon has started.
     Started,
     /// The last line was not whole when the log was opened.
     Torn,
@@ -22,13 +21,10 @@ pub enum EventKind {
     Reload,
     /// What a plugin serves has changed, or why it does not serve.
     Plugin,
-    /// A request was refused.
     Refused,
     /// An operation that needs no consent begins.
     Performing,
-    /// It has ended well.
     Done,
-    /// It has failed.
     Failed,
     /// The daemon ended while it ran.
     Interrupted,
@@ -54,13 +50,11 @@ pub struct Event<'a> {
     /// What a caller was told to say to the administrator.
     #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
     pub reference: Option<&'a str>,
-    /// The socket's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub socket: Option<&'a str>,
     /// The requester's user, by the kernel's word.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uid: Option<u32>,
-    /// Its group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gid: Option<u32>,
     /// Its process when it connected; decides nothing.
@@ -138,7 +132,6 @@ pub struct Recovery {
 
 impl Event<'_> {
     /// One of this kind, of which nothing else is known.
-    #[must_use]
     pub fn of(event: EventKind) -> Self {
         Self { event, ..Self::default() }
     }

@@ -21,7 +21,6 @@ use crate::record::outcome::Outcome;
 use crate::record::reason::{Decider, EndReason, VoidCause, VoidWord};
 use crate::record::why::Why;
 
-/// Store and log.
 #[derive(Debug)]
 pub struct Ledger {
     /// The store. Read freely; only [`Ledger::transition`] changes a hold.
@@ -33,7 +32,6 @@ pub struct Ledger {
     last_sync: Cell<(u64, Instant)>,
 }
 
-/// What a start found.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
     /// Why all that was held is void, if it is.
@@ -50,7 +48,6 @@ pub struct Recovered {
 
 impl Ledger {
     /// Over an open log and store; nothing is changed yet.
-    #[must_use]
     pub fn new(store: Store, audit: AuditLog) -> Self {
         let (medium, boot) = {
             let audit = audit.lock();
@@ -141,9 +138,6 @@ impl Ledger {
     ///
     /// It may end the same way itself: each of its steps is one record and one commit at most, and does nothing when
     /// done again.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn recover(&self, now: Timestamp) -> Result<Recovered, StoreError> {
         let mut found = Recovered { closed: self.close_endings()?, ..Recovered::default() };
         match self.beyond()? {

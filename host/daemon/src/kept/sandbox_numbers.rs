@@ -7,8 +7,6 @@ use super::disk::Disk;
 pub struct SandboxNumbers(Disk);
 
 impl SandboxNumbers {
-    /// Kept by this thread.
-    #[must_use]
     pub fn new(disk: Disk) -> Self {
         Self(disk)
     }

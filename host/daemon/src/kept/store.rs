@@ -31,7 +31,6 @@ const FORMAT_UNSAID: u32 = 1;
 /// redb's cache: a hold is small and read seldom.
 const CACHE: usize = 4 << 20;
 
-/// The file, open.
 #[derive(Debug)]
 pub struct Store {
     database: Database,
@@ -149,9 +148,6 @@ impl Store {
     }
 
     /// The random name of this state folder, made at its first start.
-    ///
-    /// # Errors
-    /// [`StoreError::Lost`].
     pub fn instance(&self) -> Result<String, StoreError> {
         if let Some(found) = self.meta("instance")? {
             return Ok(String::from_utf8_lossy(&found).into_owned());
@@ -186,9 +182,6 @@ impl Store {
     }
 
     /// The audit record of the last transition that the store knows of.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn last_transition(&self) -> Result<Option<Mark>, StoreError> {
         self.meta("transition")?.map(|found| serde_json::from_slice(&found).map_err(StoreError::Unreadable)).transpose()
     }
@@ -199,9 +192,6 @@ impl Store {
     }
 
     /// A hold by its ID.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn hold(&self, id: &HoldId) -> Result<Option<Hold>, StoreError> {
         let holds = self.database.begin_read()?.open_table(HOLDS)?;
         let Some(found) = holds.get(id.as_str())? else { return Ok(None) };
@@ -209,18 +199,12 @@ impl Store {
     }
 
     /// Which hold the handle of its requester leads to. The store knows the hash alone.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn by_handle(&self, handle: &Handle) -> Result<Option<HoldId>, StoreError> {
         let handles = self.database.begin_read()?.open_table(HANDLES)?;
         Ok(handles.get(handle.hash())?.and_then(|found| HoldId::parse(found.value())))
     }
 
     /// A hold by the name that its requester gave it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn by_key(&self, name: &[u8; 32]) -> Result<Option<Hold>, StoreError> {
         let keys = self.database.begin_read()?.open_table(KEYS)?;
         let Some(found) = keys.get(name)? else { return Ok(None) };
@@ -228,9 +212,6 @@ impl Store {
     }
 
     /// Every hold, by no order that means anything, and without its result: all of these together may be gigabytes.
-    ///
-    /// # Errors
-    /// [`StoreError`].
     pub fn holds(&self) -> Result<Vec<Hold>, StoreError> {
         let read = self.database.begin_read()?;
         let table = read.open_table(HOLDS)?;
@@ -277,9 +258,6 @@ impl Store {
     }
 
     /// Forgets holds whose results have been kept long enough.
-    ///
-    /// # Errors
-    /// [`StoreError::Lost`].
     pub fn forget(&self, ids: &[HoldId]) -> Result<(), StoreError> {
         let change = self.change()?;
         {

@@ -20,7 +20,6 @@ use super::programs::Programs;
 /// A plugin that can be asked, and what was learnt on the way.
 #[derive(Debug)]
 pub struct Alone {
-    /// Ready to be asked.
     pub plugin: Rc<Plugin>,
     /// All that it says of itself, as it said it.
     pub described: String,

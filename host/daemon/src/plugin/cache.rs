@@ -44,9 +44,6 @@ pub struct CacheKey([u8; 32]);
 
 impl Cache {
     /// In this folder, made if it is not there; `compiler` is the SHA-256 of the compiler's own binary.
-    ///
-    /// # Errors
-    /// What the kernel says.
     pub fn open(folder: PathBuf, compiler: [u8; 32]) -> io::Result<Self> {
         own_folder(&folder)?;
         forget_unused(&folder);
@@ -54,14 +51,12 @@ impl Cache {
     }
 
     /// The key of a module's code for this engine.
-    #[must_use]
     pub fn key(&self, module: &ModuleDigest, engine: Engine) -> CacheKey {
         let hash = Sha256::new().chain_update(module).chain_update(self.compiler).chain_update(engine.as_str());
         CacheKey(hash.finalize().into())
     }
 
     /// The key of what a module says of itself when it was told these settings.
-    #[must_use]
     pub fn told(&self, code: CacheKey, settings: &str) -> CacheKey {
         CacheKey(Sha256::new().chain_update(code.0).chain_update(settings).finalize().into())
     }
@@ -71,7 +66,6 @@ impl Cache {
     }
 
     /// The code, sealed; `None` if it is not there or not whole, which is said.
-    #[must_use]
     pub fn code(&self, key: CacheKey) -> Option<Sealed> {
         self.kept(key, "code", ARTEFACT_MAX, "compiling")
     }
@@ -120,7 +114,6 @@ impl Cache {
     }
 
     /// What `describe` said, if it was kept.
-    #[must_use]
     pub fn description(&self, key: CacheKey) -> Option<String> {
         let mut text = String::new();
         let kept = self.kept(key, "description", DESCRIPTION_MAX, "asking the plugin")?;
@@ -141,7 +134,6 @@ impl Cache {
     }
 
     /// Drops what the engine would not take: there is none.
-    #[must_use]
     pub fn forget(&self, key: CacheKey) -> Option<Sealed> {
         let _either_way = fs::remove_file(self.path(key, "code"));
         None

@@ -26,7 +26,6 @@ pub struct Care {
     /// When a process is worn. `None`: never, and no fault costs one either.
     pub(super) recycle: Option<Recycle>,
     pub(super) life: RefCell<CrashBreaker>,
-    /// Something may be due.
     pub(super) due: Notify,
     /// Another process serves, or none will for now.
     pub(super) changed: Notify,
@@ -34,7 +33,6 @@ pub struct Care {
 
 impl Keeping {
     /// Of a plugin that begins.
-    #[must_use]
     pub fn new(plugin: &str, recycle: Option<Recycle>) -> Self {
         let care = Care {
             plugin: plugin.to_owned(),
@@ -56,7 +54,6 @@ impl Drop for Keeping {
 }
 
 impl Care {
-    /// A process has crashed.
     pub(super) fn crashed(&self, why: &str) {
         let opened = self.life.borrow_mut().crashed(why, Instant::now());
         if opened {
@@ -79,7 +76,6 @@ impl Care {
         self.recycle.as_ref().map(|_| self.life.borrow_mut().fault(Instant::now()))
     }
 
-    /// An exchange ended well.
     pub(super) fn well(&self) {
         self.life.borrow_mut().well();
     }

@@ -21,19 +21,15 @@ pub struct Code {
 
 impl Code {
     /// As the compiler wrote it just now.
-    #[must_use]
     pub fn fresh(sealed: Sealed) -> Self {
         Self { sealed, kept: Cell::new(false) }
     }
 
-    /// As it was kept.
-    #[must_use]
     pub fn kept(sealed: Sealed) -> Self {
         Self { sealed, kept: Cell::new(true) }
     }
 
     /// Whether the cache has it.
-    #[must_use]
     pub fn is_kept(&self) -> bool {
         self.kept.get()
     }

@@ -30,7 +30,6 @@ const NAMESPACES: &str = "namespaces";
 pub struct Layers {
     /// Whether each plugin has a user of its own: whether the daemon is root's.
     own_user: bool,
-    /// Each with the reason.
     missing: Vec<(Layer, String)>,
 }
 
@@ -77,7 +76,6 @@ impl Layers {
     }
 
     /// What is missing, for logs and status.
-    #[must_use]
     pub fn lacks(&self) -> Vec<String> {
         let user = "not started as root: sandboxes share this user's uid and its groups";
         let user = (!self.own_user).then(|| user.to_owned());
@@ -89,14 +87,10 @@ impl Layers {
         allowed.iter().copied().filter(|layer| !self.missing.iter().any(|(missing, _)| missing == layer))
     }
 
-    /// Of the spawner.
-    #[must_use]
     pub fn confinement(&self) -> Confinement {
         Confinement::Sandbox(Layer::ALL.into_iter().filter(|layer| layer.is_namespace() && self.has(*layer)).collect())
     }
 
-    /// Of the program itself.
-    #[must_use]
     pub fn arguments(&self) -> Vec<String> {
         self.demands().arguments()
     }

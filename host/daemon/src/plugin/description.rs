@@ -22,25 +22,18 @@ pub struct Description {
     pub wants: Vec<Want>,
 }
 
-/// One operation.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Operation {
-    /// For people.
     pub summary: String,
     /// JSON Schema of its data, for people and forms; `{}` if it says nothing.
     pub schema: String,
-    /// Whether it has `authorise`.
     pub authorising: bool,
-    /// Whether it has `finish`.
     pub finishing: bool,
 }
 
-/// A wish.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Want {
-    /// The command's name.
     pub command: String,
-    /// Why.
     #[serde(default)]
     pub reason: String,
 }
@@ -103,12 +96,10 @@ impl Description {
     }
 
     /// One of its operations; one that it describes by no name of its own may be among `*`, which stands for all such.
-    #[must_use]
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operations.get(name).or_else(|| self.operations.get("*"))
     }
 
-    /// The names of all.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.operations.keys().map(String::as_str)
     }

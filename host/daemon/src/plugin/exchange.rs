@@ -31,7 +31,6 @@ const WORDS: usize = 32;
 pub struct Preparation<'a> {
     /// The plugin's own name of the operation.
     pub operation: &'a str,
-    /// The request's data.
     pub data: &'a Data,
     /// The administrator's steps stand in the way already, so no reply is wanted even of an empty plan.
     pub may_complete: bool,
@@ -102,9 +101,6 @@ impl Plugin {
 
     /// Prepares a request. If the plugin's process ends meanwhile through no fault of this request, it is prepared once more
     /// on the next: nothing has happened yet.
-    ///
-    /// # Errors
-    /// [`NoAnswer`].
     pub async fn prepare(
         self: &Rc<Self>,
         peer: Peer,
@@ -176,9 +172,6 @@ impl Plugin {
     }
 
     /// What the plugin says of itself. Nobody else asks it anything yet, so a lane is free.
-    ///
-    /// # Errors
-    /// [`Fault`].
     pub(super) async fn describe(&self) -> Result<String, Fault> {
         let place = self.places.take((u64::MAX, 0), Instant::now()).await;
         let place = place.map_err(|_| Fault::Ended("no lane".into()))?;
@@ -248,7 +241,6 @@ fn after_the_deed(no: NoAnswer) -> NoAnswer {
     }
 }
 
-/// Where nothing is planned.
 struct Nothing;
 
 impl Planner for Nothing {
@@ -302,7 +294,6 @@ fn shaped(reply: Result<String, Refusal>) -> Result<Result<Data, String>, NoAnsw
 }
 
 /// A plugin's words for a caller: one line, within its length, nothing invisible.
-#[must_use]
 pub fn words(message: &str) -> String {
     let line = regent_protocol::visible::line(message);
     line.get(..line.floor_char_boundary(TEXT_MAX)).unwrap_or_default().to_owned()

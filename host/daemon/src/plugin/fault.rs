@@ -24,7 +24,6 @@ pub enum Fault {
 
 impl Fault {
     /// The word for it, in logs and for who looks for help: it stays what it is when the texts are worded better.
-    #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
             Self::Guest(blame, _) => blame.code(),

@@ -15,7 +15,6 @@ use super::{Fault, Plugin};
 /// How a plugin's processes have fared, for an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fared {
-    /// How many crashed.
     pub crashes: u64,
     /// Why the last one did.
     pub last: String,
@@ -35,7 +34,6 @@ impl Plugin {
     }
 
     /// How its processes have fared.
-    #[must_use]
     pub fn fared(&self) -> Fared {
         let life = self.keeping.care.life.borrow();
         let rests = life.rests(Instant::now()).filter(|_| !self.sandbox().is_usable());

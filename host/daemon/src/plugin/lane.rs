@@ -35,7 +35,6 @@ pub enum LaneError {
     /// It did not answer in time.
     #[error("it did not answer in time")]
     Late,
-    /// The lane is closed.
     #[error("its process has ended")]
     Closed,
     /// It sent what is no word, or what was not its turn to say.
@@ -57,7 +56,6 @@ impl Lane {
     }
 
     /// Whether nothing came while the lane was idle: neither a byte nor its end.
-    #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.read.is_empty()
             && matches!(self.stream.try_read(&mut [0; 1]), Err(why) if why.kind() == io::ErrorKind::WouldBlock)

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 /// Crashes within [`WITHIN`] that open the breaker: one may be an accident of the machine, five are the plugin's way.
 pub const CRASHES_MAX: usize = 5;
-/// See [`CRASHES_MAX`].
 pub const WITHIN: Duration = Duration::from_secs(60);
 /// How long nothing is started once the breaker is open: a start a minute costs nothing, whatever comes of it.
 pub const REST: Duration = Duration::from_secs(60);
@@ -27,7 +26,6 @@ const FAULT_EVERY: Duration = Duration::from_millis(250);
 pub struct CrashBreaker {
     /// The latest crashes, the newest last.
     crashes: VecDeque<Instant>,
-    /// All of them.
     count: u64,
     /// Starts in a row that came to nothing for the machine's sake.
     failures: u32,
@@ -49,7 +47,6 @@ enum Breaker {
 
 impl CrashBreaker {
     /// Of a plugin that begins.
-    #[must_use]
     pub fn new(now: Instant) -> Self {
         Self {
             crashes: VecDeque::new(),
@@ -89,7 +86,6 @@ impl CrashBreaker {
     }
 
     /// When the next process may be started.
-    #[must_use]
     pub fn start_at(&self, now: Instant) -> Instant {
         let until = match self.breaker {
             Breaker::Open(until) => until,
@@ -105,7 +101,6 @@ impl CrashBreaker {
         }
     }
 
-    /// It was started.
     pub fn started(&mut self) {
         self.failures = 0;
         self.not_before = None;
@@ -138,7 +133,6 @@ impl CrashBreaker {
     }
 
     /// Until when nothing is started, if the breaker is open.
-    #[must_use]
     pub fn rests(&self, now: Instant) -> Option<Instant> {
         match self.breaker {
             Breaker::Open(until) if until > now => Some(until),
@@ -147,13 +141,11 @@ impl CrashBreaker {
     }
 
     /// How many processes crashed since somebody looked.
-    #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
     /// What became of the last that did not go on, in words.
-    #[must_use]
     pub fn last(&self) -> &str {
         self.last.as_deref().unwrap_or("its sandbox has ended")
     }

@@ -22,9 +22,7 @@ use super::sandbox::Sandbox;
 /// What loading needs besides the module.
 #[derive(Debug)]
 pub struct Loader {
-    /// Compiler and sandbox.
     pub programs: Rc<Programs>,
-    /// What was compiled before.
     cache: Cache,
     /// When a sandbox is worn.
     recycle: Recycle,
@@ -37,7 +35,6 @@ const STARTS: usize = 8;
 
 impl Loader {
     /// By these programs, over this cache.
-    #[must_use]
     pub fn new(programs: Rc<Programs>, cache: Cache, recycle: Recycle) -> Self {
         Self { programs, cache, recycle, codes: Codes::default(), starts: Semaphore::new(STARTS) }
     }

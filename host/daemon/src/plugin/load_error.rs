@@ -7,24 +7,20 @@ use thiserror::Error;
 
 use super::fault::Fault;
 
-/// One reason.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LoadError {
     /// The module is bad, or this machine cannot run it.
     #[error("{0}")]
     Module(#[from] ModuleError),
-    /// Its `describe` failed.
     #[error("describe: {0}")]
     Describe(#[from] Fault),
 }
 
-/// Every reason.
 #[derive(Debug, Clone)]
 pub struct LoadErrors(pub Vec<LoadError>);
 
 impl LoadError {
     /// The code of a reason that has one.
-    #[must_use]
     pub fn code(&self) -> Option<&'static str> {
         match self {
             Self::Module(error) => error.code.map(ModuleCode::as_str),

@@ -56,7 +56,6 @@ use sandbox::Sandbox;
 
 pub use fault::Fault;
 
-/// A plugin that serves.
 #[derive(Debug)]
 pub struct Plugin {
     /// The grants file's name, and so the instance's.
@@ -77,31 +76,25 @@ pub struct Plugin {
 
 impl Plugin {
     /// What it says of one of its operations; of one that it does not know, that it has no optional interface.
-    #[must_use]
     pub fn operation(&self, name: &str) -> Operation {
         self.description.operation(name).cloned().unwrap_or_default()
     }
 
     /// What it says of itself.
-    #[must_use]
     pub fn description(&self) -> &Description {
         &self.description
     }
 
     /// Whether it is of this module, was told these settings and runs on this engine.
-    #[must_use]
     pub fn serves_as(&self, module: &ModuleDigest, settings: &str, engine: Engine) -> bool {
         self.digest == *module && self.settings == settings && self.engine == engine
     }
 
-    /// What runs its code.
-    #[must_use]
     pub fn engine(&self) -> Engine {
         self.engine
     }
 
     /// The sandbox that serves now.
-    #[must_use]
     pub fn sandbox(&self) -> Rc<Sandbox> {
         Rc::clone(&self.sandbox.borrow())
     }

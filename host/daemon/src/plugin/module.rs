@@ -11,7 +11,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::trusted_file::Trusted;
 
-/// Copied at a time.
 const CHUNK: usize = 128 << 10;
 
 /// SHA-256 of a module, as pins name it.
@@ -56,13 +55,10 @@ impl Sealed {
     }
 
     /// SHA-256 of all of it.
-    #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         self.digest
     }
 
-    /// Bytes.
-    #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }

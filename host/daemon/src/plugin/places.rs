@@ -44,17 +44,11 @@ pub struct LanePermit {
 pub struct Busy;
 
 impl LanePermits {
-    /// All free.
-    #[must_use]
     pub fn new() -> Rc<Self> {
         let queue = Queue::halved_each(LATELY);
         Rc::new(Self(RefCell::new(PermitState { free: LANES, held: HashMap::new(), queue })))
     }
 
-    /// Waits for a place.
-    ///
-    /// # Errors
-    /// [`Busy`].
     pub async fn take(self: &Rc<Self>, peer: Peer, deadline: Instant) -> Result<LanePermit, Busy> {
         let waiting = {
             let mut inner = self.0.borrow_mut();

@@ -17,7 +17,6 @@ use super::places::LanePermit;
 use super::wear::Wear;
 use crate::process::{Cgroup, Running};
 
-/// A running sandbox.
 #[derive(Debug)]
 pub struct Sandbox {
     plugin: String,
@@ -45,7 +44,6 @@ enum Stands {
 
 impl Sandbox {
     /// Over a started process and the lanes to it.
-    #[must_use]
     pub fn new(plugin: String, running: Running, group: Option<Cgroup>, lanes: Vec<Lane>) -> Rc<Self> {
         Rc::new(Self {
             plugin,
@@ -80,19 +78,16 @@ impl Sandbox {
     }
 
     /// Whether it can be asked.
-    #[must_use]
     pub fn is_usable(&self) -> bool {
         self.stands.get() == Stands::Serving
     }
 
     /// The process, for who looks at it from outside.
-    #[must_use]
     pub fn pid(&self) -> i32 {
         self.running.pid()
     }
 
     /// How much it has been used.
-    #[must_use]
     pub fn wear(&self) -> Wear {
         Wear { usable: self.is_usable(), owed: self.owed.get(), served: self.served.get(), used: self.used.get() }
     }
@@ -193,7 +188,6 @@ impl Exchange {
         }
     }
 
-    /// Sends a word.
     pub(super) async fn ask(&mut self, word: &Ask, deadline: Instant) -> Result<(), Fault> {
         let asked = match &mut self.lane {
             Some(lane) => lane.ask(word, deadline).await,
@@ -202,7 +196,6 @@ impl Exchange {
         asked.map_err(|why| self.failed(why))
     }
 
-    /// Waits for a word.
     pub(super) async fn say(&mut self, deadline: Instant) -> Result<Say, Fault> {
         let said = match &mut self.lane {
             Some(lane) => lane.say(deadline).await,

@@ -36,9 +36,6 @@ const LINES_A_SECOND: u32 = 20;
 
 impl Programs {
     /// Starts a sandbox and has it load this code.
-    ///
-    /// # Errors
-    /// [`Unloadable`].
     pub async fn sandbox(
         &self,
         name: &str,

@@ -8,11 +8,9 @@ use tokio::time::Instant;
 /// How a process that is there stands.
 #[derive(Debug, Clone, Copy)]
 pub struct Wear {
-    /// Whether it takes exchanges.
     pub usable: bool,
     /// A fault that it will be replaced for, then.
     pub owed: Option<Instant>,
-    /// Exchanges so far.
     pub served: u64,
     /// When the last of them began or ended.
     pub used: Instant,
@@ -44,7 +42,6 @@ impl std::fmt::Display for Reason {
 
 impl Wear {
     /// When it is to be replaced, and why; `None`: not for what is known now. One that never served is as good as new.
-    #[must_use]
     pub fn due(&self, recycle: Option<&Recycle>, now: Instant) -> Option<(Instant, Reason)> {
         if !self.usable {
             return Some((now, Reason::Gone));

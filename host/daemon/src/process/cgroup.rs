@@ -49,7 +49,6 @@ pub struct Cgroup {
 pub struct Share {
     /// Bytes of memory, of all kinds.
     pub memory: u64,
-    /// Tasks: threads count.
     pub tasks: u32,
     /// Its weight among others when the processor is wanted by more than there are; theirs is 100.
     pub weight: u32,
@@ -73,42 +72,33 @@ impl Numbered {
 
 impl Cgroups {
     /// In this folder, which the spawner made, and beside it for what is confined.
-    #[must_use]
     pub fn at(folder: PathBuf) -> Self {
         let confined = Controllers::at(regent_cgroups::confined(&folder));
         Self { runs: Numbered::at(folder), confined }
     }
 
-    /// Ends every run.
     pub fn end_all(&self) {
         let _nobody_is_left_to_tell = end_runs(&[&self.runs.folder]);
     }
 
     /// A group for one run.
-    ///
-    /// # Errors
-    /// What the kernel says.
     pub fn run(&self) -> io::Result<Cgroup> {
         self.runs.make("run")
     }
 
     /// Where confined processes are held to their share.
-    #[must_use]
     pub fn confined(&self) -> &Controllers {
         &self.confined
     }
 }
 
 impl Controllers {
-    /// In this folder.
-    #[must_use]
     pub fn at(folder: PathBuf) -> Self {
         let found = regent_cgroups::found(&folder);
         Self { groups: Numbered::at(folder), found }
     }
 
     /// What could not be had, and what that means; `None` if nothing.
-    #[must_use]
     pub fn lacks(&self) -> Option<String> {
         let missing: Vec<_> = CONTROLLERS.into_iter().filter(|controller| !self.found.contains(controller)).collect();
         let only = "of that a sandbox has only the limits of its own process and user";
@@ -116,9 +106,6 @@ impl Controllers {
     }
 
     /// A group for one process, with its share; `None` where there is no controller to hold it to that.
-    ///
-    /// # Errors
-    /// What the kernel says.
     pub fn group(&self, share: Share) -> io::Result<Option<Cgroup>> {
         if self.found.is_empty() {
             return Ok(None);
@@ -146,7 +133,6 @@ impl Share {
 
 impl Cgroup {
     /// For whoever is to be born in it.
-    #[must_use]
     pub fn handle(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
     }

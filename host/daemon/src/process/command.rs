@@ -21,15 +21,12 @@ use super::spawner::Spawner;
 const PIPE_AFTER_END: Duration = Duration::from_secs(1);
 /// What was left to live on may keep the pipe for ever: this is for what is in it already.
 const PIPE_LEFT_TO_OTHERS: Duration = Duration::from_millis(100);
-/// Read at a time.
 const CHUNK: usize = 16 << 10;
 
 /// A command as it is to run.
 #[derive(Debug)]
 pub struct CommandRun {
-    /// Which.
     pub what: What,
-    /// When it is killed.
     pub timeout: Duration,
     /// Bytes that are kept of each output; the rest is read and dropped.
     pub output_max: usize,
@@ -52,7 +49,6 @@ pub enum What {
     Born(OwnedFd, Box<Start>),
 }
 
-/// How it ended.
 #[derive(Debug)]
 pub struct CommandOutcome {
     outcome: Outcome,
@@ -60,13 +56,11 @@ pub struct CommandOutcome {
     pub stdout: Vec<u8>,
     /// Standard error, likewise; of what was not started, why.
     pub stderr: Vec<u8>,
-    /// Whether either was cut.
     pub truncated: bool,
 }
 
 impl CommandOutcome {
     /// How it ended; an exit status is [`Outcome::Status`], whatever its grant calls it.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }

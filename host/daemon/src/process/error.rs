@@ -7,9 +7,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, Error)]
 #[error("{stage}: {why}")]
 pub struct StartError {
-    /// At which step.
     pub stage: String,
-    /// The kernel's reason.
     pub why: String,
 }
 
@@ -18,7 +16,6 @@ pub struct StartError {
 pub enum Unplanned {
     /// A path that was named could be led elsewhere.
     Path {
-        /// The slot.
         slot: String,
         /// What it accepts, and what is wrong with this one.
         rule: String,
@@ -32,7 +29,6 @@ pub enum Unplanned {
 /// Why a question to the spawner has no answer.
 #[derive(Debug, Error)]
 pub enum SpawnerError {
-    /// The spawner says no.
     #[error("{0}")]
     Refused(Refused),
     /// There is none any more, and soon no daemon: nothing was said of what was asked.

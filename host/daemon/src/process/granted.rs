@@ -21,9 +21,6 @@ const NO_DESCRIPTOR: &str = "no descriptor came: the daemon has too many open";
 
 impl Spawner {
     /// What a granted command with these values comes to on this machine.
-    ///
-    /// # Errors
-    /// [`Unplanned`].
     pub async fn plan(
         &self,
         grants: &Grants,

@@ -26,9 +26,6 @@ pub struct Launched {
 }
 
 /// Starts a spawner that starts what it is told, by the handle that was judged.
-///
-/// # Errors
-/// What the kernel says.
 pub fn launch(program: &OwnedFd) -> io::Result<Launched> {
     start(program, &[]).map(|socket| Launched { socket, ready: None, grants: false })
 }

@@ -102,7 +102,6 @@ impl Spawner {
 
 impl Running {
     /// Its pid, for people; it may have ended.
-    #[must_use]
     pub fn pid(&self) -> i32 {
         self.pid.get()
     }

@@ -92,19 +92,16 @@ impl Spawner {
     }
 
     /// Whether it is root, so that each plugin and each command has its own user.
-    #[must_use]
     pub fn is_root(&self) -> bool {
         self.root
     }
 
     /// Whether it has read the grants itself, and starts by name what they grant and nothing else.
-    #[must_use]
     pub fn has_grants(&self) -> bool {
         self.has_grants
     }
 
     /// Where runs are born, if this machine has cgroup v2.
-    #[must_use]
     pub fn cgroups(&self) -> Option<&Cgroups> {
         self.cgroups.as_ref()
     }

@@ -88,7 +88,6 @@ impl Words {
     }
 }
 
-/// One message.
 pub(super) fn receive(socket: impl std::os::fd::AsFd, bytes: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);

@@ -10,13 +10,10 @@ use super::why::{ReasonWord, Why};
 /// A refusal, and what the log is told besides.
 #[derive(Debug)]
 pub struct Because {
-    /// What the caller hears.
     pub refusal: Refusal,
-    /// What it does not.
     pub why: Why,
     /// The state of the hold that it is about.
     pub state: Option<State>,
-    /// Whose fault it is.
     pub blame: Blame,
     /// The rule by which it was refused.
     pub rule: Option<Box<Rule>>,
@@ -29,7 +26,6 @@ pub struct Because {
 pub enum Blame {
     /// A peer that did not even know the secret: not worth a line of the audit log.
     Stranger,
-    /// The caller.
     Caller,
     /// The plugin, the host or the administrator: somebody should look.
     Ours,
@@ -38,7 +34,6 @@ pub enum Blame {
 /// The rule that decided, and what would have it decide otherwise.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// Where it stands.
     pub rule: RuleView,
     /// The lines that would allow what was refused, where there are such.
     pub allow: Option<AllowView>,
@@ -47,39 +42,31 @@ pub struct Rule {
 /// A refusal, as far as it is told to an administrator.
 #[derive(Debug)]
 pub struct Refused<'a> {
-    /// Who asked.
     pub requester: &'a Requester,
-    /// When.
     pub at: Timestamp,
     /// What for, and with which data.
     pub asked: Option<(&'a str, &'a Data)>,
-    /// What the caller hears.
     pub refusal: &'a Refusal,
     /// What it was given to name it by.
     pub reference: &'a str,
     /// Why, as the audit log has it.
     pub word: Option<ReasonWord>,
-    /// Why, as a text.
     pub why: String,
-    /// By which rule.
     pub rule: Option<Rule>,
 }
 
 impl Because {
     /// The caller hears this, the log that.
-    #[must_use]
     pub fn of(refusal: Refusal, why: Why) -> Self {
         Self { refusal, why, state: None, blame: Blame::Caller, rule: None, asked: None }
     }
 
     /// The caller hears `Operation failed`; the log hears whose fault it was.
-    #[must_use]
     pub fn ours(code: Code, why: Why) -> Self {
         Self { blame: Blame::Ours, ..Self::of(Refusal::operation_failed(code), why) }
     }
 
     /// A run failed; if there is more to say than the caller hears, somebody should look.
-    #[must_use]
     pub fn failed(failure: Failure) -> Self {
         let blame = if failure.why.is_unsaid() { Blame::Caller } else { Blame::Ours };
         let rule = failure.rule.map(|rule| Rule { rule, allow: None });
@@ -87,44 +74,37 @@ impl Because {
     }
 
     /// What the caller hears, and what the log is told besides.
-    #[must_use]
     pub fn into_parts(self) -> (Refusal, Why) {
         (self.refusal, self.why)
     }
 
     /// No secret, or a wrong one.
-    #[must_use]
     pub fn wrong_secret() -> Self {
         Self::stranger(Refusal::denied())
     }
 
     /// Whether it did not even know the secret.
-    #[must_use]
     pub fn is_wrong_secret(&self) -> bool {
         self.blame == Blame::Stranger && self.refusal.code == Code::Denied
     }
 
     /// A line that is no request, by whoever sent it.
-    #[must_use]
     pub fn stranger(refusal: Refusal) -> Self {
         Self { blame: Blame::Stranger, ..Self::of(refusal, Why::Unsaid) }
     }
 
     /// The plugin does not serve, or not in time.
-    #[must_use]
     pub fn not_served(plugin: &str) -> Self {
         Self::ours(Code::Busy, Why::NotServed(plugin.to_owned()))
     }
 
     /// By this rule, which only an administrator is told.
-    #[must_use]
     pub fn by(mut self, rule: Rule) -> Self {
         self.rule = Some(Box::new(rule));
         self
     }
 
     /// The same where there may have been a rule.
-    #[must_use]
     pub fn by_what(self, rule: Option<Rule>) -> Self {
         match rule {
             Some(rule) => self.by(rule),
@@ -133,14 +113,12 @@ impl Because {
     }
 
     /// Of a request for this.
-    #[must_use]
     pub fn asked(mut self, operation: &str, data: &Data) -> Self {
         self.asked = Some(Box::new((operation.to_owned(), data.clone())));
         self
     }
 
     /// About a hold that stands so.
-    #[must_use]
     pub fn about(mut self, state: State) -> Self {
         self.state = Some(state);
         self

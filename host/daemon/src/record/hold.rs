@@ -30,21 +30,16 @@ const ID_LETTERS: &[u8] = b"23456789abcdefghjkmnpqrstuvwxyz";
 const ID_LENGTH: usize = 10;
 
 impl HoldId {
-    /// A new one.
-    #[must_use]
     pub fn random() -> Self {
         Self(crate::random::letters(ID_LETTERS, ID_LENGTH))
     }
 
     /// What a person typed, if it can be an ID.
-    #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let fits = text.len() == ID_LENGTH && text.bytes().all(|byte| ID_LETTERS.contains(&byte));
         fits.then(|| Self(text.to_owned()))
     }
 
-    /// The letters.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -62,28 +57,22 @@ pub struct Handle([u8; 32]);
 
 impl Handle {
     /// Of a handle as a client sends it.
-    #[must_use]
     pub fn of(uid: &str) -> Self {
         Self(Sha256::digest(uid.as_bytes()).into())
     }
 
-    /// The hash.
-    #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         self.0
     }
 }
 
-/// The whole record.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Hold {
     /// Counted up by each transition.
     pub version: u64,
-    /// What approvers call it.
     pub id: HoldId,
     /// What its requester calls it, hashed.
     pub handle: Handle,
-    /// Where it stands.
     pub state: State,
     /// Who asked, and from where.
     pub requester: Requester,
@@ -98,9 +87,7 @@ pub struct Hold {
     /// The plugin's own bytes.
     #[serde(with = "hex")]
     pub plugin_state: Vec<u8>,
-    /// The plugin's word.
     pub summary: String,
-    /// What will run.
     pub plan: Vec<PlannedStep>,
     /// What consent it needs and has.
     pub steps: Vec<ConsentStep>,
@@ -108,7 +95,6 @@ pub struct Hold {
     pub bound: Bound,
     /// What the caller was told to say to the administrator.
     pub reference: String,
-    /// When it was asked.
     pub asked: Timestamp,
     /// Consent after this time is too late.
     pub expires: Timestamp,
@@ -119,9 +105,7 @@ pub struct Hold {
     /// The boot of this host in which it began to run.
     #[serde(default)]
     pub boot: Option<String>,
-    /// When it ended.
     pub ended: Option<Timestamp>,
-    /// How it ended.
     pub outcome: Option<Outcome>,
     /// Why it ended as it did, for administrators.
     pub reason: Option<EndReason>,
@@ -140,18 +124,15 @@ pub struct ConsentStep {
     pub of: String,
     /// How many different persons must consent.
     pub count: u32,
-    /// Who has.
     pub consents: Vec<Consent>,
 }
 
-/// One person's yes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     /// By the name in `[people]`.
     pub person: String,
     /// As the kernel said on the admin socket.
     pub uid: u32,
-    /// When.
     pub at: Timestamp,
 }
 
@@ -167,7 +148,6 @@ impl Bound {
     }
 
     /// The first field in which two differ.
-    #[must_use]
     pub fn difference(&self, other: &Self) -> Option<BoundField> {
         let here = self.0.iter().find(|(field, hash)| other.0.get(field) != Some(hash));
         here.or_else(|| other.0.iter().find(|(field, _)| !self.0.contains_key(field))).map(|(field, _)| *field)
@@ -192,13 +172,11 @@ impl Hold {
     }
 
     /// The step that waits for consent now; `None` when all have it.
-    #[must_use]
     pub fn open_step(&self) -> Option<&ConsentStep> {
         self.steps.iter().find(|step| !step.is_complete())
     }
 
     /// The record after this person's consent to the open step, and whether it was the last that was needed.
-    #[must_use]
     pub fn consented(mut self, consent: Consent) -> Self {
         let at = consent.at;
         if let Some(step) = self.steps.iter_mut().find(|step| !step.is_complete()) {
@@ -211,14 +189,12 @@ impl Hold {
     }
 
     /// The record in a state from which nothing more happens.
-    #[must_use]
     pub fn ended(mut self, state: State, reason: Option<EndReason>, at: Timestamp) -> Self {
         (self.state, self.reason, self.ended) = (state, reason, Some(at));
         self
     }
 
     /// The record after its run.
-    #[must_use]
     pub fn performed(self, performed: Performed, at: Timestamp) -> Self {
         match performed {
             Performed::Done(data) => Self { outcome: Some(Outcome::Done(data)), ..self.ended(State::Done, None, at) },
@@ -247,13 +223,11 @@ impl Hold {
     }
 
     /// Whether it still waits or runs.
-    #[must_use]
     pub fn is_live(&self) -> bool {
         matches!(self.state, State::Held | State::Approved | State::Performing)
     }
 
     /// The time after which it may not go on from where it stands; `None` once it runs or has ended.
-    #[must_use]
     pub fn deadline(&self) -> Option<Timestamp> {
         match self.state {
             State::Held => Some(self.expires),
@@ -268,13 +242,11 @@ impl Hold {
 
 impl ConsentStep {
     /// Whether enough different persons have consented.
-    #[must_use]
     pub fn is_complete(&self) -> bool {
         self.consents.len() >= self.count as usize
     }
 
     /// Whether this person has, by either of its names.
-    #[must_use]
     pub fn has(&self, person: &str, uid: u32) -> bool {
         self.consents.iter().any(|consent| consent.person == person || consent.uid == uid)
     }

@@ -33,7 +33,6 @@ pub struct Key<'a> {
 
 impl<'a> Key<'a> {
     /// Of this requester, for this operation and data.
-    #[must_use]
     pub fn of(requester: &Requester, key: &'a str, operation: &str, data: &str) -> Self {
         let (socket, uid) = requester.owner();
         let uid = uid.map(|uid| uid.to_string()).unwrap_or_default();
@@ -41,25 +40,20 @@ impl<'a> Key<'a> {
     }
 
     /// What the store finds the record by.
-    #[must_use]
     pub fn name(&self) -> [u8; 32] {
         self.name
     }
 
-    /// For a new record.
-    #[must_use]
     pub fn keyed(&self) -> Keyed {
         Keyed { name: self.name, asked: self.asked, nonce: rand::random() }
     }
 
     /// Whether a record is of the same request.
-    #[must_use]
     pub fn is_for(&self, keyed: &Keyed) -> bool {
         self.asked == keyed.asked
     }
 
     /// The requester's handle of a record.
-    #[must_use]
     pub fn handle(&self, keyed: &Keyed) -> String {
         let hash: [u8; 32] =
             Sha256::new().chain_update(keyed.nonce).chain_update(self.name).chain_update(self.key).finalize().into();
@@ -71,7 +65,6 @@ impl<'a> Key<'a> {
 
 impl Keyed {
     /// What the store finds the record by.
-    #[must_use]
     pub fn name(&self) -> [u8; 32] {
         self.name
     }

@@ -7,19 +7,14 @@ use super::reason::EndReason;
 use super::text::TEXT_MAX;
 use super::why::{CommandFailure, Why};
 
-/// How a run ended.
 #[derive(Debug, Clone)]
 pub enum Performed {
-    /// With this result.
     Done(Data),
-    /// With less.
     Failed(Failure),
 }
 
-/// A run that failed.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// What the caller hears.
     pub refusal: Refusal,
     /// What the log is told besides.
     pub why: Why,
@@ -27,7 +22,6 @@ pub struct Failure {
     pub rule: Option<RuleView>,
 }
 
-/// A step that failed.
 #[derive(Debug)]
 pub struct StepFailed {
     /// Which, and how it ended.
@@ -39,7 +33,6 @@ pub struct StepFailed {
 /// How an operation that ran ended, as it is kept for its requester.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Outcome {
-    /// With this result.
     Done(Data),
     /// With this text and code for the caller.
     Failed(String, Code),
@@ -47,7 +40,6 @@ pub enum Outcome {
 
 impl Performed {
     /// The failure, if it is one.
-    #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Done(_) => None,
@@ -56,7 +48,6 @@ impl Performed {
     }
 
     /// What there is to say of a failure beyond what the caller hears.
-    #[must_use]
     pub fn why(&self) -> Option<&Why> {
         self.failure().map(|failure| &failure.why).filter(|why| !why.is_unsaid())
     }
@@ -64,20 +55,17 @@ impl Performed {
 
 impl Failure {
     /// The caller hears this; the log hears of the step, if one failed.
-    #[must_use]
     pub fn of(refusal: Refusal, step: Option<StepFailed>) -> Self {
         let (failure, rule) = step.map(|step| (step.failure, step.rule)).unzip();
         Self { refusal, why: failure.map(Why::Command).unwrap_or_default(), rule }
     }
 
     /// As it is kept with a hold, for administrators.
-    #[must_use]
     pub fn reason(&self) -> EndReason {
         EndReason::Failed(self.why.clone().shortened(TEXT_MAX))
     }
 
     /// As it is kept with a hold, for its requester.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         Outcome::Failed(self.refusal.text.clone(), self.refusal.code)
     }

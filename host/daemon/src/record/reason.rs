@@ -88,7 +88,6 @@ impl VoidCause {
 
 impl Decider {
     /// The person, or `root` for one without a name.
-    #[must_use]
     pub fn name(&self) -> &str {
         self.person.as_deref().unwrap_or("root")
     }

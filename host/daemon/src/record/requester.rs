@@ -8,13 +8,9 @@ use crate::fair::Peer;
 /// Who asks, as the kernel said when it connected. Recorded with what is held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requester {
-    /// The socket's name.
     pub socket: String,
-    /// The peer's user.
     pub uid: u32,
-    /// The peer's group.
     pub gid: u32,
-    /// The peer's further groups.
     pub groups: Vec<u32>,
     /// The peer's process; decides nothing.
     pub pid: Option<i32>,
@@ -27,26 +23,22 @@ pub type Owner = (String, Option<u32>);
 
 impl Requester {
     /// The owner of what this peer holds.
-    #[must_use]
     pub fn owner(&self) -> Owner {
         (self.socket.clone(), self.trusted.then_some(self.uid))
     }
 
     /// What people call it: a user's name, `uid 1234`, or `socket:web`. Looked up now.
-    #[must_use]
     pub fn name(&self) -> String {
         if self.trusted { users::name_of(self.uid) } else { format!("socket:{}", self.socket) }
     }
 
     /// The peer, as far as fairness goes.
-    #[must_use]
     pub fn peer(&self, socket: u64) -> Peer {
         place_of(socket, self.uid, self.trusted)
     }
 }
 
 /// Whose share a peer has. Where uids mean nothing all have one: behind such a socket there may be as many as there are numbers.
-#[must_use]
 pub fn place_of(socket: u64, uid: u32, trusted: bool) -> Peer {
     (socket, if trusted { uid } else { u32::MAX })
 }

@@ -4,7 +4,6 @@
 pub const TEXT_MAX: usize = 4 << 10;
 
 /// At most this many bytes of a text, with an ellipsis where it was cut.
-#[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     match text.get(..text.floor_char_boundary(most)) {
         Some(kept) if kept.len() < text.len() => format!("{kept}…"),

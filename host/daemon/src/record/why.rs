@@ -93,7 +93,9 @@ pub enum Why {
          never was"
     )]
     UnknownHold,
-    #[error("[people] and the steps of the hold say who may decide; all else is for root and persons with admin = true")]
+    #[error(
+        "[people] and the steps of the hold say who may decide; all else is for root and persons with admin = true"
+    )]
     MayNot,
     #[error("it was decided, or its time was over, before this came")]
     TooLate,
@@ -123,7 +125,6 @@ fn whose(trusted: bool) -> &'static str {
 pub struct CommandFailure {
     /// Its name in the grants.
     pub command: String,
-    /// How it ended.
     pub end: CommandEnd,
     /// What of the daemon's systemd unit may be the cause.
     pub unit: Option<String>,
@@ -145,7 +146,6 @@ pub enum CommandEnd {
 
 impl Why {
     /// Whether there is nothing beyond the code.
-    #[must_use]
     pub fn is_unsaid(&self) -> bool {
         *self == Self::Unsaid
     }
@@ -167,7 +167,6 @@ impl Why {
 
 impl CommandFailure {
     /// What the caller hears of it.
-    #[must_use]
     pub fn code(&self) -> Code {
         match self.end {
             CommandEnd::Timeout => Code::Timeout,

@@ -12,28 +12,22 @@ const FOLDER: &str = "CREDENTIALS_DIRECTORY";
 pub struct RelativeFolder(PathBuf);
 
 /// Where a service manager put them, if one did.
-#[must_use]
 pub fn folder() -> Option<PathBuf> {
     std::env::var_os(FOLDER).map(PathBuf::from)
 }
 
 /// Where the credential of this name is, whether or not it is there. `None`: nobody handed any over.
-///
-/// # Errors
-/// [`RelativeFolder`].
 pub fn path(name: &str) -> Result<Option<PathBuf>, RelativeFolder> {
     let Some(folder) = folder() else { return Ok(None) };
     if folder.is_absolute() { Ok(Some(folder.join(name))) } else { Err(RelativeFolder(folder)) }
 }
 
 /// What is to be written so that it is handed over.
-#[must_use]
 pub fn cure(name: &str) -> String {
     format!("write LoadCredential={name}:/path/to/the/secret below [Service] in the unit of regentd, and restart it")
 }
 
 /// What is said where nobody handed any over.
-#[must_use]
 pub fn nobody(name: &str) -> String {
     format!("credential {name}: {FOLDER} is not set, so no service manager handed it over: {}", cure(name))
 }

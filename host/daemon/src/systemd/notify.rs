@@ -4,7 +4,6 @@
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 
-/// The sockets listen.
 pub fn ready() {
     say("READY=1");
 }
@@ -15,7 +14,6 @@ pub fn reloading() {
     say(&format!("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1_000_000 + now.tv_nsec / 1_000));
 }
 
-/// No more is begun.
 pub fn stopping() {
     say("STOPPING=1");
 }

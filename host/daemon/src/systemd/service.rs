@@ -11,7 +11,6 @@ use regent_lane::Outcome;
 /// What bound this process when it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bounds {
-    /// The bounding set.
     may: Capabilities,
     no_new_privileges: bool,
     filtered: bool,
@@ -48,7 +47,6 @@ fn bounds() -> Option<Bounds> {
     Some(Bounds { mounts, ..read(&fs::read_to_string("/proc/self/status").ok()?)? })
 }
 
-/// The text of /proc/PID/status.
 fn read(status: &str) -> Option<Bounds> {
     let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     Some(Bounds {
@@ -61,7 +59,6 @@ fn read(status: &str) -> Option<Bounds> {
 
 /// Which directives may be why a command that this user runs ended so with these words; `None` if none comes to mind, or this is
 /// no service.
-#[must_use]
 pub fn may_be_why(command: &Command, uid: u32, outcome: Outcome, stderr: &str) -> Option<String> {
     // Nothing of it binds what systemd starts.
     let bounds = BOUNDS.get().copied().flatten().filter(|_| command.via.is_none())?;
@@ -76,7 +73,6 @@ pub fn may_be_why(command: &Command, uid: u32, outcome: Outcome, stderr: &str) -
 }
 
 /// That a command was to be started by systemd, and there is none to do it.
-#[must_use]
 pub fn absent(command: &Command, stderr: &str) -> Option<String> {
     let no_bus = NO_BUS.iter().any(|words| stderr.contains(words));
     (command.via == Some(Via::Systemd) && no_bus)

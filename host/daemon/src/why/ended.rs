@@ -8,7 +8,6 @@ use crate::record::reason::EndReason;
 use crate::time::second;
 
 /// All that is known of it. `refusal` is what its requester hears.
-#[must_use]
 pub fn of<'a>(hold: &'a Hold, refusal: &'a Refusal) -> Refused<'a> {
     Refused {
         requester: &hold.requester,

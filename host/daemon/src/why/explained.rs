@@ -17,7 +17,6 @@ const ALLOW_MAX: usize = 16 << 10;
 /// A refusal, and the word for why.
 #[derive(Debug, Clone)]
 pub struct Explained {
-    /// What is told.
     pub view: WhyView,
     /// Why, as the audit log has it.
     pub word: Option<ReasonWord>,

@@ -5,13 +5,11 @@ use regent_grants::{grant_lines, is_name};
 use regent_protocol::visible;
 
 /// The lines of an operation.
-#[must_use]
 pub fn operation(name: &str) -> String {
     if is_name(name) { format!("[operations.{name}]\n") } else { String::new() }
 }
 
 /// The lines of a command that was planned with these values, or that is wanted.
-#[must_use]
 pub fn command(name: &str, slots: &[(String, Option<String>)], reason: Option<&str>) -> String {
     let slots: Vec<_> = slots.iter().map(|(slot, value)| (slot.as_str(), value.as_deref())).collect();
     let reason = reason.map(|reason| format!("# {}\n", visible::line(reason))).unwrap_or_default();

@@ -99,7 +99,6 @@ pub fn search(mut log: impl BufRead, reference: &str) -> LogFindings {
 
 impl LogFindings {
     /// The refusal or failure, as the log has it.
-    #[must_use]
     pub fn explained(self) -> Option<WhyView> {
         self.explained.map(|explained| explained.view)
     }

@@ -9,24 +9,20 @@ use super::explained::Explained;
 use crate::record::denial::Refused;
 use crate::record::requester::Owner;
 
-/// Refusals of one peer.
 const EACH: usize = 64;
 /// In all: each is some KiB at most.
 const ALL: usize = 1_024;
 
-/// What is remembered.
 #[derive(Debug, Default)]
 pub struct Remembered(RefCell<RecentByOwner<Explained>>);
 
 impl Remembered {
-    /// Keeps one.
     pub fn keep(&self, refused: Refused<'_>) {
         let (owner, reference) = (refused.requester.owner(), refused.reference.to_owned());
         self.0.borrow_mut().keep(owner, reference, refused.into());
     }
 
     /// The one of this reference.
-    #[must_use]
     pub fn find(&self, reference: &str) -> Option<Rc<Explained>> {
         self.0.borrow().find(reference)
     }
@@ -41,7 +37,6 @@ struct RecentByOwner<T> {
 
 #[derive(Debug)]
 struct One<T> {
-    /// The smaller the older.
     came: u64,
     reference: String,
     what: Rc<T>,

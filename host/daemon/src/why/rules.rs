@@ -20,18 +20,14 @@ const EVERYBODY: &str =
 /// Who asked for what, and by which rules.
 #[derive(Debug)]
 pub struct Asked<'a> {
-    /// regent.toml.
     pub policy: &'a Policy,
-    /// The socket.
     pub socket: &'a Socket,
-    /// The peer.
     pub requester: &'a Requester,
     /// The operation, as the peer names it.
     pub op: &'a str,
 }
 
 /// What a person is told of a name that served nothing.
-#[must_use]
 pub fn unseen(why: &Unseen, asked: &Asked<'_>, catalog: &Catalog) -> (Why, Rule) {
     let Asked { policy, socket, requester, op: name } = *asked;
     match why {
@@ -139,7 +135,6 @@ fn not_allowed(served: &Served, policy: &Policy, socket: &Socket, requester: &Re
 }
 
 /// A rule of `allow` as it is written.
-#[must_use]
 pub fn principal(principal: &Principal) -> String {
     match principal {
         Principal::User(name) => format!("{{ user = {name:?} }}"),
@@ -167,7 +162,6 @@ fn grants_folder(policy: &Policy) -> String {
 }
 
 /// A slot did not take a value.
-#[must_use]
 pub fn slot(
     grants: &Grants,
     command: &str,
@@ -200,7 +194,6 @@ fn beware(command: &str, line: usize, is_setting: bool) -> String {
 }
 
 /// A command is not granted.
-#[must_use]
 pub fn ungranted(grants: &Grants, line: Option<usize>, command: &str, lines: Vec<String>) -> Rule {
     let text = format!("there is no [commands.{command}]");
     let beware = Some("the program and the types of the slots are yours to say".to_owned());
@@ -209,14 +202,12 @@ pub fn ungranted(grants: &Grants, line: Option<usize>, command: &str, lines: Vec
 }
 
 /// The grant of a command, by which it could not be planned.
-#[must_use]
 pub fn command(grants: &Grants, name: &str) -> Option<Rule> {
     let command = grants.command(name)?;
     Some(Rule { rule: ran(&grants.file, command, None), allow: None })
 }
 
 /// The grant of a command, by which it ran as this user; `None`: it did not come so far.
-#[must_use]
 pub fn ran(file: &str, command: &Command, uid: Option<u32>) -> RuleView {
     let Command { name, program, ok, timeout, line, .. } = command;
     let (who, rights) = (whom(command, uid), rights(command, uid));
