@@ -8,7 +8,7 @@ use regent_lane::{Outcome as Ended, RESULTS_MAX, StepResult};
 use regent_protocol::{Code, Data, Refusal};
 use tokio::time::Instant;
 
-use crate::auth::{Authorized, Run};
+use crate::auth::{Authorized, Prepared};
 use crate::fair::Peer;
 use crate::kept::audit::{AuditLog, Mark, NotLogged};
 use crate::kept::disk::Disk;
@@ -112,16 +112,16 @@ impl Executor {
         deadline: Instant,
     ) -> Result<Data, Because> {
         let _running = self.shutdown.running();
-        if authorized.plan().is_empty() {
+        if authorized.prepared().plan.is_empty() {
             let performed = self.run(authorized, &act.data, peer, deadline).await;
             // No deed waits for this record, so the caller need not either: it is written when the reply is on its way.
             let (audit, act, failed) = (self.audit.clone(), Rc::clone(act), performed.failure().cloned());
             tokio::task::spawn_local(async move { act.record_end(&audit, failed.as_ref()) });
             return performed.into_reply();
         }
-        let began = act.record(&self.audit, EventKind::Performing, Some(authorized.plan()), None);
+        let began = act.record(&self.audit, EventKind::Performing, Some(&authorized.prepared().plan), None);
         let began = began.map_err(|why| Because::ours(Code::Failed, why.into()))?;
-        let ending = act.ends_host(authorized.plan(), began);
+        let ending = act.ends_host(&authorized.prepared().plan, began);
         let ends_host = ending.is_some();
         // Nobody is left to write anything down once the host ends.
         if let Some(ending) = ending {
@@ -138,14 +138,14 @@ impl Executor {
 
     /// Steps, then the plugin's words for what came of them.
     pub async fn run(&self, authorized: Authorized, data: &Data, peer: Peer, deadline: Instant) -> Performed {
-        let Run { plugin, operation, state, plan, reply, .. } = authorized.into_run();
-        if let Some(reply) = reply.filter(|_| plan.is_empty()) {
+        let Prepared { found, plugin, answer, plan } = authorized.into_prepared();
+        if let Some(reply) = answer.reply.filter(|_| plan.is_empty()) {
             return shaped(Ok(Some(reply)), None);
         }
         let (results, failure) = steps(&self.spawner, &plan, data, deadline).await;
         // However the steps used up the time, the plugin has its own to word the result.
         let deadline = deadline.max(Instant::now() + Duration::from_secs(1));
-        shaped(plugin.finish(peer, &operation, state, results, deadline).await, failure)
+        shaped(plugin.finish(peer, &found.operation().name, answer.state, results, deadline).await, failure)
     }
 }
 

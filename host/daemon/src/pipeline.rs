@@ -7,7 +7,7 @@ use regent_protocol::{Ask, Code, Data, Line, Refusal, Reply, State};
 use tokio::time::Instant;
 
 use crate::answered::Answered;
-use crate::auth::{self, Authorized, Decision, Deed, Prepared};
+use crate::auth::{self, Authorized, Decision, Prepared};
 use crate::gate::{self, Caller};
 use crate::held::{self, Held, NotHeld};
 use crate::list;
@@ -152,7 +152,7 @@ impl Pipeline {
         deadline: Instant,
     ) -> Result<Answered, Because> {
         let running = self.executor.shutdown.running();
-        let (draft, uid) = self.draft(caller, wish, &authorized.deed());
+        let (draft, uid) = self.draft(caller, wish, authorized.prepared());
         let hold = match self.held.hold(Hold { state: State::Performing, ..draft }).await {
             Ok(hold) => hold,
             Err(why) => return self.not_held(why, Some(key), wish).await,
@@ -176,7 +176,7 @@ impl Pipeline {
         steps: Vec<ConsentStep>,
     ) -> Result<Answered, Because> {
         held::can_run(&prepared.plan)?;
-        let (draft, uid) = self.draft(caller, wish, &prepared.deed());
+        let (draft, uid) = self.draft(caller, wish, prepared);
         match self.held.hold(Hold { steps, ..draft }).await {
             Ok(hold) => {
                 crate::info!("ref {}: {} is held as {} for {}", wish.reference, wish.op, hold.id, hold.requester_name);
@@ -187,13 +187,13 @@ impl Pipeline {
     }
 
     /// A record, and the handle of it that goes to its requester and nowhere else.
-    fn draft(&self, caller: &Caller, wish: &Wish<'_>, deed: &Deed<'_>) -> (Hold, String) {
+    fn draft(&self, caller: &Caller, wish: &Wish<'_>, prepared: &Prepared) -> (Hold, String) {
         let keyed = wish.key.as_ref().map(Key::keyed);
         let uid = match (&wish.key, &keyed) {
             (Some(key), Some(keyed)) => key.handle(keyed),
             _ => uuid::Uuid::new_v4().to_string(),
         };
-        let draft = held::draft(&self.held, &caller.requester, (wish.op, wish.data), deed, wish.reference, &uid);
+        let draft = held::draft(&self.held, &caller.requester, (wish.op, wish.data), prepared, wish.reference, &uid);
         (Hold { key: keyed, ..draft }, uid)
     }
 

@@ -68,7 +68,7 @@ impl Resumer {
         if !self.begin(&hold).await {
             return;
         }
-        let deadline = Instant::now() + authorized.plan().longest() + BESIDE_STEPS;
+        let deadline = Instant::now() + authorized.prepared().plan.longest() + BESIDE_STEPS;
         let policy = self.policy.get();
         let peer = hold.requester.peer(policy.socket(&hold.requester.socket).map_or(u64::MAX, |socket| socket.number));
         let performed = self.executor.run(authorized, &hold.data, peer, deadline).await;

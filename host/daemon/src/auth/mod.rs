@@ -11,7 +11,6 @@ pub mod consent;
 use std::rc::Rc;
 
 use regent_grants::{Config, Step, combine};
-use regent_protocol::Data;
 
 use crate::catalog::Found;
 use crate::plan::Plan;
@@ -41,55 +40,15 @@ pub struct Prepared {
 /// Having one tells you that no step of consent was asked for, or that each was given and everything that the consents are
 /// bound to is still the same.
 #[derive(Debug)]
-pub struct Authorized(Run);
-
-/// What is to be done, as a record tells of it.
-#[derive(Debug)]
-pub struct Deed<'a> {
-    pub found: &'a Found,
-    /// The plugin that serves it.
-    pub plugin: &'a Plugin,
-    pub summary: &'a str,
-    /// The plugin's own bytes.
-    pub state: &'a [u8],
-    pub plan: &'a Plan,
-}
-
-impl Prepared {
-    pub fn deed(&self) -> Deed<'_> {
-        let Self { found, plugin, answer, plan } = self;
-        Deed { found, plugin, summary: &answer.summary, state: &answer.state, plan }
-    }
-}
-
-#[derive(Debug)]
-pub struct Run {
-    /// The operation as it was found.
-    found: Found,
-    summary: String,
-    /// The plugin that words the result.
-    pub plugin: Rc<Plugin>,
-    /// Its own name of the operation.
-    pub operation: String,
-    /// Its own bytes.
-    pub state: Vec<u8>,
-    pub plan: Plan,
-    /// The reply that an empty plan has already.
-    pub reply: Option<Result<Data, String>>,
-}
+pub struct Authorized(Prepared);
 
 impl Authorized {
-    pub fn into_run(self) -> Run {
+    pub fn into_prepared(self) -> Prepared {
         self.0
     }
 
-    pub fn plan(&self) -> &Plan {
-        &self.0.plan
-    }
-
-    pub fn deed(&self) -> Deed<'_> {
-        let Run { found, plugin, summary, state, plan, .. } = &self.0;
-        Deed { found, plugin, summary, state, plan }
+    pub fn prepared(&self) -> &Prepared {
+        &self.0
     }
 }
 
@@ -108,7 +67,7 @@ pub fn decide(config: &Config, prepared: Prepared) -> Decision {
         Err(why) => return Decision::Deny(why),
     };
     if steps.is_empty() {
-        return Decision::Allow(authorized(prepared));
+        return Decision::Allow(Authorized(prepared));
     }
     if !prepared.found.is_pinned() {
         return Decision::Deny(Why::NotPinned(prepared.found.grants().name.clone()));
@@ -128,18 +87,6 @@ pub fn required(config: &Config, prepared: &Prepared) -> Result<Vec<Step>, Why> 
     Ok(combine(floor, &own))
 }
 
-fn authorized(prepared: Prepared) -> Authorized {
-    Authorized(Run {
-        operation: prepared.found.operation().name.clone(),
-        plugin: prepared.plugin,
-        found: prepared.found,
-        summary: prepared.answer.summary,
-        state: prepared.answer.state,
-        plan: prepared.plan,
-        reply: prepared.answer.reply,
-    })
-}
-
 /// What was held and is consented, compared with what would run today.
 ///
 /// # Errors
@@ -153,13 +100,7 @@ pub async fn again(
 ) -> Result<Authorized, NotNow> {
     consent::still_count(hold, people)?;
     let plan = bound::compare(spawner, instance, hold, &found, &plugin.digest).await?;
-    Ok(Authorized(Run {
-        plugin: Rc::clone(plugin),
-        operation: found.operation().name.clone(),
-        found,
-        summary: hold.summary.clone(),
-        state: hold.plugin_state.clone(),
-        plan,
-        reply: None,
-    }))
+    let (summary, state) = (hold.summary.clone(), hold.plugin_state.clone());
+    let answer = Answer { summary, state, steps: None, reply: None };
+    Ok(Authorized(Prepared { found, plugin: Rc::clone(plugin), answer, plan }))
 }

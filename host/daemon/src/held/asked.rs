@@ -5,13 +5,12 @@ use regent_grants::Step;
 use regent_protocol::{Code, Data, DryRun, State};
 
 use super::{Held, views};
-use crate::auth::bound::Fields;
-use crate::auth::{Deed, Prepared};
+use crate::auth::{Prepared, bound};
 use crate::list::step;
 use crate::plan::Plan;
 use crate::plugin::exchange::words;
 use crate::record::denial::Because;
-use crate::record::hold::{Handle, Hold, HoldId};
+use crate::record::hold::{Bound, Handle, Hold, HoldId};
 use crate::record::requester::Requester;
 use crate::record::why::Why;
 
@@ -32,28 +31,14 @@ pub fn draft(
     held: &Held,
     requester: &Requester,
     (operation, data): (&str, &Data),
-    deed: &Deed<'_>,
+    prepared: &Prepared,
     reference: &str,
     uid: &str,
 ) -> Hold {
-    let granted = deed.found.operation();
-    let now = held.now();
+    let Prepared { found, plugin, answer, plan } = prepared;
+    let (granted, asked) = (found.operation(), held.now());
     let hold_for = SignedDuration::try_from(granted.hold_for).unwrap_or(SignedDuration::MAX);
-    let expires = now.checked_add(hold_for).unwrap_or(Timestamp::MAX);
-    let plan = deed.plan.planned();
-    let bound = Fields {
-        instance: held.instance(),
-        requester,
-        operation,
-        data,
-        state: deed.state,
-        plan: &plan,
-        module: &deed.plugin.digest,
-        grants: deed.found.grants().digest_text(granted),
-        expires,
-    }
-    .bound();
-    Hold {
+    let hold = Hold {
         version: 0,
         id: HoldId::random(),
         handle: Handle::of(uid),
@@ -61,16 +46,16 @@ pub fn draft(
         requester: requester.clone(),
         requester_name: requester.name(),
         operation: operation.to_owned(),
-        plugin: deed.plugin.name.clone(),
+        plugin: plugin.name.clone(),
         data: data.clone(),
-        plugin_state: deed.state.to_vec(),
-        summary: words(deed.summary),
-        plan,
+        plugin_state: answer.state.clone(),
+        summary: words(&answer.summary),
+        plan: plan.planned(),
         steps: Vec::new(),
-        bound,
+        bound: Bound::default(),
         reference: reference.to_owned(),
-        asked: now,
-        expires,
+        asked,
+        expires: asked.checked_add(hold_for).unwrap_or(Timestamp::MAX),
         run_within: granted.run_within.as_secs(),
         approved: None,
         boot: None,
@@ -79,7 +64,8 @@ pub fn draft(
         reason: None,
         rule: None,
         key: None,
-    }
+    };
+    Hold { bound: bound::fields(held.instance(), &hold, &hold.plan, &plugin.digest, found), ..hold }
 }
 
 /// What a `dry_run` shows: command lines only if the grants say so.

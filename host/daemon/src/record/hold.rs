@@ -137,7 +137,7 @@ pub struct Consent {
 }
 
 /// What a consent is bound to: a SHA-256 for each field, compared again at the run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bound(BTreeMap<BoundField, String>);
 
 impl Bound {
