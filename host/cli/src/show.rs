@@ -19,7 +19,7 @@ mod operation;
 use std::fmt::Write as _;
 
 use regent_client::HoldView;
-use regent_protocol::{Origin, PlannedStep, StepView, visible};
+use regent_protocol::{Origin, PlannedStepView, StepView, visible};
 
 pub(crate) use fields::Fields;
 pub(crate) use operation::{operation, operation_help};
@@ -109,7 +109,7 @@ fn consent(step: &StepView) -> String {
 }
 
 /// The command line as a shell would take it, or what is known where it was not shown.
-fn command(step: &PlannedStep) -> String {
+fn command(step: &PlannedStepView) -> String {
     let what = match &step.argv {
         Some(argv) => visible::command_line(argv),
         None => {
@@ -151,7 +151,7 @@ mod tests {
             expires: "2026-01-01T00:15:00Z".into(),
             data: Data::parse(r#"{"ip": "198.51.100.7"}"#).unwrap(),
             summary: "Open port 22".into(),
-            plan: vec![PlannedStep {
+            plan: vec![PlannedStepView {
                 command: "open-port".into(),
                 values: Values(vec![("ip".into(), "198.51.100.7".into())]),
                 argv: Some(vec!["/usr/sbin/ufw".into(), "allow from".into(), "198.51.100.7".into()]),

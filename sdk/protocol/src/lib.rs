@@ -54,4 +54,4 @@ pub use serving::{
     WhyView,
 };
 pub use state::State;
-pub use view::{DryRun, HoldView, Origin, PlannedStep, Seconds, StepView, Values};
+pub use view::{DryRun, HoldView, Origin, PlannedStepView, Seconds, StepView, Values};

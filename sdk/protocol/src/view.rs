@@ -12,7 +12,7 @@ use crate::state::State;
 
 /// One step of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlannedStep {
+pub struct PlannedStepView {
     /// The granted command's name.
     pub command: String,
     /// Slots and their texts.
@@ -41,7 +41,7 @@ fn is_not(so: &bool) -> bool {
     !so
 }
 
-impl PlannedStep {
+impl PlannedStepView {
     /// The step as a caller may see it who was not granted its command line.
     #[must_use]
     pub fn without_command_line(mut self) -> Self {
@@ -57,7 +57,7 @@ pub struct DryRun {
     /// The plugin's word.
     pub summary: String,
     /// What would run.
-    pub plan: Vec<PlannedStep>,
+    pub plan: Vec<PlannedStepView>,
     /// Which steps of authorisation it would take.
     pub require: Vec<StepView>,
 }
@@ -112,7 +112,7 @@ pub struct HoldView {
     /// The plugin's word.
     pub summary: String,
     /// Exactly what will run.
-    pub plan: Vec<PlannedStep>,
+    pub plan: Vec<PlannedStepView>,
     /// What it waits for, and who said yes so far.
     pub steps: Vec<StepView>,
     /// Words by which people can tell this hold from another.

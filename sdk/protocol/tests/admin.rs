@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use regent_protocol::{
-    AdminReply, AdminRequest, AnswerLine, Data, HoldView, Line, Origin, PlannedStep, Refusal, Rejection, Seconds,
+    AdminReply, AdminRequest, AnswerLine, Data, HoldView, Line, Origin, PlannedStepView, Refusal, Rejection, Seconds,
     State, StepView, Values,
 };
 
@@ -23,7 +23,7 @@ fn hold() -> HoldView {
         expires: "2026-01-01T00:15:00Z".into(),
         data: Data::parse(r#"{"port": 22,  "ip": "198.51.100.7"}"#).unwrap(),
         summary: "Open port 22 to 198.51.100.7".into(),
-        plan: vec![PlannedStep {
+        plan: vec![PlannedStepView {
             command: "open-port".into(),
             values: Values(vec![("port".into(), "22".into()), ("ip".into(), "198.51.100.7".into())]),
             argv: Some(vec!["/usr/sbin/ufw".into(), "allow".into()]),
@@ -105,11 +105,11 @@ fn what_a_step_does_beside_its_command_line_is_said_only_where_it_is_so() {
     let mut step = hold().plan.remove(0);
     let plain = serde_json::to_string(&step).unwrap();
     assert!(!plain.contains("stdin") && !plain.contains("ends_host") && !plain.contains("via"), "{plain}");
-    assert_eq!(serde_json::from_str::<PlannedStep>(&plain).unwrap(), step);
+    assert_eq!(serde_json::from_str::<PlannedStepView>(&plain).unwrap(), step);
     (step.stdin_data, step.ends_host, step.via) = (true, true, Some("systemd".into()));
     let told = serde_json::to_string(&step).unwrap();
     assert!(told.ends_with(r#""stdin_data":true,"ends_host":true,"via":"systemd"}"#), "{told}");
-    assert_eq!(serde_json::from_str::<PlannedStep>(&told).unwrap(), step);
+    assert_eq!(serde_json::from_str::<PlannedStepView>(&told).unwrap(), step);
     assert!(step.without_command_line().stdin_data);
 }
 

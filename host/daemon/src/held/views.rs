@@ -1,7 +1,7 @@
 //! A hold as it is told: to its requester, who learns where it stands and nothing of why; and to approvers, who see all that
 //! they decide on.
 
-use regent_protocol::{Code, HoldView, Origin, PlannedStep, Refusal, Reply, Seconds, State, StepView, Values};
+use regent_protocol::{Code, HoldView, Origin, PlannedStepView, Refusal, Reply, Seconds, State, StepView, Values};
 
 use crate::record::hold::{ConsentStep, Hold};
 use crate::record::outcome::Outcome;
@@ -69,8 +69,8 @@ pub fn view(hold: &Hold) -> HoldView {
 }
 
 /// A planned step with everything that there is to see.
-pub(super) fn planned(step: &crate::record::hold::PlannedStep) -> PlannedStep {
-    PlannedStep {
+pub(super) fn planned(step: &crate::record::hold::PlannedStep) -> PlannedStepView {
+    PlannedStepView {
         command: step.command.clone(),
         values: Values(step.values.clone()),
         argv: Some(step.argv.clone()),
