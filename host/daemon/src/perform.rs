@@ -205,7 +205,7 @@ fn failed(step: &Step, result: &StepResult) -> Option<StepFailed> {
     let unit = service::may_be_why(&step.command, step.planned.uid, result.outcome, &stderr);
     let unit = unit.or_else(|| service::absent(&step.command, &stderr));
     Some(StepFailed {
-        failure: CommandFailure { command: step.planned.command.clone(), end, unit },
+        failure: Box::new(CommandFailure { command: step.planned.command.clone(), end, unit }),
         rule: rules::ran(&step.grants.file, &step.command, Some(step.planned.uid)),
     })
 }

@@ -11,7 +11,7 @@ use super::why::{ReasonWord, Why};
 #[derive(Debug)]
 pub struct Because {
     pub refusal: Refusal,
-    pub why: Why,
+    pub why: Box<Why>,
     /// The state of the hold that it is about.
     pub state: Option<State>,
     pub blame: Blame,
@@ -58,7 +58,7 @@ pub struct Refused<'a> {
 impl Because {
     /// The caller hears this, the log that.
     pub fn of(refusal: Refusal, why: Why) -> Self {
-        Self { refusal, why, state: None, blame: Blame::Caller, rule: None, asked: None }
+        Self { refusal, why: Box::new(why), state: None, blame: Blame::Caller, rule: None, asked: None }
     }
 
     /// The caller hears `Operation failed`; the log hears whose fault it was.
@@ -75,7 +75,7 @@ impl Because {
 
     /// What the caller hears, and what the log is told besides.
     pub fn into_parts(self) -> (Refusal, Why) {
-        (self.refusal, self.why)
+        (self.refusal, *self.why)
     }
 
     /// No secret, or a wrong one.

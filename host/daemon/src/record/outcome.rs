@@ -25,7 +25,7 @@ pub struct Failure {
 #[derive(Debug)]
 pub struct StepFailed {
     /// Which, and how it ended.
-    pub failure: CommandFailure,
+    pub failure: Box<CommandFailure>,
     /// The grant by which it counts as failed.
     pub rule: RuleView,
 }

@@ -83,9 +83,9 @@ pub enum Why {
     #[error("{0}")]
     Host(String),
     #[error("{0}")]
-    Command(CommandFailure),
+    Command(Box<CommandFailure>),
     #[error("{0}; then {1}")]
-    CommandAndPlugin(CommandFailure, Box<Why>),
+    CommandAndPlugin(Box<CommandFailure>, Box<Why>),
     #[error("nothing that is still remembered, nor any record of the audit log, has this reference")]
     UnknownReference,
     #[error(
@@ -158,8 +158,8 @@ impl Why {
     /// The same, with at most this many bytes of what a command wrote.
     pub fn shortened(self, most: usize) -> Self {
         match self {
-            Self::Command(failure) => Self::Command(failure.shortened(most)),
-            Self::CommandAndPlugin(failure, then) => Self::CommandAndPlugin(failure.shortened(most), then),
+            Self::Command(failure) => Self::Command(Box::new(failure.shortened(most))),
+            Self::CommandAndPlugin(failure, then) => Self::CommandAndPlugin(Box::new(failure.shortened(most)), then),
             other => other,
         }
     }
