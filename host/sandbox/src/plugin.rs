@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use regent_lane::{Export, ModuleError, Settings};
+use regent_lane::{Export, ModuleError, Say, Settings};
 use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
