@@ -59,9 +59,6 @@ pub struct Listener {
 
 impl Listener {
     /// Has the spawner make it; `None`: it has done so before, and the socket still has its name.
-    ///
-    /// # Errors
-    /// [`CannotListen`]: the folder is not to be trusted, something else has the name, or the kernel says no.
     pub async fn open(spawner: &Rc<Spawner>, place: &Place) -> Result<Option<Self>, CannotListen> {
         let cannot = |why: String| CannotListen(place.path.clone(), why);
         let Some((socket, number)) = spawner.listen(place.path.clone()).await.map_err(|why| cannot(why.to_string()))?

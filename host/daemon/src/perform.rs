@@ -101,9 +101,6 @@ pub struct Executor {
 
 impl Executor {
     /// Runs what needs nobody's consent, with a record before and one after.
-    ///
-    /// # Errors
-    /// What the caller hears, and the log.
     pub async fn immediate(
         &self,
         act: &Rc<Act>,

@@ -34,9 +34,6 @@ pub struct Preparer {
 
 impl Preparer {
     /// What would run, and until when. A request that is to be held and could not be is told so before a plan is made for it.
-    ///
-    /// # Errors
-    /// What the caller hears, and the log.
     pub async fn prepare(
         &self,
         caller: &Caller,

@@ -26,9 +26,6 @@ impl Requested {
     }
 
     /// How a hold stands, at once or once it has ended.
-    ///
-    /// # Errors
-    /// What the requester hears, and the log: such a hold is not its own.
     pub async fn read(
         &self,
         requester: &Requester,
@@ -41,18 +38,12 @@ impl Requested {
     }
 
     /// The requester gives it up.
-    ///
-    /// # Errors
-    /// As of [`read`](Self::read), or that it could not be stored.
     pub async fn cancel(&self, requester: &Requester, uid: &str, reference: &str) -> Result<Answered, Because> {
         let hold = self.held.cancel(requester, uid).await?;
         Ok(Answered::Now(self.reply(&hold, uid, reference)))
     }
 
     /// An answer to a step. Every step of this version is for others than the requester, so whatever it says is not it.
-    ///
-    /// # Errors
-    /// As of [`read`](Self::read), or that the hold waits for somebody else.
     pub async fn answer_step(&self, requester: &Requester, uid: &str, reference: &str) -> Result<Answered, Because> {
         let hold = self.held.find(requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
         if !hold.is_live() {

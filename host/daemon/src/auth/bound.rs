@@ -53,9 +53,6 @@ impl From<Unequal> for NotNow {
 }
 
 /// The plan by today's grants on today's machine, if nothing has changed.
-///
-/// # Errors
-/// [`NotNow`]: the field that has, or that nobody can say.
 pub async fn compare(
     spawner: &Spawner,
     instance: &str,

@@ -60,9 +60,6 @@ pub fn denial(hold: &Hold, approver: &Approver, people: &People, now: Timestamp)
 }
 
 /// Whether each yes is still one: its person is still the same user, and still of those whose step it is.
-///
-/// # Errors
-/// Whose no longer is.
 pub fn still_count(hold: &Hold, people: &People) -> Result<(), VoidCause> {
     let counts = |step: &ConsentStep, consent: &Consent| {
         people.person(consent.uid) == Some(&consent.person) && people.is_of(&consent.person, &step.of)

@@ -77,9 +77,6 @@ pub fn decide(config: &Config, prepared: Prepared) -> Decision {
 }
 
 /// Which steps stand between this request and its run.
-///
-/// # Errors
-/// For the log: the plugin asked for what is no step.
 pub fn required(config: &Config, prepared: &Prepared) -> Result<Vec<Step>, Why> {
     let floor = &prepared.found.operation().require;
     let Some(asked) = &prepared.answer.steps else { return Ok(floor.clone()) };
@@ -88,9 +85,6 @@ pub fn required(config: &Config, prepared: &Prepared) -> Result<Vec<Step>, Why> 
 }
 
 /// What was held and is consented, compared with what would run today.
-///
-/// # Errors
-/// [`NotNow`]: what is no longer as it was consented to, or that nobody can say.
 pub async fn again(
     people: &People,
     (spawner, instance): (&Spawner, &str),

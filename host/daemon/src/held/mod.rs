@@ -220,9 +220,6 @@ impl Held {
     }
 
     /// The requester gives it up. What it is told is the state reached, whoever was faster.
-    ///
-    /// # Errors
-    /// What the requester hears, and what the log is told.
     pub async fn cancel(&self, requester: &Requester, uid: &str) -> Result<Hold, Because> {
         let hold = self.find(requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
         let now = self.clock.now();

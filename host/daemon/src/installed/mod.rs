@@ -150,9 +150,6 @@ struct Load {
 
 impl Installed {
     /// Of nothing yet: [`look`](Self::look) before anybody asks.
-    ///
-    /// # Errors
-    /// What the kernel says of the folder of accepted modules.
     pub fn new(
         config: Arc<Config>,
         numbers: SandboxNumbers,

@@ -50,9 +50,6 @@ enum Begun {
 
 impl Watch {
     /// An ear on nothing yet.
-    ///
-    /// # Errors
-    /// What the kernel says: no inotify, or too many.
     pub(super) fn new() -> io::Result<Self> {
         let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         Ok(Self {

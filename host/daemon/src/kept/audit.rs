@@ -122,9 +122,6 @@ pub struct Audit {
 
 impl Audit {
     /// Opens the log and finds its end. A last line that was torn is closed and said, not forgiven.
-    ///
-    /// # Errors
-    /// What the disk says, or that the last whole line is none of ours.
     pub fn open(medium: Arc<dyn StorageBackend>, boot: String) -> io::Result<Self> {
         let length = medium.len()?;
         let mut audit = Self { medium, boot, number: 0, last: [0; 32], end: length, broken: false, last_moment: None };
@@ -230,9 +227,6 @@ impl Audit {
     }
 
     /// Every whole record from `mark` on, itself first, with its mark; `None` if that record is not there.
-    ///
-    /// # Errors
-    /// What the disk says.
     pub fn since(&self, mark: &Mark) -> io::Result<Option<Vec<(Mark, Kept)>>> {
         let mut records = Vec::new();
         let mut offset = mark.offset;

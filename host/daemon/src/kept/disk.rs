@@ -22,9 +22,6 @@ pub struct Disk {
 
 impl Disk {
     /// Starts the thread.
-    ///
-    /// # Errors
-    /// If the system has no thread for it.
     pub fn start(ledger: Ledger) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
         thread::Builder::new().name("disk".into()).spawn(move || {
@@ -46,9 +43,6 @@ impl Disk {
 
     /// Runs this on the thread, after all that was asked before. A disk that fails ends the process: after a failed sync
     /// nobody can say what is written, and the next start can.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] or [`StoreError::Unreadable`], as the job says.
     pub async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Ledger) -> Result<T, StoreError> + Send + 'static,

@@ -41,17 +41,11 @@ pub struct Closed {
 
 impl Ending {
     /// As the store has it.
-    ///
-    /// # Errors
-    /// The record is none that this version can read.
     pub fn parse(record: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(record)
     }
 
     /// For the store.
-    ///
-    /// # Errors
-    /// None that is known: all of it is text and numbers.
     pub fn record(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(self)
     }

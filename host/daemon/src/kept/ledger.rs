@@ -122,9 +122,6 @@ impl Ledger {
     }
 
     /// Makes the log durable if it has grown and was not synced for so long.
-    ///
-    /// # Errors
-    /// As [`sync`](Self::sync).
     pub fn sync_if_due(&self, every: Duration) -> Result<(), StoreError> {
         let end = self.audit.lock().end();
         let (synced, at) = self.last_sync.get();
@@ -201,18 +198,12 @@ impl Ledger {
     }
 
     /// An operation that ends the host begins: its record and its note are durable when this returns.
-    ///
-    /// # Errors
-    /// As [`sync`](Self::sync).
     pub fn begin_ending(&self, ending: Ending) -> Result<(), StoreError> {
         self.sync()?;
         self.store.note_ending(&Ending { boot: self.boot.clone(), ..ending })
     }
 
     /// It has ended and the host has not, which is on record.
-    ///
-    /// # Errors
-    /// As [`sync`](Self::sync).
     pub fn finish_ending(&self, reference: &str) -> Result<(), StoreError> {
         self.sync()?;
         self.store.forget_ending(reference)

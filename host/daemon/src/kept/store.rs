@@ -100,9 +100,6 @@ impl StorageBackend for Shared {
 impl Store {
     /// Opens the store in a folder of the daemon's own, or makes it. It is made under another name first: a file that was
     /// half made when the power went is none that can be repaired.
-    ///
-    /// # Errors
-    /// As [`open`](Self::open).
     pub fn open_at(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {
             let made = path.with_extension("new");
@@ -223,9 +220,6 @@ impl Store {
     }
 
     /// Whether the hold is at this version (0: not there), so that a change made for it may be logged.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] if it is not.
     pub fn expect(&self, id: &HoldId, version: u64) -> Result<(), StoreError> {
         let found = self.hold(id)?.map_or(0, |hold| hold.version);
         if found == version { Ok(()) } else { Err(StoreError::Conflict) }

@@ -127,9 +127,6 @@ impl Because {
 
 impl Performed {
     /// As the caller hears it at once.
-    ///
-    /// # Errors
-    /// What the caller hears of a failure, and the log.
     pub fn into_reply(self) -> Result<Data, Because> {
         match self {
             Self::Done(data) => Ok(data),
