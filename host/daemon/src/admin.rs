@@ -31,7 +31,6 @@ pub fn requester(peer: Peer) -> Requester {
     Requester { socket: SOCKET.into(), uid, gid, groups, pid, trusted: true }
 }
 
-/// What administrators are served with.
 #[derive(Debug)]
 pub struct Admin {
     pub policy: Rc<CurrentPolicy>,
@@ -40,9 +39,7 @@ pub struct Admin {
     pub resumer: Rc<Resumer>,
     pub reload: Reload,
     pub refusals: Rc<RefusalLog>,
-    /// Where their orders are recorded.
     pub audit: AuditLog,
-    /// The daemon at one moment.
     pub status: StatusSource,
 }
 

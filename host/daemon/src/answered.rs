@@ -6,7 +6,6 @@ use regent_protocol::Reply;
 
 use crate::record::hold::HoldId;
 
-/// What comes of a request.
 #[derive(Debug)]
 pub enum Answered {
     Now(Reply),
@@ -16,7 +15,6 @@ pub enum Answered {
     Waits {
         id: HoldId,
         uid: String,
-        /// How long at the most.
         wait: Duration,
     },
 }

@@ -54,7 +54,6 @@ pub struct Entry {
 /// An operation under the name that callers use.
 #[derive(Debug)]
 pub struct Served {
-    /// The file that grants it.
     pub entry: Rc<Entry>,
     pub operation: Operation,
 }
@@ -79,10 +78,8 @@ pub struct Found {
 /// Why a caller's word names nothing for this caller; for the administrator alone.
 #[derive(Debug, Clone)]
 pub enum Unseen {
-    /// No grants file serves it.
     Unknown,
     Twice(Vec<Rc<Served>>),
-    /// The socket does not show it.
     NotShown,
     /// Its rules of `allow` name nobody who is this peer.
     NotAllowed(Rc<Served>),
@@ -115,7 +112,6 @@ impl Found {
 }
 
 impl Entry {
-    /// Of a file whose plugin stands so.
     pub fn new(grants: Rc<Grants>, allowed: Allowed, vouched: bool, status: Status) -> Rc<Self> {
         let pinned = vouched || !grants.sha256.is_empty();
         Rc::new(Self { grants, allowed, pinned, status: watch::Sender::new(status) })
@@ -129,7 +125,6 @@ impl Entry {
         self.status.borrow().clone()
     }
 
-    /// The plugin that serves, if one does.
     pub fn plugin(&self) -> Option<Rc<Plugin>> {
         match self.status() {
             Status::Serving(plugin) => Some(plugin),
@@ -154,7 +149,6 @@ impl Entry {
 }
 
 impl Catalog {
-    /// Of all that is to be served.
     pub fn of(entries: impl Iterator<Item = Rc<Entry>>) -> Self {
         let mut catalog = Self::default();
         let mut granted: BTreeMap<String, Vec<Rc<Served>>> = BTreeMap::new();
@@ -199,7 +193,6 @@ impl Catalog {
         self.operations.keys().filter_map(|name| self.find(socket, requester, name).ok()).collect()
     }
 
-    /// The names of all operations.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.operations.keys().map(String::as_str)
     }

@@ -9,7 +9,6 @@ use crate::listen::connections;
 use crate::shares::Shares;
 use crate::turns::Turns;
 
-/// What those who are connected share.
 #[derive(Debug)]
 pub struct Crowd {
     pub connections: Rc<Shares>,
@@ -23,7 +22,6 @@ impl Crowd {
         Rc::new(Self { connections: connections(), bytes: Shares::of(BYTES), turns: Turns::new() })
     }
 
-    /// A connection of this peer.
     pub fn connection(&self, stream: UnixStream, peer: Peer) -> Connection {
         Connection::new(stream, peer, &self.turns, &self.bytes)
     }

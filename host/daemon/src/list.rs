@@ -40,7 +40,6 @@ fn empty() -> Data {
     Data::parse("{}").unwrap_or_else(|_| Data::null())
 }
 
-/// A step as callers are shown it.
 pub fn step(step: &Step) -> StepView {
     StepView { step: "approval".into(), of: step.of.clone(), count: step.count, approved_by: Vec::new() }
 }

@@ -26,7 +26,6 @@ pub const CONNECTIONS: Limit = Limit { each: 512, most: 4_608 };
 /// After the descriptors ran out: closing takes place meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
 
-/// Why a socket is not there.
 #[derive(Debug)]
 pub struct CannotListen(PathBuf, String);
 

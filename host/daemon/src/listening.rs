@@ -13,7 +13,6 @@ use crate::listen::{CannotListen, Listener};
 use crate::policy::{Place, Policy};
 use crate::process::Spawner;
 
-/// What listens, by its path and what it is for.
 #[derive(Debug)]
 pub struct Listening {
     spawner: Rc<Spawner>,
@@ -23,7 +22,6 @@ pub struct Listening {
 /// A socket's path, and what it is for.
 type SocketKey = (PathBuf, Kind);
 
-/// What is asked on a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     Requests,
@@ -33,7 +31,6 @@ pub enum Kind {
 /// A socket that has been opened, and is served by nobody yet.
 #[derive(Debug)]
 pub struct Opened {
-    /// Its path, and what it is for.
     pub key: SocketKey,
     pub place: Place,
     pub listener: Listener,
@@ -125,7 +122,6 @@ impl Listening {
         }
     }
 
-    /// How many sockets are open.
     pub fn count(&self) -> usize {
         self.open.borrow().len()
     }

@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use regent_protocol::visible;
 
-/// How a line is meant, as syslog's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
     Info,

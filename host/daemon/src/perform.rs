@@ -29,10 +29,8 @@ use crate::why::rules;
 #[derive(Debug)]
 pub struct Act {
     pub requester: Rc<Requester>,
-    /// The operation, as callers name it.
     pub operation: String,
     pub data: Data,
-    /// What both sides can call it by.
     pub reference: String,
 }
 

@@ -31,7 +31,6 @@ const WRONG_SECRET: Duration = Duration::from_secs(1);
 /// That to one who is refused faster than it is written down.
 const TOO_FAST: Duration = Duration::from_millis(20);
 
-/// What requests are served with.
 #[derive(Debug)]
 pub struct Pipeline {
     policy: Rc<CurrentPolicy>,

@@ -22,7 +22,6 @@ pub const PLAN_MAX: usize = 128 << 10;
 pub struct Step {
     pub planned: PlannedStep,
     pub command: Command,
-    /// The grants that have it.
     pub grants: Rc<Grants>,
 }
 
@@ -42,7 +41,6 @@ impl Plan {
         self.0.iter().map(|step| step.planned.clone()).collect()
     }
 
-    /// The first program that is not there.
     pub fn missing_program(&self) -> Option<&str> {
         self.0.iter().find(|step| step.planned.program.is_none())?.planned.argv.first().map(String::as_str)
     }

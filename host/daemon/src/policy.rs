@@ -48,7 +48,6 @@ pub struct Socket {
     pub place: Place,
     /// Any of these opens the gate.
     pub secrets: Secrets,
-    /// What may be asked on it.
     pub operations: Visible,
     /// Whether its peers' uids mean users of this machine.
     pub trust_peer_uid: bool,
@@ -58,7 +57,6 @@ pub struct Socket {
 }
 
 impl Policy {
-    /// The socket of this name.
     pub fn socket(&self, name: &str) -> Option<&Arc<Socket>> {
         self.sockets.iter().find(|socket| socket.name == name)
     }
@@ -69,7 +67,6 @@ impl Policy {
 pub struct CurrentPolicy(RefCell<Rc<Policy>>);
 
 impl CurrentPolicy {
-    /// This one, until another is set.
     pub fn new(policy: Policy) -> Rc<Self> {
         Rc::new(Self(RefCell::new(Rc::new(policy))))
     }
@@ -86,7 +83,6 @@ impl CurrentPolicy {
 /// Who opens a file that only root may read, and judges it.
 pub type Opener<'o> = &'o dyn Fn(&Path) -> Result<Trusted, Untrusted>;
 
-/// What a configuration is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
     Serving,

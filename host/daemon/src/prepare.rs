@@ -21,12 +21,9 @@ use crate::why::rules;
 /// Finds operations, and has their plugins prepare them.
 #[derive(Debug)]
 pub struct Preparer {
-    /// Whose rules decide what a peer sees.
     pub policy: Rc<CurrentPolicy>,
     pub installed: Rc<Installed>,
-    /// Who may hold one more.
     pub held: Rc<Held>,
-    /// What this machine makes of a plan.
     pub spawner: Rc<Spawner>,
     /// Nothing begins once the daemon ends.
     pub shutdown: Shutdown,

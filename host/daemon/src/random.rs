@@ -2,7 +2,6 @@
 
 use rand::RngExt as _;
 
-/// So many of these letters.
 pub fn letters(of: &[u8], length: usize) -> String {
     let mut source = rand::rng();
     (0..length).filter_map(|_| of.get(source.random_range(0..of.len())).copied().map(char::from)).collect()

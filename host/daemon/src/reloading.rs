@@ -31,13 +31,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// The task that opens and closes sockets and changes the policy.
 #[derive(Debug)]
 pub struct Reloader {
-    /// Who serves what is opened.
     pub server: Rc<Server>,
     pub listening: Listening,
     pub installed: Rc<Installed>,
     /// Who reads what only root may read.
     pub spawner: Rc<Spawner>,
-    /// Where it is told what came of it.
     pub reload: Reload,
 }
 
@@ -172,7 +170,6 @@ fn fixed(before: &Config, now: &Config) -> Vec<String> {
     before.fixed_otherwise(now).into_iter().map(said).collect()
 }
 
-/// What is different, in words.
 fn changes(before: &Policy, now: &Policy) -> Vec<String> {
     let mut changes = Vec::new();
     for socket in &now.sockets {

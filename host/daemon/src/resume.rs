@@ -25,7 +25,6 @@ const ASKED_AGAIN: Duration = Duration::from_secs(1);
 /// How long an approver's answer waits for a plugin that is still being prepared.
 const PREPARED_WITHIN: Duration = Duration::from_secs(5);
 
-/// Runs what was held and is approved.
 #[derive(Debug)]
 pub struct Resumer {
     pub held: Rc<Held>,

@@ -37,13 +37,10 @@ const ACCEPTED_AT_ONCE: usize = 2;
 
 #[derive(Debug)]
 pub struct Server {
-    /// What is asked on request sockets.
     pub pipeline: Pipeline,
-    /// What is asked on the admin socket.
     pub admin: Admin,
     pub policy: Rc<CurrentPolicy>,
     pub refusals: Rc<RefusalLog>,
-    /// What those who are connected share.
     pub crowd: Rc<Crowd>,
     /// When whoever still waits is given up.
     pub shutdown: Shutdown,

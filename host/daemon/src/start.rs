@@ -60,7 +60,6 @@ impl CannotStart {
 
 #[derive(Debug)]
 pub struct Started {
-    /// Has all files read again.
     pub reload: Reload,
     pub shutdown: Shutdown,
     pub spawner: Rc<Spawner>,
@@ -73,9 +72,7 @@ pub struct Given {
     /// regent.toml, and what is to be looked at in it.
     pub policy: Policy,
     pub warnings: Vec<String>,
-    /// The programs that belong to it.
     pub helpers: Helpers,
-    /// Through which programs start.
     pub spawner: Rc<Spawner>,
     /// What this machine or this user lacks so far, and what that means.
     pub lacks: Vec<String>,
@@ -152,7 +149,6 @@ impl Services {
         })
     }
 
-    /// Serves both kinds of socket.
     fn server(&self, resumer: &Rc<Resumer>, lacks: Vec<String>) -> Rc<Server> {
         let refusals = Rc::new(RefusalLog::new(self.audit.clone()));
         let crowd = Crowd::new();

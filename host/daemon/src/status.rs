@@ -14,7 +14,6 @@ use crate::policy::{Policy, Socket};
 use crate::reload::Reload;
 use crate::shutdown::Shutdown;
 
-/// Whatever there is to say of the daemon.
 #[derive(Debug)]
 pub struct StatusSource {
     pub since: Timestamp,
@@ -24,12 +23,10 @@ pub struct StatusSource {
     pub held: Rc<Held>,
     pub crowd: Rc<Crowd>,
     pub shutdown: Shutdown,
-    /// What was found when regent.toml was read last.
     pub reload: Reload,
 }
 
 impl StatusSource {
-    /// As it is now, by this policy.
     pub fn view(&self, policy: &Policy) -> StatusView {
         let plugins = self.installed.views(policy);
         let serving = plugins.iter().filter(|plugin| plugin.state == Serving::Serving).count();

@@ -29,7 +29,6 @@ use people::People;
 #[derive(Debug)]
 pub struct Prepared {
     pub found: Found,
-    /// The plugin that serves it.
     pub plugin: Rc<Plugin>,
     pub answer: Answer,
     pub plan: Plan,

@@ -22,7 +22,6 @@ struct Person {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approver {
     pub uid: u32,
-    /// The person whose uid this is.
     pub person: Option<String>,
     /// May see and deny everything: root, the daemon's own user, or a person with `admin = true`.
     pub all: bool,
@@ -54,7 +53,6 @@ impl People {
         Ok(people)
     }
 
-    /// The person with this uid.
     pub fn person(&self, uid: u32) -> Option<&str> {
         self.persons.iter().find(|(_, person)| person.uid == uid).map(|(name, _)| name.as_str())
     }

@@ -33,7 +33,6 @@ struct HoldEntry {
 pub(super) struct Index(HashMap<HoldId, HoldEntry>);
 
 impl Index {
-    /// Of what the store has.
     pub(super) fn of(holds: &[Hold]) -> Self {
         let mut index = Self::default();
         holds.iter().for_each(|hold| index.put(hold));
@@ -73,7 +72,6 @@ impl Index {
         self.0.insert(hold.id.clone(), entry);
     }
 
-    /// Whether a hold is of this owner's.
     pub(super) fn is_of(&self, id: &HoldId, owner: &Owner) -> bool {
         self.0.get(id).is_some_and(|entry| entry.owner == *owner)
     }
@@ -104,7 +102,6 @@ impl Index {
         out
     }
 
-    /// Those that ended before this time.
     pub(super) fn ended_before(&self, time: Timestamp) -> Vec<HoldId> {
         let old = self.0.iter().filter(|(_, entry)| entry.ended.is_some_and(|at| at < time));
         old.map(|(id, _)| id.clone()).collect()

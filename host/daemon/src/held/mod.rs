@@ -54,7 +54,6 @@ pub struct Held {
     unwritten: Cell<bool>,
 }
 
-/// What a decision made of a hold.
 type Decided = Result<Hold, No>;
 
 /// Why a request is not held.
@@ -185,7 +184,6 @@ impl Held {
         }
     }
 
-    /// A hold by its ID.
     pub async fn by_id(&self, id: &HoldId) -> Option<Hold> {
         let id = id.clone();
         self.disk.run_or_log(move |ledger| ledger.store.hold(&id)).await.flatten()

@@ -82,7 +82,6 @@ pub(super) fn planned(step: &crate::record::hold::PlannedStep) -> PlannedStepVie
     }
 }
 
-/// A step of consent, and who gave it.
 pub(super) fn step(step: &ConsentStep) -> StepView {
     StepView {
         step: "approval".into(),

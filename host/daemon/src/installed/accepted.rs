@@ -50,7 +50,6 @@ impl Shelf {
         self.folder.join(format!("{plugin}.json"))
     }
 
-    /// What this plugin accepted, if anything.
     pub fn record(&self, plugin: &str) -> Option<Record> {
         let mut text = String::new();
         File::open(self.record_path(plugin)).ok()?.take(RECORD_MAX).read_to_string(&mut text).ok()?;

@@ -17,9 +17,7 @@ use crate::plugin::module::{self, ModuleDigest, Sealed};
 pub(super) struct Brought {
     /// What serves from now on; `None`: what served before, if anything did.
     pub(super) plugin: Option<Rc<Plugin>>,
-    /// Why what lies there is not what serves.
     pub(super) reasons: Vec<UnservedReason>,
-    /// The digest of the file.
     pub(super) file: Option<ModuleDigest>,
     /// What vouches for a module of this plugin.
     pub(super) pin: &'static str,
@@ -110,7 +108,6 @@ impl Installed {
     }
 }
 
-/// What a load needs besides the file.
 struct Ground {
     loader: Rc<Loader>,
     shelf: super::Shelf,

@@ -86,7 +86,6 @@ pub struct FolderFindings {
 #[derive(Debug)]
 struct Instance {
     path: PathBuf,
-    /// Where it is a link.
     link: Option<Link>,
     entry: Option<Rc<Entry>>,
     /// What was judged last, so that nothing is judged twice.
@@ -96,7 +95,6 @@ struct Instance {
     module: Option<PathBuf>,
     file: Option<ModuleDigest>,
     pin: &'static str,
-    /// Why what lies there is not what serves.
     reasons: Vec<UnservedReason>,
     warnings: Vec<String>,
     loading: Option<AbortHandle>,
@@ -140,7 +138,6 @@ impl Drop for Instance {
     }
 }
 
-/// What a load is made of.
 struct Load {
     text: [u8; 32],
     grants: Rc<Grants>,
@@ -308,7 +305,6 @@ impl Installed {
         plugins.for_each(|plugin| plugin.forgive());
     }
 
-    /// Has the folders looked at soon.
     pub fn look_soon(&self) {
         self.look_again.notify_one();
     }

@@ -7,7 +7,6 @@ use regent_lane::ModuleError;
 use crate::plugin::load_error::{LoadError, LoadErrors};
 use crate::plugin::module::ModuleDigest;
 
-/// One reason, for the administrator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnservedReason {
     /// Somebody still writes to this file. It is read when it is closed.
@@ -16,13 +15,10 @@ pub enum UnservedReason {
     /// A mistake in the grants file, as the parser or the spawner words it.
     #[error("{0}")]
     Grants(String),
-    /// None of these folders has the module.
     #[error("there is no {name}.wasm in {folders}: put it there")]
     NoModule { name: String, folders: String },
-    /// The module cannot be read.
     #[error("{0}")]
     Unreadable(ModuleError),
-    /// The module is not the one that the grants or the list beside it name.
     #[error("{}", expected.unmet(path, found, plugin))]
     WrongModule { path: PathBuf, found: ModuleDigest, plugin: String, expected: ExpectedModule },
     /// The module cannot be loaded, or nothing can on this machine as it is.
@@ -35,7 +31,6 @@ pub enum UnservedReason {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ExpectedModule {
-    /// One that the grants pin.
     Pinned(Vec<ModuleDigest>),
     /// The one that SHA256SUMS names.
     Listed(ModuleDigest),

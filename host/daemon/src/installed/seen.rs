@@ -33,7 +33,6 @@ pub struct GrantsFile {
     /// What is in it, if it can be read at all.
     parsed: Option<Written>,
     mistakes: Vec<String>,
-    /// What should be looked at.
     pub warnings: Vec<String>,
     /// Where it can be written to by another name: what it was.
     pub link: Option<Link>,

@@ -123,7 +123,6 @@ impl Installed {
         instance.loading = Some(loading.abort_handle());
     }
 
-    /// Brings a file to serve, and says what came of it.
     async fn load(self: Rc<Self>, name: String, load: Load) {
         let current = self.instances.borrow().get(&name).and_then(|instance| instance.entry.as_ref()?.plugin());
         let brought = self.bring(&name, &load, current).await;

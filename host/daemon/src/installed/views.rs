@@ -56,7 +56,6 @@ fn view(name: &str, instance: &Instance, policy: &Policy, catalog: &Catalog) -> 
     }
 }
 
-/// How its processes crashed, if any did.
 fn crashes(fared: Fared) -> Option<CrashesView> {
     let Fared { crashes: count, last, rests } = fared;
     let left = rests.map(|until| until.saturating_duration_since(Instant::now()));

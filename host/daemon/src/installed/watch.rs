@@ -20,7 +20,6 @@ const BUFFER: usize = 16 << 10;
 /// A file that appeared with something in it, and that nobody has touched for so long, was complete when it appeared.
 const LINKED_AFTER: Duration = Duration::from_secs(1);
 
-/// The ear on the folders.
 #[derive(Debug)]
 pub(super) struct Watch {
     /// Read like a pipe; tokio has no better name for what only is readable.
@@ -49,7 +48,6 @@ enum Begun {
 }
 
 impl Watch {
-    /// An ear on nothing yet.
     pub(super) fn new() -> io::Result<Self> {
         let inotify = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         Ok(Self {
@@ -117,7 +115,6 @@ impl Watch {
         !heard.written.contains_key(path) && !heard.touched.contains(path)
     }
 
-    /// Whether somebody has begun to write to this file and not closed it.
     pub(super) fn is_being_written(&self, path: &Path) -> bool {
         self.heard.borrow().written.contains_key(path)
     }

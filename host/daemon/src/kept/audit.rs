@@ -211,7 +211,6 @@ impl Audit {
         last.at.checked_add(passed).ok()
     }
 
-    /// The boot of this host in which it is written.
     pub fn boot(&self) -> &str {
         &self.boot
     }

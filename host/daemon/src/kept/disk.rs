@@ -14,14 +14,12 @@ const SYNC_EVERY: Duration = Duration::from_secs(1);
 
 type Job = Box<dyn FnOnce(&Ledger) + Send>;
 
-/// The way to the thread.
 #[derive(Debug, Clone)]
 pub struct Disk {
     jobs: mpsc::Sender<Job>,
 }
 
 impl Disk {
-    /// Starts the thread.
     pub fn start(ledger: Ledger) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
         thread::Builder::new().name("disk".into()).spawn(move || {

@@ -15,12 +15,10 @@ use super::store::{ENDINGS, Store, StoreError};
 pub struct Ending {
     /// The record that it has begun.
     pub began: Mark,
-    /// What both sides can call it by.
     pub reference: String,
     pub socket: String,
     pub uid: u32,
     pub gid: u32,
-    /// The operation, as callers name it.
     pub operation: String,
     /// Whether to end the host is all that it does.
     pub only: bool,
@@ -31,28 +29,23 @@ pub struct Ending {
 /// An operation whose record a start has closed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Closed {
-    /// What both sides can call it by.
     pub reference: String,
-    /// The operation, as callers name it.
     pub operation: String,
     /// Whether the host has ended, as it was to. If not, nobody knows how far it came.
     pub done: bool,
 }
 
 impl Ending {
-    /// As the store has it.
     pub fn parse(record: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(record)
     }
 
-    /// For the store.
     pub fn record(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(self)
     }
 }
 
 impl Store {
-    /// Keeps one until it is forgotten.
     pub fn note_ending(&self, ending: &Ending) -> Result<(), StoreError> {
         let note = ending.record().map_err(StoreError::Unreadable)?;
         let change = self.change()?;

@@ -39,7 +39,6 @@ pub enum EventKind {
 /// What happened, as far as it is known; what is not, is left out of the line. `docs/reference/audit-log.md` has each field.
 #[derive(Debug, Default, Clone, Serialize)]
 pub struct Event<'a> {
-    /// What the record is about.
     pub event: EventKind,
     /// The ID of a held operation. Such a record is a *transition*: the store names the last of them.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,34 +59,26 @@ pub struct Event<'a> {
     /// Its process when it connected; decides nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<i32>,
-    /// The operation, as callers name it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<&'a str>,
-    /// The request's data, as it was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<&'a Data>,
-    /// The plugin whose serving has changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin: Option<&'a str>,
-    /// How it serves from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub serving: Option<Serving>,
-    /// The operations that it serves from now on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operations: Option<&'a [&'a str]>,
     /// SHA-256 of the module.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<&'a str>,
-    /// The argument lists that run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<&'a [Vec<String>]>,
     /// Who decided, or gave the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decider: Option<&'a Decider>,
-    /// The code that the caller was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
-    /// The text that the caller was given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub said: Option<&'a str>,
     /// Why, as a word of a closed list.
@@ -108,7 +99,6 @@ pub struct Event<'a> {
     /// The holds to which a start gave these ends.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub recovery: Option<&'a Recovery>,
-    /// The version of the daemon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<&'a str>,
     /// How many bytes of the last line were there.

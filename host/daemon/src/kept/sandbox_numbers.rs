@@ -2,7 +2,6 @@
 
 use super::disk::Disk;
 
-/// The way to the numbers.
 #[derive(Debug)]
 pub struct SandboxNumbers(Disk);
 

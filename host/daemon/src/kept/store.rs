@@ -139,7 +139,6 @@ impl Store {
         Ok(change)
     }
 
-    /// All of it as it is at this moment.
     pub(super) fn reading(&self) -> Result<ReadTransaction, StoreError> {
         Ok(self.database.begin_read()?)
     }
@@ -188,7 +187,6 @@ impl Store {
         Ok(read.open_table(META)?.get(key)?.map(|found| found.value().to_vec()))
     }
 
-    /// A hold by its ID.
     pub fn hold(&self, id: &HoldId) -> Result<Option<Hold>, StoreError> {
         let holds = self.database.begin_read()?.open_table(HOLDS)?;
         let Some(found) = holds.get(id.as_str())? else { return Ok(None) };

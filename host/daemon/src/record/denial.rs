@@ -15,7 +15,6 @@ pub struct Because {
     /// The state of the hold that it is about.
     pub state: Option<State>,
     pub blame: Blame,
-    /// The rule by which it was refused.
     pub rule: Option<Box<Rule>>,
     /// The operation that was asked for, and its data.
     pub asked: Option<Box<(String, Data)>>,
@@ -44,7 +43,6 @@ pub struct Rule {
 pub struct Refused<'a> {
     pub requester: &'a Requester,
     pub at: Timestamp,
-    /// What for, and with which data.
     pub asked: Option<(&'a str, &'a Data)>,
     pub refusal: &'a Refusal,
     /// What it was given to name it by.
@@ -83,7 +81,6 @@ impl Because {
         Self::stranger(Refusal::denied())
     }
 
-    /// Whether it did not even know the secret.
     pub fn is_wrong_secret(&self) -> bool {
         self.blame == Blame::Stranger && self.refusal.code == Code::Denied
     }
@@ -112,7 +109,6 @@ impl Because {
         }
     }
 
-    /// Of a request for this.
     pub fn asked(mut self, operation: &str, data: &Data) -> Self {
         self.asked = Some(Box::new((operation.to_owned(), data.clone())));
         self

@@ -74,7 +74,6 @@ pub struct Hold {
     /// What its requester calls it, hashed.
     pub handle: Handle,
     pub state: State,
-    /// Who asked, and from where.
     pub requester: Requester,
     /// What people called it then.
     pub requester_name: String,
@@ -141,7 +140,6 @@ pub struct Consent {
 pub struct Bound(BTreeMap<BoundField, String>);
 
 impl Bound {
-    /// Of fields and their bytes.
     pub fn of(fields: impl IntoIterator<Item = (BoundField, Vec<u8>)>) -> Self {
         let hashed = |(field, bytes): (BoundField, Vec<u8>)| (field, hex::encode(Sha256::digest(bytes)));
         Self(fields.into_iter().map(hashed).collect())
@@ -155,7 +153,6 @@ impl Bound {
 }
 
 impl Hold {
-    /// As the store has it.
     pub fn parse(record: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(record)
     }

@@ -24,7 +24,6 @@ pub struct Failure {
 
 #[derive(Debug)]
 pub struct StepFailed {
-    /// Which, and how it ended.
     pub failure: Box<CommandFailure>,
     /// The grant by which it counts as failed.
     pub rule: RuleView,
@@ -39,7 +38,6 @@ pub enum Outcome {
 }
 
 impl Performed {
-    /// The failure, if it is one.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
             Self::Done(_) => None,

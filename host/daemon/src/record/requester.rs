@@ -22,7 +22,6 @@ pub struct Requester {
 pub type Owner = (String, Option<u32>);
 
 impl Requester {
-    /// The owner of what this peer holds.
     pub fn owner(&self) -> Owner {
         (self.socket.clone(), self.trusted.then_some(self.uid))
     }

@@ -123,7 +123,6 @@ fn whose(trusted: bool) -> &'static str {
 /// How a command of a plan failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandFailure {
-    /// Its name in the grants.
     pub command: String,
     pub end: CommandEnd,
     /// What of the daemon's systemd unit may be the cause.

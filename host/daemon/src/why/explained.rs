@@ -14,7 +14,6 @@ const DATA_MAX: usize = 4 << 10;
 /// Lines to be copied that are longer together are not kept: half of them would grant something else.
 const ALLOW_MAX: usize = 16 << 10;
 
-/// A refusal, and the word for why.
 #[derive(Debug, Clone)]
 pub struct Explained {
     pub view: WhyView,

@@ -4,7 +4,6 @@
 use regent_grants::{grant_lines, is_name};
 use regent_protocol::visible;
 
-/// The lines of an operation.
 pub fn operation(name: &str) -> String {
     if is_name(name) { format!("[operations.{name}]\n") } else { String::new() }
 }

@@ -42,7 +42,6 @@ struct RecordLine {
     recovery: Recovery,
 }
 
-/// What the log tells of a reference.
 #[derive(Default)]
 pub struct LogFindings {
     /// The last record that tells of a refusal or a failure.
@@ -98,7 +97,6 @@ pub fn search(mut log: impl BufRead, reference: &str) -> LogFindings {
 }
 
 impl LogFindings {
-    /// The refusal or failure, as the log has it.
     pub fn explained(self) -> Option<WhyView> {
         self.explained.map(|explained| explained.view)
     }

@@ -22,7 +22,6 @@ impl Remembered {
         self.0.borrow_mut().keep(owner, reference, refused.into());
     }
 
-    /// The one of this reference.
     pub fn find(&self, reference: &str) -> Option<Rc<Explained>> {
         self.0.borrow().find(reference)
     }

@@ -46,7 +46,6 @@ impl File {
 struct Looked {
     /// With the line and the name of its table there.
     has: Option<(File, usize, String)>,
-    /// Files that the daemon cannot read.
     unread: Vec<File>,
 }
 
