@@ -1,7 +1,6 @@
 //! Sockets in the file system, which the spawner makes. Whoever connects is who the kernel says it is, at that moment and for as
 //! long as the connection lasts.
 
-use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram as Unwatched, UnixStream};
@@ -26,7 +25,8 @@ pub const CONNECTIONS: Limit = Limit { each: 512, most: 4_608 };
 /// After the descriptors ran out: closing takes place meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
 
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {_1}", _0.display())]
 pub struct CannotListen(PathBuf, String);
 
 impl CannotListen {
@@ -35,14 +35,6 @@ impl CannotListen {
         Self(place.path.clone(), "has just been closed: reload once more".into())
     }
 }
-
-impl fmt::Display for CannotListen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.display(), self.1)
-    }
-}
-
-impl std::error::Error for CannotListen {}
 
 /// A socket that listens. Its name goes when it does, unless it is another's, who handed the socket over.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 //! A line is written before a privileged act and after it; if it cannot be written, nothing runs. A line that could not be
 //! written whole is taken back; if even that fails the log takes no more, and so nothing runs, until it can be.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -67,16 +67,9 @@ pub struct Kept {
 pub struct AuditLog(Arc<Mutex<Audit>>);
 
 /// The log took no record, so nothing may be done that the record was to tell of.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the audit log cannot be written: {0}")]
 pub struct NotLogged(pub io::Error);
-
-impl fmt::Display for NotLogged {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the audit log cannot be written: {}", self.0)
-    }
-}
-
-impl std::error::Error for NotLogged {}
 
 impl From<NotLogged> for Why {
     fn from(NotLogged(error): NotLogged) -> Self {

@@ -107,7 +107,7 @@ impl Ledger {
             rule: next.rule.as_ref(),
             ..Event::of(EventKind::Hold)
         };
-        self.audit.lock().append(&event).map_err(StoreError::NotLogged)
+        self.audit.record(&event).map_err(StoreError::NotLogged)
     }
 
     /// Makes all that was logged durable.

@@ -3,7 +3,6 @@
 //! A hold is written as JSON, so that a later version can read it. Nothing here decides: each change is compare-and-set on
 //! the hold's version, and what the change means was settled before.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use redb::{
     TableDefinition, WriteTransaction,
 };
 
-use super::audit::Mark;
+use super::audit::{Mark, NotLogged};
 use super::medium::OnDisk;
 use crate::record::hold::{Handle, Hold, HoldId};
 
@@ -37,37 +36,27 @@ pub struct Store {
 }
 
 /// Why a change was not made.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The hold is not as the change was made for: read it again.
+    #[error("the hold has changed meanwhile")]
     Conflict,
     /// The file or the disk failed. After a failed sync nothing is known of what was written, so the process must end.
+    #[error("the store failed: {0}")]
     Lost(Box<redb::Error>),
     /// A hold in the store is none that this version can read.
+    #[error("a hold in the store cannot be read: {0}")]
     Unreadable(serde_json::Error),
     /// The file is of this format, which this version does not read.
+    #[error(
+        "was written by another version of regentd (format {0}; this one reads {FORMAT}): decide or cancel what is held \
+         with that version and stop it, then move this file away and start this one"
+    )]
     OtherFormat(u32),
     /// The audit log took no record of the change, so it was not made. All that was written before is as it was.
-    NotLogged(std::io::Error),
+    #[error("{0}")]
+    NotLogged(NotLogged),
 }
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Conflict => f.write_str("the hold has changed meanwhile"),
-            Self::Lost(why) => write!(f, "the store failed: {why}"),
-            Self::Unreadable(why) => write!(f, "a hold in the store cannot be read: {why}"),
-            Self::OtherFormat(format) => write!(
-                f,
-                "was written by another version of regentd (format {format}; this one reads {FORMAT}): decide or cancel \
-                 what is held with that version and stop it, then move this file away and start this one"
-            ),
-            Self::NotLogged(why) => write!(f, "the audit log cannot be written: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
 
 impl<E: Into<redb::Error>> From<E> for StoreError {
     fn from(why: E) -> Self {
