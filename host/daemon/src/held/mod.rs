@@ -28,7 +28,7 @@ use crate::kept::disk::Disk;
 use crate::kept::store::StoreError;
 use crate::record::denial::Because;
 use crate::record::hold::{Handle, Hold, HoldId};
-use crate::record::key::{Key, Keyed};
+use crate::record::key::Key;
 use crate::record::reason::{Decider, EndReason, VoidCause};
 use crate::record::requester::Requester;
 use crate::record::why::Why;
@@ -98,7 +98,7 @@ impl Held {
 
     /// Puts a request on hold. When this returns it survives whatever happens to the daemon.
     pub async fn hold(&self, hold: Hold) -> Result<Hold, NotHeld> {
-        let Some(name) = hold.key.as_ref().map(Keyed::name) else { return self.store(hold).await };
+        let Some(name) = hold.key.as_ref().map(|key| key.name) else { return self.store(hold).await };
         let Some(_turn) = self.storing.turn(name).await else { return Err(NotHeld::KeyTaken) };
         match self.store(hold).await {
             // A place that is not there may be the one that somebody took with this key.
@@ -122,7 +122,7 @@ impl Held {
         let stored = self.disk.run(move |ledger| {
             let mut hold = hold;
             if let Some(key) = &hold.key
-                && ledger.store.by_key(&key.name())?.is_some()
+                && ledger.store.by_key(&key.name)?.is_some()
             {
                 return Err(StoreError::Conflict);
             }
@@ -158,7 +158,7 @@ impl Held {
 
     /// What its requester gave this key to.
     pub async fn by_key(&self, key: &Key<'_>) -> Option<Hold> {
-        self.by_name(key.name()).await
+        self.by_name(key.name).await
     }
 
     async fn by_name(&self, name: [u8; 32]) -> Option<Hold> {

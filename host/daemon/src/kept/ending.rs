@@ -4,7 +4,7 @@
 //! The note is stored before the command runs and forgotten after its end is on the disk, so a crash leaves the note and at most
 //! both; the log is what tells whether the end is there.
 
-use redb::ReadableTable as _;
+use redb::{ReadableDatabase as _, ReadableTable as _};
 use serde::{Deserialize, Serialize};
 
 use super::audit::Mark;
@@ -48,21 +48,21 @@ impl Ending {
 impl Store {
     pub fn note_ending(&self, ending: &Ending) -> Result<(), StoreError> {
         let note = ending.record().map_err(StoreError::Unreadable)?;
-        let change = self.change()?;
-        change.open_table(ENDINGS)?.insert(ending.reference.as_str(), note.as_slice())?;
-        change.commit()?;
-        Ok(())
+        self.change(|change| {
+            change.open_table(ENDINGS)?.insert(ending.reference.as_str(), note.as_slice())?;
+            Ok(())
+        })
     }
 
     pub fn forget_ending(&self, reference: &str) -> Result<(), StoreError> {
-        let change = self.change()?;
-        change.open_table(ENDINGS)?.remove(reference)?;
-        change.commit()?;
-        Ok(())
+        self.change(|change| {
+            change.open_table(ENDINGS)?.remove(reference)?;
+            Ok(())
+        })
     }
 
     pub fn endings(&self) -> Result<Vec<Ending>, StoreError> {
-        let table = self.reading()?.open_table(ENDINGS)?;
+        let table = self.database.begin_read()?.open_table(ENDINGS)?;
         table.iter()?.map(|row| Ending::parse(row?.1.value()).map_err(StoreError::Unreadable)).collect()
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use redb::{
-    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend,
+    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend,
     TableDefinition, WriteTransaction,
 };
 
@@ -32,7 +32,7 @@ const CACHE: usize = 4 << 20;
 
 #[derive(Debug)]
 pub struct Store {
-    database: Database,
+    pub(super) database: Database,
 }
 
 /// Why a change was not made.
@@ -108,28 +108,30 @@ impl Store {
         builder.set_cache_size(CACHE);
         let database = builder.create_with_backend(Shared(medium))?;
         let store = Self { database };
-        let change = store.change()?;
-        change.open_table(HOLDS)?;
-        change.open_table(HANDLES)?;
-        change.open_table(KEYS)?;
-        settle_format(&mut change.open_table(META)?)?;
-        change.open_table(SANDBOXES)?;
-        change.open_table(ENDINGS)?;
-        change.commit()?;
+        store.change(|change| {
+            change.open_table(HOLDS)?;
+            change.open_table(HANDLES)?;
+            change.open_table(KEYS)?;
+            settle_format(&mut change.open_table(META)?)?;
+            change.open_table(SANDBOXES)?;
+            change.open_table(ENDINGS)?;
+            Ok(())
+        })?;
         Ok(store)
     }
 
     /// A transaction that is whole and synced when committed: two phases, since what a client chose stands in the file and
     /// redb's checksums are not cryptographic; and quick repair, so that a start after a crash need not read it all.
-    pub(super) fn change(&self) -> Result<WriteTransaction, StoreError> {
+    pub(super) fn change<T>(
+        &self,
+        make: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut change = self.database.begin_write()?;
         change.set_two_phase_commit(true);
         change.set_quick_repair(true);
-        Ok(change)
-    }
-
-    pub(super) fn reading(&self) -> Result<ReadTransaction, StoreError> {
-        Ok(self.database.begin_read()?)
+        let made = make(&change)?;
+        change.commit()?;
+        Ok(made)
     }
 
     /// The random name of this state folder, made at its first start.
@@ -138,10 +140,10 @@ impl Store {
             return Ok(String::from_utf8_lossy(&found).into_owned());
         }
         let made = uuid::Uuid::new_v4().simple().to_string();
-        let change = self.change()?;
-        change.open_table(META)?.insert("instance", made.as_bytes())?;
-        change.commit()?;
-        Ok(made)
+        self.change(|change| {
+            change.open_table(META)?.insert("instance", made.as_bytes())?;
+            Ok(made)
+        })
     }
 
     /// The number of the uid that sandboxes of this plugin run as: the same after every restart.
@@ -153,17 +155,14 @@ impl Store {
         if let Some(number) = self.database.begin_read()?.open_table(SANDBOXES)?.get(plugin)? {
             return Ok(Some(number.value()).filter(|number| *number < range));
         }
-        let change = self.change()?;
-        let number = {
+        self.change(|change| {
             let mut table = change.open_table(SANDBOXES)?;
             let next = u32::try_from(table.iter()?.count()).unwrap_or(u32::MAX);
             if next < range {
                 table.insert(plugin, next)?;
             }
-            (next < range).then_some(next)
-        };
-        change.commit()?;
-        Ok(number)
+            Ok((next < range).then_some(next))
+        })
     }
 
     /// The audit record of the last transition that the store knows of.
@@ -218,37 +217,16 @@ impl Store {
     /// [`StoreError::Lost`]: whether it was written is then unknown.
     pub fn commit(&self, next: &[Hold], mark: &Mark, forget: &[HoldId]) -> Result<(), StoreError> {
         let mark = serde_json::to_vec(mark).map_err(StoreError::Unreadable)?;
-        let change = self.change()?;
-        {
-            let mut holds = change.open_table(HOLDS)?;
-            let mut handles = change.open_table(HANDLES)?;
-            let mut keys = change.open_table(KEYS)?;
-            for hold in next {
-                let record = hold.record().map_err(StoreError::Unreadable)?;
-                holds.insert(hold.id.as_str(), record.as_slice())?;
-                handles.insert(hold.handle.hash(), hold.id.as_str())?;
-                if let Some(key) = &hold.key {
-                    keys.insert(key.name(), hold.id.as_str())?;
-                }
-            }
+        self.change(|change| {
+            insert(change, next)?;
             change.open_table(META)?.insert("transition", mark.as_slice())?;
-            remove(&mut holds, &mut handles, &mut keys, forget)?;
-        }
-        change.commit()?;
-        Ok(())
+            remove(change, forget)
+        })
     }
 
     /// Forgets holds whose results have been kept long enough.
     pub fn forget(&self, ids: &[HoldId]) -> Result<(), StoreError> {
-        let change = self.change()?;
-        {
-            let mut holds = change.open_table(HOLDS)?;
-            let mut handles = change.open_table(HANDLES)?;
-            let mut keys = change.open_table(KEYS)?;
-            remove(&mut holds, &mut handles, &mut keys, ids)?;
-        }
-        change.commit()?;
-        Ok(())
+        self.change(|change| remove(change, ids))
     }
 }
 
@@ -266,18 +244,31 @@ fn settle_format(meta: &mut redb::Table<'_, &str, &[u8]>) -> Result<(), StoreErr
     }
 }
 
-fn remove(
-    holds: &mut redb::Table<'_, &str, &[u8]>,
-    handles: &mut redb::Table<'_, [u8; 32], &str>,
-    keys: &mut redb::Table<'_, [u8; 32], &str>,
-    ids: &[HoldId],
-) -> Result<(), StoreError> {
+fn insert(change: &WriteTransaction, holds: &[Hold]) -> Result<(), StoreError> {
+    let mut records = change.open_table(HOLDS)?;
+    let mut handles = change.open_table(HANDLES)?;
+    let mut keys = change.open_table(KEYS)?;
+    for hold in holds {
+        let record = hold.record().map_err(StoreError::Unreadable)?;
+        records.insert(hold.id.as_str(), record.as_slice())?;
+        handles.insert(hold.handle.hash(), hold.id.as_str())?;
+        if let Some(key) = &hold.key {
+            keys.insert(key.name, hold.id.as_str())?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(change: &WriteTransaction, ids: &[HoldId]) -> Result<(), StoreError> {
+    let mut holds = change.open_table(HOLDS)?;
+    let mut handles = change.open_table(HANDLES)?;
+    let mut keys = change.open_table(KEYS)?;
     for id in ids {
         let found = holds.remove(id.as_str())?.map(|found| parse(found.value())).transpose()?;
         if let Some(hold) = found {
             handles.remove(hold.handle.hash())?;
             if let Some(key) = &hold.key {
-                keys.remove(key.name())?;
+                keys.remove(key.name)?;
             }
         }
     }

@@ -15,7 +15,7 @@ use super::requester::Requester;
 pub struct Keyed {
     /// Of the requester and its key.
     #[serde(with = "hex")]
-    name: [u8; 32],
+    pub name: [u8; 32],
     /// Of what was asked: the same key for something else is a mistake of the caller.
     #[serde(with = "hex")]
     asked: [u8; 32],
@@ -27,7 +27,8 @@ pub struct Keyed {
 #[derive(Debug)]
 pub struct Key<'a> {
     key: &'a str,
-    name: [u8; 32],
+    /// What the store finds the record by.
+    pub name: [u8; 32],
     asked: [u8; 32],
 }
 
@@ -37,11 +38,6 @@ impl<'a> Key<'a> {
         let (socket, uid) = requester.owner();
         let uid = uid.map(|uid| uid.to_string()).unwrap_or_default();
         Self { key, name: digest(&[&socket, &uid, key]), asked: digest(&[operation, data]) }
-    }
-
-    /// What the store finds the record by.
-    pub fn name(&self) -> [u8; 32] {
-        self.name
     }
 
     pub fn keyed(&self) -> Keyed {
@@ -60,13 +56,6 @@ impl<'a> Key<'a> {
         let mut bytes = [0; 16];
         bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
         Builder::from_random_bytes(bytes).into_uuid().to_string()
-    }
-}
-
-impl Keyed {
-    /// What the store finds the record by.
-    pub fn name(&self) -> [u8; 32] {
-        self.name
     }
 }
 
@@ -89,7 +78,7 @@ mod tests {
     #[test]
     fn a_key_is_its_requesters_own() {
         let web = requester("web", 33, true);
-        let name = |requester: &Requester, key| Key::of(requester, key, "open", "1").name();
+        let name = |requester: &Requester, key| Key::of(requester, key, "open", "1").name;
         assert_eq!(name(&web, "a"), name(&web, "a"));
         assert_ne!(name(&web, "a"), name(&web, "b"));
         assert_ne!(name(&web, "a"), name(&requester("web", 34, true), "a"));
