@@ -93,9 +93,7 @@ impl Admin {
             AdminRequest::Reload => {
                 let decider = approver.decider();
                 let event = Event { decider: Some(&decider), ..Event::of(EventKind::Reload) };
-                if let Err(why) = self.audit.record(&event) {
-                    crate::error!("{why}");
-                }
+                self.audit.record_or_log(&event);
                 self.reload.order().await.map(AdminReply::Reloaded).ok_or_else(Refusal::shutting_down)
             }
             AdminRequest::Status => Ok(AdminReply::Status(Box::new(self.status.view(&self.policy.get())))),

@@ -53,38 +53,31 @@ impl Act {
 
     /// What has run has run: the caller hears how, whether or not this can be written; the next that runs a command finds out.
     fn record_end(&self, audit: &AuditLog, failed: Option<&Failure>) {
-        let event = if failed.is_none() { EventKind::Done } else { EventKind::Failed };
-        if let Err(why) = self.record(audit, event, None, failed) {
-            crate::error!("{why}");
-        }
+        let Some(Failure { refusal, why, rule }) = failed else {
+            return audit.record_or_log(&self.event(EventKind::Done));
+        };
+        let text = (!why.is_unsaid()).then(|| why.to_string());
+        audit.record_or_log(&Event {
+            code: Some(refusal.code),
+            said: Some(&refusal.text),
+            reason: why.word(),
+            why: text.as_deref(),
+            rule: rule.as_ref(),
+            ..self.event(EventKind::Failed)
+        });
     }
 
-    fn record(
-        &self,
-        audit: &AuditLog,
-        event: EventKind,
-        plan: Option<&Plan>,
-        failed: Option<&Failure>,
-    ) -> Result<Mark, NotLogged> {
-        let argv: Option<Vec<Vec<String>>> =
-            plan.map(|plan| plan.steps().iter().map(|step| step.planned.argv.clone()).collect());
-        let why = failed.filter(|failed| !failed.why.is_unsaid()).map(|failed| failed.why.to_string());
-        audit.record(&Event {
+    fn record_begin(&self, audit: &AuditLog, plan: &Plan) -> Result<Mark, NotLogged> {
+        let argv: Vec<Vec<String>> = plan.steps().iter().map(|step| step.planned.argv.clone()).collect();
+        audit.record(&Event { data: Some(&self.data), plan: Some(&argv), ..self.event(EventKind::Performing) })
+    }
+
+    fn event(&self, event: EventKind) -> Event<'_> {
+        Event {
             reference: Some(&self.reference),
-            socket: Some(&self.requester.socket),
-            uid: Some(self.requester.uid),
-            gid: Some(self.requester.gid),
-            pid: self.requester.pid,
             operation: Some(&self.operation),
-            data: plan.is_some().then_some(&self.data),
-            plan: argv.as_deref(),
-            code: failed.map(|failed| failed.refusal.code),
-            said: failed.map(|failed| failed.refusal.text.as_str()),
-            reason: failed.and_then(|failed| failed.why.word()),
-            why: why.as_deref(),
-            rule: failed.and_then(|failed| failed.rule.as_ref()),
-            ..Event::of(event)
-        })
+            ..Event::by(event, &self.requester)
+        }
     }
 }
 
@@ -114,7 +107,7 @@ impl Executor {
             tokio::task::spawn_local(async move { act.record_end(&audit, failed.as_ref()) });
             return performed.into_reply();
         }
-        let began = act.record(&self.audit, EventKind::Performing, Some(&authorized.prepared().plan), None);
+        let began = act.record_begin(&self.audit, &authorized.prepared().plan);
         let began = began.map_err(|why| Because::ours(Code::Failed, why.into()))?;
         let ending = act.ends_host(&authorized.prepared().plan, began);
         let ends_host = ending.is_some();

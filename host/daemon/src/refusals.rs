@@ -87,23 +87,16 @@ impl RefusalLog {
         }
         let operation = asked.as_ref().map(|asked| cut(&asked.0, NAME_MAX));
         let rule = rule.as_ref().map(|rule| RuleView { rule: cut(&rule.rule.rule, WHY_MAX), ..rule.rule.clone() });
-        let event = Event {
+        self.audit.record_or_log(&Event {
             reference: Some(reference),
-            socket: Some(&requester.socket),
-            uid: Some(requester.uid),
-            gid: Some(requester.gid),
-            pid: requester.pid,
             operation: operation.as_deref(),
             code: Some(code),
             said: Some(&said),
             reason: because.why.word(),
             why: why.as_deref(),
             rule: rule.as_ref(),
-            ..Event::of(EventKind::Refused)
-        };
-        if let Err(why) = self.audit.record(&event) {
-            crate::error!("{why}");
-        }
+            ..Event::by(EventKind::Refused, requester)
+        });
     }
 }
 

@@ -154,9 +154,11 @@ impl Installed {
         let former = instance.entry.as_ref().and_then(|entry| entry.plugin());
         let same = former.is_some_and(|former| Rc::ptr_eq(&former, &plugin)) && instance.text == Some(load.text);
         if !same {
+            // What serves from now on is on record before it does anything; if it cannot be, what it does cannot be either. So is
+            // what does not serve, and why.
             let serves: Vec<&str> = load.grants.operations.iter().map(|operation| operation.called.as_str()).collect();
             let digest = hex::encode(plugin.digest);
-            self.record(&Event {
+            self.audit.record_or_log(&Event {
                 plugin: Some(name),
                 serving: Some(Serving::Serving),
                 operations: Some(&serves),
@@ -196,7 +198,7 @@ impl Installed {
         if new.iter().any(|reason| !matches!(reason, UnservedReason::BeingWritten(_))) {
             let digest = instance.file.map(hex::encode);
             let why = cut(&texts.join("; "), REASONS_MAX);
-            self.record(&Event {
+            self.audit.record_or_log(&Event {
                 plugin: Some(name),
                 serving: Some(if serves { Serving::ServingAccepted } else { Serving::NotServing }),
                 module: digest.as_deref(),
@@ -215,14 +217,6 @@ impl Installed {
             all.remove(0);
         }
         all.push(news);
-    }
-
-    /// What serves from now on is on record before it does anything; if it cannot be, what it does cannot be either. So is
-    /// what does not serve, and why.
-    fn record(&self, event: &Event<'_>) {
-        if let Err(why) = self.audit.record(event) {
-            crate::error!("{why}");
-        }
     }
 
     /// The catalog of what serves now, in one step.

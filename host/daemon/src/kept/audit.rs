@@ -86,6 +86,13 @@ impl AuditLog {
         self.lock().append(event).map_err(NotLogged)
     }
 
+    /// For what happens whether or not it can be on record.
+    pub fn record_or_log(&self, event: &Event<'_>) {
+        if let Err(why) = self.record(event) {
+            crate::error!("{why}");
+        }
+    }
+
     /// The log, whatever a thread that panicked did: an append is whole or taken back.
     pub fn lock(&self) -> MutexGuard<'_, Audit> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

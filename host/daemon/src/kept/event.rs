@@ -6,6 +6,7 @@ use strum::EnumIter;
 
 use crate::record::hold::HoldId;
 use crate::record::reason::{BoundField, Decider, VoidWord};
+use crate::record::requester::Requester;
 use crate::record::why::ReasonWord;
 
 /// What a record is about.
@@ -120,9 +121,15 @@ pub struct Recovery {
     pub done: Vec<HoldId>,
 }
 
-impl Event<'_> {
+impl<'a> Event<'a> {
     /// One of this kind, of which nothing else is known.
     pub fn of(event: EventKind) -> Self {
         Self { event, ..Self::default() }
+    }
+
+    /// One of this kind, of what this peer asked for.
+    pub fn by(event: EventKind, requester: &'a Requester) -> Self {
+        let Requester { socket, uid, gid, pid, .. } = requester;
+        Self { socket: Some(socket), uid: Some(*uid), gid: Some(*gid), pid: *pid, ..Self::of(event) }
     }
 }

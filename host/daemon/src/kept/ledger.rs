@@ -90,10 +90,6 @@ impl Ledger {
             hold: Some(next.id.as_str()),
             state: Some(next.state),
             reference: Some(&next.reference),
-            socket: Some(&next.requester.socket),
-            uid: Some(next.requester.uid),
-            gid: Some(next.requester.gid),
-            pid: next.requester.pid,
             operation: Some(&next.operation),
             data: first.then_some(&next.data),
             plan: (first || runs).then_some(argv.as_slice()),
@@ -105,7 +101,7 @@ impl Ledger {
             field: cause.and_then(VoidCause::field),
             why: why.as_deref(),
             rule: next.rule.as_ref(),
-            ..Event::of(EventKind::Hold)
+            ..Event::by(EventKind::Hold, &next.requester)
         };
         self.audit.record(&event).map_err(StoreError::NotLogged)
     }
