@@ -21,7 +21,7 @@ mod take;
 // As it is told.
 mod views;
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -66,10 +66,8 @@ pub struct Installed {
     catalog: RefCell<Rc<Catalog>>,
     findings: RefCell<FolderFindings>,
     one_look: Mutex<()>,
-    look_again: Notify,
     settled: Notify,
     news: RefCell<Vec<String>>,
-    listens: Cell<bool>,
 }
 
 /// What was found in the folders besides what serves.
@@ -170,10 +168,8 @@ impl Installed {
             catalog: RefCell::default(),
             findings: RefCell::default(),
             one_look: Mutex::default(),
-            look_again: Notify::new(),
             settled: Notify::new(),
             news: RefCell::default(),
-            listens: Cell::new(false),
         }))
     }
 
@@ -199,7 +195,6 @@ impl Installed {
 
     /// Looks whenever something changes, for ever.
     pub async fn keep_looking(self: Rc<Self>) {
-        self.listens.set(true);
         loop {
             let changed = async {
                 match &self.watch {
@@ -209,7 +204,6 @@ impl Installed {
             };
             tokio::select! {
                 () = changed => {}
-                () = self.look_again.notified() => {}
                 () = tokio::time::sleep(FOLLOW_EVERY) => if !(self.follow() | self.leads_elsewhere()) { continue },
             }
             tokio::time::sleep(SETTLE).await;
@@ -303,10 +297,6 @@ impl Installed {
         let instances = self.instances.borrow();
         let plugins = instances.values().filter_map(|instance| instance.entry.as_ref()?.plugin());
         plugins.for_each(|plugin| plugin.forgive());
-    }
-
-    pub fn look_soon(&self) {
-        self.look_again.notify_one();
     }
 }
 
