@@ -15,8 +15,8 @@ use crate::trusted_file::Trusted;
 /// Looks at the grants of this policy as a start would. What it does last gives root's rights away for good.
 pub fn check(policy: &Policy, findings: &mut Findings) {
     let seen = seen::look(&policy.config);
-    findings.mistakes.extend(seen.mistakes);
-    findings.warnings.extend(seen.warnings);
+    findings.mistakes.extend(seen.folders.mistakes);
+    findings.warnings.extend(seen.folders.warnings);
     let read: Vec<_> = seen.files.into_values().map(|file| granted(file, policy, findings)).collect();
     // A file that could not be read may name anybody.
     if let Some(all) =
@@ -66,7 +66,7 @@ fn as_its_user(policy: &Policy, user: &regent_resolve::Ids, findings: &mut Findi
         return findings.mistakes.push(format!("daemon_user: {why}"));
     }
     let seen = seen::look(&policy.config);
-    let mut mistakes = seen.mistakes;
+    let mut mistakes = seen.folders.mistakes;
     for file in seen.files.into_values() {
         let module = file.module().and_then(|module| Trusted::open_itself(module).err());
         mistakes.extend(module.map(|why| why.with_cure()));

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regent_grants::{Config, SecretSource, Visible};
+use regent_grants::{Checked, Config, Mistakes, SecretSource, Visible};
 pub use regent_resolve::Findings;
 use zeroize::Zeroizing;
 
@@ -95,16 +95,7 @@ pub fn read(path: &Path, what_for: For, open: Opener<'_>, findings: &mut Finding
     let readable_by_others = file.readable_by_others();
     let text = file.text();
     let text = Zeroizing::new(findings.keep(text.map_err(|why| why.to_string()))?);
-    let mut config = match Config::parse(&path.display().to_string(), &text) {
-        Ok(checked) => {
-            findings.warnings.extend(checked.warnings.iter().map(ToString::to_string));
-            checked.value
-        }
-        Err(mistakes) => {
-            findings.mistakes.extend(mistakes.iter().map(ToString::to_string));
-            return None;
-        }
-    };
+    let mut config = checked(Config::parse(&path.display().to_string(), &text), findings)?;
     let holds_secret = config.sockets.iter().any(|socket| matches!(socket.secret, SecretSource::Text(_)));
     if readable_by_others && holds_secret {
         findings.warnings.push(format!("{}: it holds a secret and others may read it: chmod 0600", path.display()));
@@ -125,6 +116,20 @@ pub fn read(path: &Path, what_for: For, open: Opener<'_>, findings: &mut Finding
     config.sockets.clear();
     let (path, config) = (path.to_path_buf(), Arc::new(config));
     findings.mistakes.is_empty().then_some(Policy { path, config, sockets, admin, people })
+}
+
+/// What was written, if there is no mistake in it.
+pub(crate) fn checked<T>(parsed: Result<Checked<T>, Mistakes>, findings: &mut Findings) -> Option<T> {
+    match parsed {
+        Ok(checked) => {
+            findings.warnings.extend(checked.warnings.iter().map(ToString::to_string));
+            Some(checked.value)
+        }
+        Err(mistakes) => {
+            findings.mistakes.extend(mistakes.iter().map(ToString::to_string));
+            None
+        }
+    }
 }
 
 /// What secrets are read for, and who opens their files.

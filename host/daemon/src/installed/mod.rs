@@ -30,19 +30,20 @@ use std::time::Duration;
 
 use regent_grants::{Config, Grants};
 use tokio::sync::{Mutex, Notify, watch as channel};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::catalog::{Allowed, Catalog, Entry};
 use crate::kept::audit::AuditLog;
 use crate::kept::sandbox_numbers::SandboxNumbers;
+use crate::plugin::Plugin;
 use crate::plugin::load::Loader;
 use crate::plugin::load_error::LoadError;
 use crate::plugin::module::ModuleDigest;
 use crate::process::Spawner;
 use accepted::Shelf;
 use reason::UnservedReason;
-use seen::{Link, Module, Seen};
+use seen::{FolderFindings, Link, Module, Seen};
 use watch::Watch;
 
 /// After a change others often follow at once: they are one look.
@@ -70,18 +71,8 @@ pub struct Installed {
     news: RefCell<Vec<String>>,
 }
 
-/// What was found in the folders besides what serves.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct FolderFindings {
-    /// Wrong: each with file, line and cure.
-    pub mistakes: Vec<String>,
-    /// Served, and to be looked at.
-    pub warnings: Vec<String>,
-    strays: Vec<PathBuf>,
-}
-
 /// A grants file, and what of it serves.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Instance {
     path: PathBuf,
     link: Option<Link>,
@@ -95,24 +86,12 @@ struct Instance {
     pin: &'static str,
     reasons: Vec<UnservedReason>,
     warnings: Vec<String>,
-    loading: Option<AbortHandle>,
+    loading: Option<AbortOnDropHandle<()>>,
 }
 
 impl Instance {
-    fn at(path: PathBuf) -> Self {
-        Self {
-            path,
-            link: None,
-            entry: None,
-            judged: None,
-            text: None,
-            module: None,
-            file: None,
-            pin: "none",
-            reasons: Vec::new(),
-            warnings: Vec::new(),
-            loading: None,
-        }
+    fn plugin(&self) -> Option<Rc<Plugin>> {
+        self.entry.as_ref()?.plugin()
     }
 
     /// It serves what lies there, and names nobody who may be another user or group by now.
@@ -121,18 +100,6 @@ impl Instance {
             entry.plugin().is_some() && entry.grants.operations.iter().all(|operation| operation.allow.is_none())
         };
         self.reasons.is_empty() && self.entry.as_ref().is_some_and(serves)
-    }
-
-    fn stop_loading(&mut self) {
-        if let Some(loading) = self.loading.take() {
-            loading.abort();
-        }
-    }
-}
-
-impl Drop for Instance {
-    fn drop(&mut self) {
-        self.stop_loading();
     }
 }
 
@@ -295,8 +262,7 @@ impl Installed {
     /// What crashed too often is started again: an administrator has looked.
     pub fn forgive(&self) {
         let instances = self.instances.borrow();
-        let plugins = instances.values().filter_map(|instance| instance.entry.as_ref()?.plugin());
-        plugins.for_each(|plugin| plugin.forgive());
+        instances.values().filter_map(Instance::plugin).for_each(|plugin| plugin.forgive());
     }
 }
 

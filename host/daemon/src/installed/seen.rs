@@ -13,18 +13,26 @@ use regent_resolve::{Findings, grants_folders, users};
 use super::sums::Sums;
 use crate::catalog::{Allowed, UnknownPrincipal, Who};
 use crate::plugin::module::ModuleDigest;
+use crate::policy::checked;
 use crate::trusted_file::{self, Trusted, Untrusted};
 
 #[derive(Debug, Default)]
 pub struct Seen {
     /// Grants files, by the plugin's name.
     pub files: BTreeMap<String, GrantsFile>,
+    /// Of the folders themselves.
+    pub folders: FolderFindings,
+}
+
+/// What was found in the folders besides what serves.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct FolderFindings {
+    /// Wrong: each with file, line and cure.
+    pub mistakes: Vec<String>,
+    /// Served, and to be looked at.
+    pub warnings: Vec<String>,
     /// Modules that no grants file names.
     pub strays: Vec<PathBuf>,
-    /// What is wrong with the folders themselves.
-    pub mistakes: Vec<String>,
-    /// What should be looked at in the folders themselves.
-    pub warnings: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -154,16 +162,16 @@ pub fn look(config: &Config) -> Seen {
             Ok(names) => names
                 .iter()
                 .for_each(|name| file(config, &places, &folder.join(format!("{name}.toml")), name, &mut seen)),
-            Err(why) => seen.mistakes.push(why.with_cure()),
+            Err(why) => seen.folders.mistakes.push(why.with_cure()),
         }
     }
-    seen.strays = strays(config, &seen);
+    seen.folders.strays = strays(config, &seen);
     seen
 }
 
 fn file(config: &Config, places: &[ModulesFolder<'_>], path: &Path, name: &str, seen: &mut Seen) {
     if seen.files.contains_key(name) {
-        seen.warnings.push(format!("{}: an earlier folder has it; not read", path.display()));
+        seen.folders.warnings.push(format!("{}: an earlier folder has it; not read", path.display()));
         return;
     }
     let mut findings = Findings::default();
@@ -181,18 +189,9 @@ fn parsed(
     name: &str,
     findings: &mut Findings,
 ) -> Option<Written> {
-    let text =
-        Trusted::open(path).and_then(Trusted::text).map_err(|why| findings.mistakes.push(why.with_cure())).ok()?;
-    let grants = match Grants::parse(name, &path.display().to_string(), &text, config) {
-        Ok(checked) => {
-            findings.warnings.extend(checked.warnings.iter().map(ToString::to_string));
-            checked.value
-        }
-        Err(mistakes) => {
-            findings.mistakes.extend(mistakes.iter().map(ToString::to_string));
-            return None;
-        }
-    };
+    let text = Trusted::open(path).and_then(Trusted::text);
+    let text = findings.keep(text.map_err(|why| why.with_cure()))?;
+    let grants = checked(Grants::parse(name, &path.display().to_string(), &text, config), findings)?;
     let module = module(&grants.module, places);
     if module.is_none() {
         findings.mistakes.extend(hidden(&grants.module, places));
@@ -254,9 +253,9 @@ fn strays(config: &Config, seen: &Seen) -> Vec<PathBuf> {
 
 fn allowed(operation: &Operation) -> Result<Option<Vec<Who>>, UnknownPrincipal> {
     let resolve = |principal: &Principal| match principal {
-        Principal::User(name) => users::user(name).map(|user| Who::Uid(user.uid)).map_err(|error| error.to_string()),
+        Principal::User(name) => users::user(name).map(|user| Who::Uid(user.uid)),
         Principal::Uid(uid) => Ok(Who::Uid(*uid)),
-        Principal::Group(name) => users::group(name).map(Who::Gid).map_err(|error| error.to_string()),
+        Principal::Group(name) => users::group(name).map(Who::Gid),
         Principal::Gid(gid) => Ok(Who::Gid(*gid)),
     };
     let found: Option<Result<_, _>> = operation.allow.as_ref().map(|rules| rules.iter().map(resolve).collect());

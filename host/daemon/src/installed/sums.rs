@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use hex::FromHex as _;
+
 use crate::plugin::module::ModuleDigest;
 use crate::trusted_file::Trusted;
 
@@ -23,7 +25,7 @@ impl Sums {
         for (digest, name) in text.lines().filter_map(|line| line.split_once([' ', '\t'])) {
             let name = name.trim_start_matches([' ', '*']).to_owned();
             // What is named twice is vouched for by nobody.
-            sums.entry(name).and_modify(|found| *found = None).or_insert_with(|| parse(digest));
+            sums.entry(name).and_modify(|found| *found = None).or_insert_with(|| ModuleDigest::from_hex(digest).ok());
         }
         Self(sums)
     }
@@ -32,12 +34,6 @@ impl Sums {
     pub(super) fn of(&self, module: &str) -> Option<ModuleDigest> {
         self.0.get(&format!("{module}.wasm")).copied().flatten()
     }
-}
-
-fn parse(written: &str) -> Option<ModuleDigest> {
-    let mut digest = [0; 32];
-    hex::decode_to_slice(written, &mut digest).ok()?;
-    Some(digest)
 }
 
 #[cfg(test)]

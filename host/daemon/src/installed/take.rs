@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use regent_protocol::Serving;
 use tokio::task::spawn_local;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::bring::Brought;
 use super::reason::UnservedReason;
 use super::seen::{GrantsFile, Seen, Written};
-use super::{FolderFindings, Installed, Instance, Load, list};
+use super::{Installed, Instance, Load, list};
 use crate::catalog::{Catalog, Entry, Status};
 use crate::kept::event::{Event, EventKind};
 use crate::record::text::cut;
@@ -20,9 +21,9 @@ const REASONS_MAX: usize = 2 << 10;
 
 impl Installed {
     pub(super) fn take(self: &Rc<Self>, seen: Seen) {
-        let Seen { files, strays, mistakes, warnings } = seen;
+        let Seen { files, folders: found } = seen;
         // A folder that could not be read says nothing of what was in it.
-        if mistakes.is_empty() {
+        if found.mistakes.is_empty() {
             let gone: Vec<String> =
                 self.instances.borrow().keys().filter(|name| !files.contains_key(*name)).cloned().collect();
             gone.iter().for_each(|name| self.remove(name));
@@ -30,7 +31,6 @@ impl Installed {
         for (name, file) in files {
             self.take_file(&name, file);
         }
-        let found = FolderFindings { mistakes, warnings, strays };
         if *self.findings.borrow() != found {
             found.mistakes.iter().for_each(|mistake| crate::error!("{mistake}"));
             found.warnings.iter().for_each(|warning| crate::warning!("{warning}"));
@@ -58,7 +58,8 @@ impl Installed {
 
     fn take_file(self: &Rc<Self>, name: &str, file: GrantsFile) {
         let mut instances = self.instances.borrow_mut();
-        let instance = instances.entry(name.to_owned()).or_insert_with(|| Instance::at(file.path.clone()));
+        let new = || Instance { path: file.path.clone(), pin: "none", ..Instance::default() };
+        let instance = instances.entry(name.to_owned()).or_insert_with(new);
         if !self.is_still(&file.path) {
             if instance.entry.is_none() {
                 instance.reasons = vec![UnservedReason::BeingWritten(file.path)];
@@ -73,7 +74,7 @@ impl Installed {
         match file.written() {
             Ok(written) => self.take_written(name, instance, written),
             Err(mistakes) => {
-                instance.stop_loading();
+                instance.loading = None;
                 instance.judged = None;
                 self.say_reasons(name, instance, mistakes.into_iter().map(UnservedReason::Grants).collect());
             }
@@ -86,7 +87,7 @@ impl Installed {
         let Some(module) = module else {
             let reason = UnservedReason::NoModule { name: grants.module, folders: list(&self.config.borrow().plugins) };
             let had = instance.entry.take().is_some();
-            instance.stop_loading();
+            instance.loading = None;
             (instance.judged, instance.module, instance.file) = (None, None, None);
             self.say_reasons(name, instance, vec![reason]);
             if had {
@@ -110,9 +111,9 @@ impl Installed {
             return;
         }
         instance.judged = judged;
-        instance.stop_loading();
+        instance.loading = None;
         let grants = Rc::new(grants);
-        if instance.entry.as_ref().is_none_or(|entry| entry.plugin().is_none()) {
+        if instance.plugin().is_none() {
             // Nothing of it serves, so whoever asks waits for this.
             instance.entry =
                 Some(Entry::new(Rc::clone(&grants), allowed.clone(), module.vouched.is_some(), Status::Preparing));
@@ -120,15 +121,16 @@ impl Installed {
         let load = Load { text, grants, allowed, module };
         let (installed, name) = (Rc::clone(self), name.to_owned());
         let loading = spawn_local(async move { installed.load(name, load).await });
-        instance.loading = Some(loading.abort_handle());
+        instance.loading = Some(AbortOnDropHandle::new(loading));
     }
 
     async fn load(self: Rc<Self>, name: String, load: Load) {
-        let current = self.instances.borrow().get(&name).and_then(|instance| instance.entry.as_ref()?.plugin());
+        let current = self.instances.borrow().get(&name).and_then(Instance::plugin);
         let brought = self.bring(&name, &load, current).await;
         let mut instances = self.instances.borrow_mut();
         let Some(instance) = instances.get_mut(&name) else { return };
-        instance.loading = None;
+        // This task itself, which is not to be aborted.
+        let _own = instance.loading.take().map(AbortOnDropHandle::detach);
         instance.file = brought.file;
         instance.pin = brought.pin;
         let new = self.settle_one(&name, instance, load, brought);
@@ -143,16 +145,14 @@ impl Installed {
     fn settle_one(&self, name: &str, instance: &mut Instance, load: Load, brought: Brought) -> bool {
         let Brought { plugin, reasons, file, .. } = brought;
         let Some(plugin) = plugin else {
-            match &instance.entry {
-                Some(entry) if entry.plugin().is_some() => {}
-                Some(entry) => entry.set(Status::Unserved(file)),
-                None => {}
+            if let Some(entry) = instance.entry.as_ref().filter(|entry| entry.plugin().is_none()) {
+                entry.set(Status::Unserved(file));
             }
             self.say_reasons(name, instance, reasons);
             return false;
         };
-        let former = instance.entry.as_ref().and_then(|entry| entry.plugin());
-        let same = former.is_some_and(|former| Rc::ptr_eq(&former, &plugin)) && instance.text == Some(load.text);
+        let same =
+            instance.plugin().is_some_and(|former| Rc::ptr_eq(&former, &plugin)) && instance.text == Some(load.text);
         if !same {
             // What serves from now on is on record before it does anything; if it cannot be, what it does cannot be either. So is
             // what does not serve, and why.
@@ -189,7 +189,7 @@ impl Installed {
 
     /// Keeps why something is not as it lies there, and says and records what was not said before.
     fn say_reasons(&self, name: &str, instance: &mut Instance, reasons: Vec<UnservedReason>) {
-        let serves = instance.entry.as_ref().is_some_and(|entry| entry.plugin().is_some());
+        let serves = instance.plugin().is_some();
         let what = if serves { "serves on as before" } else { "does not serve" };
         let new: Vec<_> = reasons.iter().filter(|reason| !instance.reasons.contains(reason)).collect();
         let texts: Vec<String> = new.iter().map(ToString::to_string).collect();

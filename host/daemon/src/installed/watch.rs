@@ -128,7 +128,11 @@ impl Watch {
         while let Ok(event) = reader.next() {
             let Some(name) = event.file_name() else {
                 // Of the folder itself: gone, or its owner or mode is another, which decides whether it is believed.
-                news |= heard.take_folder(event.events());
+                news = true;
+                if event.events().contains(ReadFlags::QUEUE_OVERFLOW) {
+                    // What was missed may have been the end of any writing.
+                    heard.written.clear();
+                }
                 continue;
             };
             let name = name.to_str().ok().filter(|name| is_ours(name));
@@ -139,15 +143,6 @@ impl Watch {
 }
 
 impl Heard {
-    /// What was said without a file's name; whether it is worth a look.
-    fn take_folder(&mut self, events: ReadFlags) -> bool {
-        if events.contains(ReadFlags::QUEUE_OVERFLOW) {
-            // What was missed may have been the end of any writing.
-            self.written.clear();
-        }
-        true
-    }
-
     fn take(&mut self, folder: i32, name: Option<&str>, events: ReadFlags) -> bool {
         let (Some(name), Some((folder, _))) = (name, self.folders.get(&folder)) else { return false };
         let path = folder.join(name);
