@@ -32,7 +32,7 @@ use crate::plugin::confinement::Layers;
 use crate::plugin::load::Loader;
 use crate::plugin::load_error::LoadError;
 use crate::plugin::programs::Programs;
-use crate::policy::{CurrentPolicy, Policy, state_file};
+use crate::policy::{CurrentPolicy, Policy};
 use crate::prepare::Preparer;
 use crate::process::{Cgroups, Spawner};
 use crate::refusals::RefusalLog;
@@ -47,6 +47,9 @@ use crate::status::StatusSource;
 const TICK: Duration = Duration::from_millis(500);
 /// How often old results are looked for.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+const INTERRUPTED: &str = "interrupted: the predecessor ended while it ran; whether it happened is not known";
+const HOST_ENDED: &str = "done: it was to end this host, and this is a later boot";
 
 /// Why the daemon does not start: for the administrator, one line each.
 #[derive(Debug)]
@@ -86,10 +89,10 @@ pub async fn start(given: Given) -> Result<Started, CannotStart> {
     let shutdown = Shutdown::default();
     let (audit, disk, held) = kept(&policy)?;
     lacks.extend(no_groups(spawner.cgroups()));
-    let shelf = state_file(&policy.config, "modules");
+    let shelf = policy.config.state.join("modules");
     let said = |why: std::io::Error| CannotStart::because(format!("{}: {why}", shelf.display()));
     let config = Arc::clone(&policy.config);
-    let numbers = SandboxNumbers::new(disk.clone());
+    let numbers = SandboxNumbers(disk.clone());
     let installed = Installed::new(config, numbers, audit.clone(), Rc::clone(&spawner), shelf.clone());
     let installed = installed.map_err(said)?;
     let programs = confined(&policy, &spawner, &helpers, &mut lacks).await?;
@@ -152,8 +155,24 @@ impl Services {
     fn server(&self, resumer: &Rc<Resumer>, lacks: Vec<String>) -> Rc<Server> {
         let refusals = Rc::new(RefusalLog::new(self.audit.clone()));
         let crowd = Crowd::new();
+        let preparer = Preparer {
+            policy: Rc::clone(&self.policy),
+            installed: Rc::clone(&self.installed),
+            held: Rc::clone(&self.held),
+            spawner: Rc::clone(&self.spawner),
+            shutdown: self.shutdown.clone(),
+        };
+        let status = StatusSource {
+            since: Timestamp::now(),
+            lacks,
+            installed: Rc::clone(&self.installed),
+            held: Rc::clone(&self.held),
+            crowd: Rc::clone(&crowd),
+            shutdown: self.shutdown.clone(),
+            reload: self.reload.clone(),
+        };
         Rc::new(Server {
-            pipeline: Pipeline::new(self.preparer(), Rc::clone(&resumer.executor), Rc::clone(&refusals)),
+            pipeline: Pipeline::new(preparer, Rc::clone(&resumer.executor), Rc::clone(&refusals)),
             admin: Admin {
                 policy: Rc::clone(&self.policy),
                 held: Rc::clone(&self.held),
@@ -162,35 +181,13 @@ impl Services {
                 reload: self.reload.clone(),
                 refusals: Rc::clone(&refusals),
                 audit: self.audit.clone(),
-                status: self.status(&crowd, lacks),
+                status,
             },
             policy: Rc::clone(&self.policy),
             refusals,
             crowd,
             shutdown: self.shutdown.clone(),
         })
-    }
-
-    fn preparer(&self) -> Preparer {
-        Preparer {
-            policy: Rc::clone(&self.policy),
-            installed: Rc::clone(&self.installed),
-            held: Rc::clone(&self.held),
-            spawner: Rc::clone(&self.spawner),
-            shutdown: self.shutdown.clone(),
-        }
-    }
-
-    fn status(&self, crowd: &Rc<Crowd>, lacks: Vec<String>) -> StatusSource {
-        StatusSource {
-            since: Timestamp::now(),
-            lacks,
-            installed: Rc::clone(&self.installed),
-            held: Rc::clone(&self.held),
-            crowd: Rc::clone(crowd),
-            shutdown: self.shutdown.clone(),
-            reload: self.reload.clone(),
-        }
     }
 }
 
@@ -244,7 +241,7 @@ fn opened(policy: &Policy) -> Result<(AuditLog, Ledger), String> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let audit = Audit::open(Arc::new(medium), boot.trim().to_owned()).map_err(|why| said(path, &why))?;
     let audit = AuditLog::new(audit);
-    let path = state_file(&policy.config, "holds.redb");
+    let path = policy.config.state.join("holds.redb");
     let store = Store::open_at(&path).map_err(|why| said(&path, &why))?;
     Ok((audit.clone(), Ledger::new(store, audit)))
 }
@@ -254,19 +251,15 @@ fn tell(recovered: &Recovered) {
         crate::error!("{why}: everything that was held is void");
     }
     for id in &recovered.interrupted {
-        crate::warning!("hold {id}: interrupted: the predecessor ended while it ran; whether it happened is not known");
+        crate::warning!("hold {id}: {INTERRUPTED}");
     }
     for id in &recovered.ended_host {
-        crate::info!("hold {id}: done: it was to end this host, and this is a later boot");
+        crate::info!("hold {id}: {HOST_ENDED}");
     }
     for Closed { reference, operation, done } in &recovered.closed {
         match done {
-            true => {
-                crate::info!("ref {reference}: {operation}: done: it was to end this host, and this is a later boot")
-            }
-            false => crate::warning!(
-                "ref {reference}: {operation}: interrupted: the predecessor ended while it ran; whether it happened is not known"
-            ),
+            true => crate::info!("ref {reference}: {operation}: {HOST_ENDED}"),
+            false => crate::warning!("ref {reference}: {operation}: {INTERRUPTED}"),
         }
     }
     if let Some(id) = &recovered.completed {
@@ -288,7 +281,7 @@ async fn load_all(resumer: Rc<Resumer>, programs: Rc<Programs>, helpers: Helpers
 async fn loader(policy: &Policy, programs: Rc<Programs>, helpers: Helpers) -> Result<Loader, LoadError> {
     let compiler = tokio::task::spawn_blocking(move || helpers.compiler_digest()).await;
     let compiler: [u8; 32] = compiler.map_err(|why| why.to_string())?.map_err(|why| why.to_string())?;
-    let folder = state_file(&policy.config, "compiled");
+    let folder = policy.config.state.join("compiled");
     let cache = Cache::open(folder.clone(), compiler).map_err(|why| format!("{}: {why}", folder.display()))?;
     Ok(Loader::new(programs, cache, policy.config.recycle))
 }

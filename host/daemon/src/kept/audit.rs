@@ -110,8 +110,9 @@ struct Moment {
 /// The log, open for writing at its end.
 #[derive(Debug)]
 pub struct Audit {
-    medium: Arc<dyn StorageBackend>,
-    boot: String,
+    pub(super) medium: Arc<dyn StorageBackend>,
+    /// The boot of this host in which it is written.
+    pub(super) boot: String,
     number: u64,
     last: [u8; 32],
     end: u64,
@@ -209,15 +210,6 @@ impl Audit {
         let last = self.last_moment.as_ref().filter(|last| last.boot == self.boot && !last.boot.is_empty())?;
         let passed = uptime().checked_sub(Duration::try_from_secs_f64(last.up).ok()?)?;
         last.at.checked_add(passed).ok()
-    }
-
-    pub fn boot(&self) -> &str {
-        &self.boot
-    }
-
-    /// The file, for syncing from another thread.
-    pub fn medium(&self) -> Arc<dyn StorageBackend> {
-        Arc::clone(&self.medium)
     }
 
     /// How long the log is, in bytes.

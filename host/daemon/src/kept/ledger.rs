@@ -51,7 +51,7 @@ impl Ledger {
     pub fn new(store: Store, audit: AuditLog) -> Self {
         let (medium, boot) = {
             let audit = audit.lock();
-            (audit.medium(), audit.boot().to_owned())
+            (Arc::clone(&audit.medium), audit.boot.clone())
         };
         Self { store, audit, medium, boot, last_sync: Cell::new((0, Instant::now())) }
     }

@@ -3,13 +3,9 @@
 use super::disk::Disk;
 
 #[derive(Debug)]
-pub struct SandboxNumbers(Disk);
+pub struct SandboxNumbers(pub Disk);
 
 impl SandboxNumbers {
-    pub fn new(disk: Disk) -> Self {
-        Self(disk)
-    }
-
     /// The number of this plugin, given to it now if it has none; `None` when all of the range are taken.
     pub async fn number(&self, plugin: &str, range: u32) -> Option<u32> {
         let plugin = plugin.to_owned();

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend,
-    TableDefinition, WriteTransaction,
+    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend, TableDefinition,
+    WriteTransaction,
 };
 
 use super::audit::{Mark, NotLogged};
