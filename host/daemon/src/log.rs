@@ -72,8 +72,8 @@ fn kept(level: Level, text: &str) -> bool {
 pub fn say(level: Level, text: fmt::Arguments<'_>) {
     let text = text.to_string();
     let text = visible::line(&text);
-    let end = text.floor_char_boundary(LINE_MAX);
-    if kept(level, text.get(..end).unwrap_or_default()) {
+    let text = text.get(..text.floor_char_boundary(LINE_MAX)).unwrap_or_default();
+    if kept(level, text) {
         return;
     }
     let word = match level {
@@ -82,7 +82,7 @@ pub fn say(level: Level, text: fmt::Arguments<'_>) {
         Level::Error => "error: ",
     };
     // One write for the whole line; what cannot be written is lost, for there is nowhere left to say so.
-    let _lost = std::io::stderr().write_all(format!("regentd: {word}{}\n", text.get(..end).unwrap_or("")).as_bytes());
+    let _lost = std::io::stderr().write_all(format!("regentd: {word}{text}\n").as_bytes());
 }
 
 #[macro_export]

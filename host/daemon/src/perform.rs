@@ -16,7 +16,7 @@ use crate::kept::ending::Ending;
 use crate::kept::event::{Event, EventKind};
 use crate::plan::{Plan, Step};
 use crate::plugin::exchange::NoAnswer;
-use crate::process::{CommandRun, Spawner, What, run_command};
+use crate::process::{CommandRun, Spawner, run_command};
 use crate::record::denial::Because;
 use crate::record::outcome::{Failure, Performed, StepFailed};
 use crate::record::requester::Requester;
@@ -214,21 +214,17 @@ async fn perform_step(spawner: &Rc<Spawner>, step: &Step, data: &Data, deadline:
         Ok(what) => what,
         Err(why) => return result(Ended::NotStarted, Vec::new(), why.to_string().into_bytes(), false),
     };
-    let ran = run_command(spawner, command_run(step, what, data, step.command.timeout.min(left), room)).await;
+    let run = CommandRun {
+        what,
+        timeout: step.command.timeout.min(left),
+        output_max: step.command.output_max.min(room),
+        stdin: step.command.stdin_data.then(|| format!("{}\n", data.as_str()).into_bytes()),
+        leaves: step.command.leave_children.then(|| step.command.ok.clone()),
+    };
+    let ran = run_command(spawner, run).await;
     let outcome = match ran.outcome() {
         Ended::Status(status) if step.command.ok.contains(&status) => Ended::Ok(status),
         other => other,
     };
     result(outcome, ran.stdout, ran.stderr, ran.truncated)
-}
-
-/// What of a run is the daemon's: its time, what it reads, and how much of what it writes is kept.
-fn command_run(step: &Step, what: What, data: &Data, timeout: Duration, room: usize) -> CommandRun {
-    CommandRun {
-        what,
-        timeout,
-        output_max: step.command.output_max.min(room),
-        stdin: step.command.stdin_data.then(|| format!("{}\n", data.as_str()).into_bytes()),
-        leaves: step.command.leave_children.then(|| step.command.ok.clone()),
-    }
 }

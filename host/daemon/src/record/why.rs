@@ -155,12 +155,11 @@ impl Why {
     }
 
     /// The same, with at most this many bytes of what a command wrote.
-    pub fn shortened(self, most: usize) -> Self {
-        match self {
-            Self::Command(failure) => Self::Command(Box::new(failure.shortened(most))),
-            Self::CommandAndPlugin(failure, then) => Self::CommandAndPlugin(Box::new(failure.shortened(most)), then),
-            other => other,
+    pub fn shortened(mut self, most: usize) -> Self {
+        if let Self::Command(failure) | Self::CommandAndPlugin(failure, _) = &mut self {
+            failure.shorten(most);
         }
+        self
     }
 }
 
@@ -173,14 +172,13 @@ impl CommandFailure {
         }
     }
 
-    fn shortened(self, most: usize) -> Self {
-        let end = match self.end {
-            CommandEnd::Status(status, last) => CommandEnd::Status(status, cut(&last, most)),
-            CommandEnd::Signal(signal, last) => CommandEnd::Signal(signal, cut(&last, most)),
-            CommandEnd::NotStarted(last) => CommandEnd::NotStarted(cut(&last, most)),
-            CommandEnd::Timeout => CommandEnd::Timeout,
-        };
-        Self { end, ..self }
+    fn shorten(&mut self, most: usize) {
+        match &mut self.end {
+            CommandEnd::Status(_, last) | CommandEnd::Signal(_, last) | CommandEnd::NotStarted(last) => {
+                *last = cut(last, most);
+            }
+            CommandEnd::Timeout => {}
+        }
     }
 }
 
