@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use tokio::task::AbortHandle;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::activation::Activated;
 use crate::listen::{CannotListen, Listener};
@@ -42,13 +42,7 @@ pub struct Opened {
 struct OpenSocket {
     place: Place,
     own: bool,
-    task: AbortHandle,
-}
-
-impl Drop for OpenSocket {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    _task: AbortOnDropHandle<()>,
 }
 
 impl Listening {
@@ -105,8 +99,8 @@ impl Listening {
     }
 
     /// What was opened is served by this task, which ends when the socket is closed.
-    pub fn begun(&self, key: SocketKey, place: Place, own: bool, task: AbortHandle) {
-        self.open.borrow_mut().insert(key, OpenSocket { place, own, task });
+    pub fn begun(&self, key: SocketKey, place: Place, own: bool, task: AbortOnDropHandle<()>) {
+        self.open.borrow_mut().insert(key, OpenSocket { place, own, _task: task });
     }
 
     async fn permit_anew(&self, key: &SocketKey, place: Place) {

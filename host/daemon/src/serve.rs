@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use regent_peer::Peer;
 use regent_protocol::{Line, Refusal, Reply};
 use rustix::net::SendFlags;
-use tokio::task::{AbortHandle, spawn_local, yield_now};
+use tokio::task::{spawn_local, yield_now};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::admin::{self, Admin};
 use crate::answered::Answered;
@@ -48,14 +49,14 @@ pub struct Server {
 
 impl Server {
     /// Serves a socket until that is aborted.
-    pub fn serve(self: &Rc<Self>, Opened { key: (path, kind), listener, .. }: Opened) -> AbortHandle {
+    pub fn serve(self: &Rc<Self>, Opened { key: (path, kind), listener, .. }: Opened) -> AbortOnDropHandle<()> {
         match kind {
             Kind::Requests => self.requests(&path, listener),
             Kind::Admin => self.admins(listener),
         }
     }
 
-    fn requests(self: &Rc<Self>, path: &Path, listener: Listener) -> AbortHandle {
+    fn requests(self: &Rc<Self>, path: &Path, listener: Listener) -> AbortOnDropHandle<()> {
         let share = {
             let (server, path) = (Rc::clone(self), path.to_path_buf());
             move |uid| match server.socket_at(&path) {
@@ -77,7 +78,7 @@ impl Server {
         })
     }
 
-    fn admins(self: &Rc<Self>, listener: Listener) -> AbortHandle {
+    fn admins(self: &Rc<Self>, listener: Listener) -> AbortOnDropHandle<()> {
         let server = Rc::clone(self);
         accept(
             listener,
@@ -195,9 +196,9 @@ fn accept<F: Future<Output = ()> + 'static>(
     share: impl Fn(u32) -> Share + 'static,
     full: impl Fn(Peer, &Refusal, &str) + 'static,
     serve: impl Fn(Connection, Peer, Taken) -> F + 'static,
-) -> AbortHandle {
+) -> AbortOnDropHandle<()> {
     let crowd = Rc::clone(crowd);
-    let accepting = spawn_local(async move {
+    AbortOnDropHandle::new(spawn_local(async move {
         for count in 1_usize.. {
             let (stream, peer) = listener.accept().await;
             let share = share(peer.uid);
@@ -216,8 +217,7 @@ fn accept<F: Future<Output = ()> + 'static>(
                 yield_now().await;
             }
         }
-    });
-    accepting.abort_handle()
+    }))
 }
 
 /// Who asks, by the rules that the socket has now.
