@@ -127,7 +127,7 @@ impl Admin {
     /// The refusal of this reference, from memory or from the audit log.
     async fn why(&self, reference: &str) -> Option<WhyView> {
         let policy = self.policy.get();
-        let explained = match self.refusals.remembered().find(reference) {
+        let explained = match self.refusals.remembered.find(reference) {
             Some(explained) => (*explained).clone(),
             None => log::in_log(policy.config.audit.clone(), &self.held, reference).await?,
         };

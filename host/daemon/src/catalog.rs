@@ -47,7 +47,7 @@ pub struct Entry {
     pub grants: Rc<Grants>,
     allowed: Allowed,
     /// Whether it is certain which module serves: consent is for that one.
-    pinned: bool,
+    pub pinned: bool,
     status: watch::Sender<Status>,
 }
 
@@ -71,9 +71,7 @@ pub struct Catalog {
 /// Having one tells you that the socket and the grants let this peer see it; not that its data is any good, nor that it may
 /// run.
 #[derive(Debug)]
-pub struct Found {
-    served: Rc<Served>,
-}
+pub struct Found(Rc<Served>);
 
 /// Why a caller's word names nothing for this caller; for the administrator alone.
 #[derive(Debug, Clone)]
@@ -89,25 +87,15 @@ pub enum Unseen {
 
 impl Found {
     pub fn operation(&self) -> &Operation {
-        &self.served.operation
+        &self.0.operation
     }
 
     pub fn grants(&self) -> &Rc<Grants> {
-        &self.served.entry.grants
+        &self.0.entry.grants
     }
 
-    /// Whether its grants, or a list beside the module, say which module serves it.
-    pub fn is_pinned(&self) -> bool {
-        self.served.entry.pinned
-    }
-
-    /// Where its plugin stands as soon as that is settled, or at the deadline.
-    pub async fn settled(&self, deadline: Instant) -> Status {
-        self.served.entry.settled(deadline).await
-    }
-
-    pub fn status(&self) -> Status {
-        self.served.entry.status()
+    pub fn entry(&self) -> &Entry {
+        &self.0.entry
     }
 }
 
@@ -138,7 +126,8 @@ impl Entry {
         Some(format!("allow: {why}, so it is not served"))
     }
 
-    async fn settled(&self, deadline: Instant) -> Status {
+    /// Where its plugin stands as soon as that is settled, or at the deadline.
+    pub async fn settled(&self, deadline: Instant) -> Status {
         let mut status = self.status.subscribe();
         let settled = status.wait_for(|status| !matches!(status, Status::Preparing));
         match timeout_at(deadline, settled).await {
@@ -180,12 +169,7 @@ impl Catalog {
             return Err(Unseen::NotShown);
         }
         served.judge(requester)?;
-        Ok(Found { served: Rc::clone(served) })
-    }
-
-    /// The operation that a record names: by whom it was asked was judged when it was asked, and is judged again.
-    pub fn find_again(&self, socket: &Socket, requester: &Requester, name: &str) -> Option<Found> {
-        self.find(socket, requester, name).ok()
+        Ok(Found(Rc::clone(served)))
     }
 
     /// Every operation that this peer may ask for, by name.

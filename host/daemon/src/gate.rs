@@ -22,40 +22,17 @@ pub struct Caller {
 ///
 /// Having one tells nothing about whether the operation exists or whether this peer may see it.
 #[derive(Debug)]
-pub struct Admitted {
-    request: Request,
-}
+pub struct Admitted(Request);
 
 impl Admitted {
     pub fn into_request(self) -> Request {
-        self.request
+        self.0
     }
 }
 
-/// Why a line was turned away.
-#[derive(Debug)]
-pub enum Turned {
-    /// The secret was missing or wrong: the answer is to be delayed, and nobody else's.
-    WrongSecret,
-    /// The line is no request.
-    Refused(Refusal),
-}
-
-impl From<Turned> for Because {
-    fn from(turned: Turned) -> Self {
-        match turned {
-            Turned::WrongSecret => Self::wrong_secret(),
-            Turned::Refused(refusal) => refusal.into(),
-        }
-    }
-}
-
-pub fn admit(secrets: &Secrets, line: &Line<'_>) -> Result<Admitted, Turned> {
+pub fn admit(secrets: &Secrets, line: &Line<'_>) -> Result<Admitted, Because> {
     if !line.secret().is_some_and(|given| secrets.admit(given)) {
-        return Err(Turned::WrongSecret);
+        return Err(Because::wrong_secret());
     }
-    match line.request() {
-        Ok(request) => Ok(Admitted { request }),
-        Err(rejection) => Err(Turned::Refused(rejection.into())),
-    }
+    Ok(Admitted(line.request().map_err(Refusal::from)?))
 }

@@ -22,7 +22,7 @@ pub fn list(catalog: &Catalog, caller: &Caller) -> Reply {
 
 fn view(found: &Found) -> OperationView {
     let (grants, operation) = (found.grants(), found.operation());
-    let described = match found.status() {
+    let described = match found.entry().status() {
         Status::Serving(plugin) => plugin.operation(&operation.name),
         Status::Preparing | Status::Unserved(_) => Default::default(),
     };

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use regent_grants::DEADLINE_DEFAULT;
 use regent_protocol::{Ask, Code, Data, Line, Refusal, Reply, State};
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ use crate::gate::{self, Caller};
 use crate::held::{self, Held, NotHeld};
 use crate::list;
 use crate::perform::{Act, Executor};
-use crate::policy::{CurrentPolicy, DEADLINE};
+use crate::policy::CurrentPolicy;
 use crate::prepare::Preparer;
 use crate::record::denial::Because;
 use crate::record::hold::{ConsentStep, Hold};
@@ -36,7 +37,8 @@ pub struct Pipeline {
     policy: Rc<CurrentPolicy>,
     preparer: Preparer,
     held: Rc<Held>,
-    requested: Requested,
+    /// What a requester asks about its holds.
+    pub requested: Requested,
     executor: Rc<Executor>,
     refusals: Rc<RefusalLog>,
     asking: Rc<Shares>,
@@ -54,13 +56,8 @@ struct Wish<'a> {
 impl Pipeline {
     pub fn new(preparer: Preparer, executor: Rc<Executor>, refusals: Rc<RefusalLog>) -> Self {
         let (policy, held) = (Rc::clone(&preparer.policy), Rc::clone(&preparer.held));
-        let requested = Requested::new(Rc::clone(&held), Rc::clone(&refusals));
+        let requested = Requested { held: Rc::clone(&held), refusals: Rc::clone(&refusals) };
         Self { policy, preparer, held, requested, executor, refusals, asking: Shares::of(ASKING) }
-    }
-
-    /// What a requester asks about its holds.
-    pub fn requested(&self) -> &Requested {
-        &self.requested
     }
 
     /// One line of one caller. `reference` is what both sides can call it by afterwards.
@@ -115,9 +112,7 @@ impl Pipeline {
         match (decision, &wish.key) {
             (Decision::Deny(why), _) => Err(Because::of(Refusal::not_authorised(), why)),
             (Decision::Allow(authorized), None) => self.execute(caller, wish, authorized, deadline).await,
-            (Decision::Allow(authorized), Some(key)) => {
-                self.execute_once(caller, wish, key, authorized, deadline).await
-            }
+            (Decision::Allow(authorized), Some(_)) => self.execute_once(caller, wish, authorized, deadline).await,
             (Decision::Ask(prepared, steps), _) => self.hold(caller, wish, &prepared, steps).await,
         }
     }
@@ -146,7 +141,6 @@ impl Pipeline {
         &self,
         caller: &Caller,
         wish: &Wish<'_>,
-        key: &Key<'_>,
         authorized: Authorized,
         deadline: Instant,
     ) -> Result<Answered, Because> {
@@ -154,7 +148,7 @@ impl Pipeline {
         let (draft, uid) = self.draft(caller, wish, authorized.prepared());
         let hold = match self.held.hold(Hold { state: State::Performing, ..draft }).await {
             Ok(hold) => hold,
-            Err(why) => return self.not_held(why, Some(key), wish).await,
+            Err(why) => return self.not_held(why, wish).await,
         };
         let peer = caller.requester.peer(caller.socket.number);
         let performed = self.executor.run(authorized, wish.data, peer, deadline).await;
@@ -181,7 +175,7 @@ impl Pipeline {
                 crate::info!("ref {}: {} is held as {} for {}", wish.reference, wish.op, hold.id, hold.requester_name);
                 Ok(self.requested.answer(hold, uid, wish.wait, wish.reference))
             }
-            Err(why) => self.not_held(why, wish.key.as_ref(), wish).await,
+            Err(why) => self.not_held(why, wish).await,
         }
     }
 
@@ -197,8 +191,8 @@ impl Pipeline {
     }
 
     /// Somebody was faster with the same key, or there is no place.
-    async fn not_held(&self, why: NotHeld, key: Option<&Key<'_>>, wish: &Wish<'_>) -> Result<Answered, Because> {
-        match (why, key) {
+    async fn not_held(&self, why: NotHeld, wish: &Wish<'_>) -> Result<Answered, Because> {
+        match (why, &wish.key) {
             (NotHeld::NotWritten(why), _) => Err(Because::ours(Code::Failed, Why::NotStored(why))),
             (NotHeld::KeyTaken, Some(key)) => {
                 let hold = self.held.by_key(key).await.ok_or_else(Refusal::too_many_requests)?;
@@ -214,7 +208,7 @@ impl Pipeline {
             return Err(Refusal::key_given_away().into());
         };
         let (uid, runs) = (key.handle(keyed), hold.state == State::Performing);
-        let wait = wish.wait.or(runs.then_some(DEADLINE));
+        let wait = wish.wait.or(runs.then_some(DEADLINE_DEFAULT));
         Ok(self.requested.answer(hold, uid, wait, wish.reference))
     }
 

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use regent_grants::{Command, Grants, Instead, Operation, RenderError};
+use regent_grants::{Command, Grants, Instead, RenderError};
 use regent_lane::{CALL_MAX, Call, Refusal, STEPS_MAX};
 use regent_resolve::PlannedStep;
 
@@ -154,29 +154,16 @@ pub struct Planning {
     grants: Rc<Grants>,
     /// Where the operation stands that plans.
     line: Option<usize>,
-    plan: Plan,
+    pub plan: Plan,
     bytes: usize,
     fault: Option<Fault>,
-    rule: Option<Rule>,
+    /// The rule by which the last call was refused, if one was.
+    pub rule: Option<Rule>,
 }
 
 impl Planning {
-    pub fn new(spawner: Rc<Spawner>, grants: Rc<Grants>) -> Self {
-        Self { spawner, grants, line: None, plan: Plan::default(), bytes: 0, fault: None, rule: None }
-    }
-
-    /// For this operation of theirs.
-    pub fn of(self, operation: &Operation) -> Self {
-        Self { line: Some(operation.line), ..self }
-    }
-
-    pub fn into_plan(self) -> Plan {
-        self.plan
-    }
-
-    /// The rule by which the last call was refused, if one was.
-    pub fn into_rule(self) -> Option<Rule> {
-        self.rule
+    pub fn new(spawner: Rc<Spawner>, grants: Rc<Grants>, line: Option<usize>) -> Self {
+        Self { spawner, grants, line, plan: Plan::default(), bytes: 0, fault: None, rule: None }
     }
 
     async fn add(&mut self, call: &Call) -> Result<(), NotPlanned> {
@@ -202,29 +189,24 @@ impl Planning {
 impl Planner for Planning {
     async fn plan(&mut self, call: Call) -> Result<(), Refusal> {
         let refusal = |message: String| Refusal { code: "invalid-data".into(), message };
-        match self.add(&call).await {
-            Ok(()) => Ok(()),
-            Err(NotPlanned::Caller { slot, rule, line, allow }) => {
+        let Err(why) = self.add(&call).await else { return Ok(()) };
+        let (rule, fault) = match why {
+            NotPlanned::Caller { slot, rule, line, allow } => {
                 self.rule = Some(rules::slot(&self.grants, &call.command, &slot, &rule, line, allow));
-                Err(refusal(format!("{slot}: not accepted")))
+                return Err(refusal(format!("{slot}: not accepted")));
             }
-            Err(NotPlanned::Ungranted(lines, why)) => {
-                self.rule = Some(rules::ungranted(&self.grants, self.line, &call.command, lines));
-                self.fault.get_or_insert(Fault::Rule(why));
-                Err(refusal("not planned".into()))
+            NotPlanned::Ungranted(lines, why) => {
+                (Some(rules::ungranted(&self.grants, self.line, &call.command, lines)), Fault::Rule(why))
             }
-            // The request is over; what the plugin makes of it no longer matters.
-            Err(NotPlanned::Plugin(why)) => {
-                self.rule = rules::command(&self.grants, &call.command);
-                self.fault.get_or_insert(Fault::Rule(why));
-                Err(refusal("not planned".into()))
+            NotPlanned::Plugin(why) => (rules::command(&self.grants, &call.command), Fault::Rule(why)),
+            NotPlanned::Host(why) | NotPlanned::Unanswered(why) => {
+                (rules::command(&self.grants, &call.command), Fault::Host(why))
             }
-            Err(NotPlanned::Host(why) | NotPlanned::Unanswered(why)) => {
-                self.rule = rules::command(&self.grants, &call.command);
-                self.fault.get_or_insert(Fault::Host(why));
-                Err(refusal("not planned".into()))
-            }
-        }
+        };
+        // The request is over; what the plugin makes of it no longer matters.
+        self.rule = rule;
+        self.fault.get_or_insert(fault);
+        Err(refusal("not planned".into()))
     }
 
     fn start_again(&mut self) {

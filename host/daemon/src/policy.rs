@@ -6,7 +6,6 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use regent_grants::{Checked, Config, Mistakes, SecretSource, Visible};
 pub use regent_resolve::Findings;
@@ -253,11 +252,3 @@ fn people(config: &Config, file: &Path, findings: &mut Findings) -> People {
     let said = |(one, other)| format!("{}: {one} and {other} are one user, and so one person", file.display());
     findings.keep(people.map_err(said)).unwrap_or_default()
 }
-
-/// Where the daemon keeps its own.
-pub fn state_file(config: &Config, name: &str) -> PathBuf {
-    config.state.join(name)
-}
-
-/// A request's time when its grants name none.
-pub const DEADLINE: Duration = regent_grants::DEADLINE_DEFAULT;

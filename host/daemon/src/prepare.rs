@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use regent_protocol::{Data, Refusal};
+use regent_grants::DEADLINE_DEFAULT;
+use regent_protocol::{Code, Data, Refusal};
 use tokio::time::Instant;
 
 use crate::auth::Prepared;
@@ -12,9 +13,10 @@ use crate::held::Held;
 use crate::installed::Installed;
 use crate::plan::Planning;
 use crate::plugin::exchange::Preparation;
-use crate::policy::{CurrentPolicy, DEADLINE};
+use crate::policy::CurrentPolicy;
 use crate::process::Spawner;
 use crate::record::denial::Because;
+use crate::record::why::Why;
 use crate::shutdown::Shutdown;
 use crate::why::rules;
 
@@ -45,18 +47,21 @@ impl Preparer {
         if holds && !found.operation().require.is_empty() && !self.held.has_room(&caller.requester) {
             return Err(Refusal::too_many_requests().into());
         }
-        let deadline = Instant::now() + found.operation().deadline.unwrap_or(DEADLINE);
-        let plugin = match found.settled(deadline).await {
+        let deadline = Instant::now() + found.operation().deadline.unwrap_or(DEADLINE_DEFAULT);
+        let plugin = match found.entry().settled(deadline).await {
             Status::Serving(plugin) => plugin,
-            Status::Preparing | Status::Unserved(_) => return Err(Because::not_served(&found.grants().name)),
+            Status::Preparing | Status::Unserved(_) => {
+                return Err(Because::ours(Code::Busy, Why::NotServed(found.grants().name.clone())));
+            }
         };
-        let mut planning = Planning::new(Rc::clone(&self.spawner), Rc::clone(found.grants())).of(found.operation());
+        let line = Some(found.operation().line);
+        let mut planning = Planning::new(Rc::clone(&self.spawner), Rc::clone(found.grants()), line);
         let may_complete = found.operation().require.is_empty();
         let preparation = Preparation { operation: &found.operation().name, data, may_complete };
         let peer = caller.requester.peer(caller.socket.number);
         match plugin.prepare(peer, &preparation, &mut planning, deadline).await {
-            Ok(answer) => Ok((Prepared { found, plugin, answer, plan: planning.into_plan() }, deadline)),
-            Err(no) => Err(Because::from(no).by_what(planning.into_rule())),
+            Ok(answer) => Ok((Prepared { found, plugin, answer, plan: planning.plan }, deadline)),
+            Err(no) => Err(Because::from(no).by(planning.rule)),
         }
     }
 
@@ -66,7 +71,7 @@ impl Preparer {
             let policy = self.policy.get();
             let asked = rules::Asked { policy: &policy, socket: &caller.socket, requester: &caller.requester, op };
             let (why, rule) = rules::unseen(&unseen, &asked, &catalog);
-            Because::of(Refusal::unknown_operation(), why).by(rule)
+            Because::of(Refusal::unknown_operation(), why).by(Some(rule))
         })
     }
 }

@@ -29,34 +29,26 @@ const NAME_MAX: usize = 128;
 /// Where refusals go: the daemon's log and the audit log, as far as there is room, and the memory that `regent why` asks.
 #[derive(Debug)]
 pub struct RefusalLog {
-    budget: Budget,
-    remembered: Remembered,
+    budget: RefCell<Budget>,
+    /// Refusals that can still be asked about.
+    pub remembered: Remembered,
     audit: AuditLog,
 }
 
 impl RefusalLog {
     pub fn new(audit: AuditLog) -> Self {
-        Self { budget: Budget::new(), remembered: Remembered::default(), audit }
-    }
-
-    /// Refusals that can still be asked about.
-    pub fn remembered(&self) -> &Remembered {
-        &self.remembered
+        Self { budget: RefCell::new(Budget::new()), remembered: Remembered::default(), audit }
     }
 
     /// Whether no more of this requester's refusals are written for now.
     pub fn is_spent(&self, requester: &Requester) -> bool {
-        self.budget.is_spent(&requester.owner())
-    }
-
-    /// Keeps a refusal for who asks why, without a line of any log.
-    pub fn remember(&self, refused: Refused<'_>) {
-        self.remembered.keep(refused);
+        self.budget.borrow_mut().is_spent(&requester.owner(), Instant::now())
     }
 
     /// Writes a refusal down, as far as there is room, and makes it a reply.
     pub fn refuse(&self, requester: &Requester, reference: &str, because: Because) -> Reply {
-        if let Some(unsaid) = self.budget.spend(requester.owner(), Instant::now()) {
+        let unsaid = self.budget.borrow_mut().spend(requester.owner(), Instant::now());
+        if let Some(unsaid) = unsaid {
             if unsaid > 0 {
                 crate::warning!("{unsaid} refusals were not written down, for they came too fast");
             }
@@ -115,10 +107,7 @@ fn to_be_written(allow: &AllowView) {
 
 /// How much may still be written of refusals.
 #[derive(Debug)]
-struct Budget(RefCell<Spent>);
-
-#[derive(Debug)]
-struct Spent {
+struct Budget {
     all: usize,
     each: HashMap<Owner, usize>,
     at: Instant,
@@ -127,32 +116,26 @@ struct Spent {
 
 impl Budget {
     fn new() -> Self {
-        Self(RefCell::new(Spent { all: 0, each: HashMap::new(), at: Instant::now(), unsaid: 0 }))
+        Self { all: 0, each: HashMap::new(), at: Instant::now(), unsaid: 0 }
     }
 
-    fn is_spent(&self, owner: &Owner) -> bool {
-        let mut spent = self.0.borrow_mut();
-        spent.come_back(Instant::now());
-        let own = spent.each.get(owner).copied().unwrap_or_default();
-        !BURST.has_room(own, spent.all, 1)
+    fn is_spent(&mut self, owner: &Owner, now: Instant) -> bool {
+        self.come_back(now);
+        let own = self.each.get(owner).copied().unwrap_or_default();
+        !BURST.has_room(own, self.all, 1)
     }
 
     /// Whether one more of this peer's is written, and how many before it were not.
-    fn spend(&self, owner: Owner, now: Instant) -> Option<u64> {
-        let mut spent = self.0.borrow_mut();
-        spent.come_back(now);
-        let own = spent.each.get(&owner).copied().unwrap_or_default();
-        if !BURST.has_room(own, spent.all, 1) {
-            spent.unsaid += 1;
+    fn spend(&mut self, owner: Owner, now: Instant) -> Option<u64> {
+        if self.is_spent(&owner, now) {
+            self.unsaid += 1;
             return None;
         }
-        spent.all += 1;
-        spent.each.insert(owner, own + 1);
-        Some(std::mem::take(&mut spent.unsaid))
+        self.all += 1;
+        *self.each.entry(owner).or_default() += 1;
+        Some(std::mem::take(&mut self.unsaid))
     }
-}
 
-impl Spent {
     fn come_back(&mut self, now: Instant) {
         let seconds = usize::try_from(now.saturating_duration_since(self.at).as_secs()).unwrap_or(usize::MAX);
         if seconds == 0 {
@@ -175,13 +158,13 @@ mod tests {
 
     #[test]
     fn who_is_refused_without_end_takes_no_line_from_others_and_has_some_again_after_a_while() {
-        let (budget, now) = (Budget::new(), Instant::now());
-        let written = |uid| (0..1_000).filter(|_| budget.spend(owner(uid), now).is_some()).count();
+        let (budget, now) = (RefCell::new(Budget::new()), Instant::now());
+        let written = |uid| (0..1_000).filter(|_| budget.borrow_mut().spend(owner(uid), now).is_some()).count();
         assert_eq!((written(1), written(1)), (BURST.each, 0));
         assert!(written(2) > BURST.each / 2);
         assert!((3..12).map(written).all(|lines| lines > 5), "and neither do a dozen");
-        assert!(written(1) == 0 && budget.0.borrow().unsaid > 0);
+        assert!(written(1) == 0 && budget.borrow().unsaid > 0);
         let later = now + std::time::Duration::from_secs(30);
-        assert!(budget.spend(owner(1), later).is_some());
+        assert!(budget.borrow_mut().spend(owner(1), later).is_some());
     }
 }

@@ -16,15 +16,11 @@ use crate::why::ended;
 
 #[derive(Debug)]
 pub struct Requested {
-    held: Rc<Held>,
-    refusals: Rc<RefusalLog>,
+    pub held: Rc<Held>,
+    pub refusals: Rc<RefusalLog>,
 }
 
 impl Requested {
-    pub fn new(held: Rc<Held>, refusals: Rc<RefusalLog>) -> Self {
-        Self { held, refusals }
-    }
-
     /// How a hold stands, at once or once it has ended.
     pub async fn read(
         &self,
@@ -50,7 +46,7 @@ impl Requested {
             return Ok(Answered::Now(self.reply(&hold, uid, reference)));
         }
         let why = Why::NotTheRequesters(hold.id.to_string());
-        Err(Because::of(Refusal::not_authorised(), why).about(hold.state))
+        Err(Because { state: Some(hold.state), ..Because::of(Refusal::not_authorised(), why) })
     }
 
     /// What its requester is told of a hold: at once, or when it has ended or the time is over.
@@ -81,7 +77,7 @@ impl Requested {
     fn reply(&self, hold: &Hold, uid: &str, reference: &str) -> Reply {
         let reply = held::reply(hold, uid, reference);
         if let Reply::Refused { refusal, .. } = &reply {
-            self.refusals.remember(ended::of(hold, refusal));
+            self.refusals.remembered.keep(ended::of(hold, refusal));
         }
         reply
     }

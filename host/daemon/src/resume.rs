@@ -117,7 +117,7 @@ impl Resumer {
 
     /// Asks again whoever does not answer, as long as what was approved may run.
     async fn authorize_in_time(&self, hold: &Hold) -> Result<Authorized, NotNow> {
-        let left = hold.deadline().map(|due| due.duration_since(self.held.now())).unwrap_or_default();
+        let left = hold.deadline().map(|due| due.duration_since(self.held.clock.now())).unwrap_or_default();
         let deadline = Instant::now() + Duration::try_from(left).unwrap_or_default();
         loop {
             let authorized = self.authorize(hold, deadline).await;
@@ -132,10 +132,11 @@ impl Resumer {
     async fn authorize(&self, hold: &Hold, deadline: Instant) -> Result<Authorized, NotNow> {
         let policy = self.policy.get();
         let socket = policy.socket(&hold.requester.socket).ok_or(VoidCause::Socket)?;
-        let found = self.installed.catalog().find_again(socket, &hold.requester, &hold.operation);
-        let found = found.ok_or(VoidCause::Operation)?;
-        let here = (&*self.executor.spawner, self.held.instance());
-        match found.settled(deadline).await {
+        // By whom it was asked was judged when it was asked, and is judged again.
+        let found = self.installed.catalog().find(socket, &hold.requester, &hold.operation);
+        let found = found.map_err(|_| VoidCause::Operation)?;
+        let here = (&*self.executor.spawner, self.held.instance.as_str());
+        match found.entry().settled(deadline).await {
             Status::Serving(plugin) => auth::again(&policy.people, here, hold, found, &plugin).await,
             // Another module than the pinned one has its place.
             Status::Unserved(Some(module)) => {

@@ -99,7 +99,8 @@ impl Server {
         let limit = self.crowd.connections.limit();
         let why = Why::Connections { each: limit.alone(), most: limit.most, trusted: requester.trusted };
         let (at, word, why) = (Timestamp::now(), why.word(), why.to_string());
-        self.refusals.remember(Refused { requester, at, asked: None, refusal, reference, word, why, rule: None });
+        let refused = Refused { requester, at, asked: None, refusal, reference, word, why, rule: None };
+        self.refusals.remembered.keep(refused);
     }
 
     async fn converse(&self, callers: &mut Callers, connection: &mut Connection) {
@@ -159,7 +160,7 @@ impl Server {
                 Some(reply)
             }
             Answered::Waits { id, uid, wait } => {
-                let requested = self.pipeline.requested();
+                let requested = &self.pipeline.requested;
                 tokio::select! {
                     reply = requested.wait((&id, &uid), wait, self.shutdown.over(), reference) => Some(reply),
                     () = connection.gone() => None,

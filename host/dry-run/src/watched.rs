@@ -29,13 +29,13 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) fn new(spawner: Rc<Spawner>, grants: Rc<Grants>, file: &Path) -> Self {
-        let inner = Planning::new(spawner, Rc::clone(&grants));
+        let inner = Planning::new(spawner, Rc::clone(&grants), None);
         let file = file.display().to_string();
         Self { inner, grants, file, not_accepted: Vec::new(), wider: None, not_granted: Vec::new() }
     }
 
     pub(crate) fn into_plan(self) -> Plan {
-        self.inner.into_plan()
+        self.inner.plan
     }
 
     /// Lines that would grant the commands that were planned and are not granted; `None` if all are.

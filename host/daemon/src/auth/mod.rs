@@ -68,7 +68,7 @@ pub fn decide(config: &Config, prepared: Prepared) -> Decision {
     if steps.is_empty() {
         return Decision::Allow(Authorized(prepared));
     }
-    if !prepared.found.is_pinned() {
+    if !prepared.found.entry().pinned {
         return Decision::Deny(Why::NotPinned(prepared.found.grants().name.clone()));
     }
     let steps = steps.into_iter().map(|step| ConsentStep { of: step.of, count: step.count, consents: Vec::new() });

@@ -36,7 +36,7 @@ pub fn draft(
     uid: &str,
 ) -> Hold {
     let Prepared { found, plugin, answer, plan } = prepared;
-    let (granted, asked) = (found.operation(), held.now());
+    let (granted, asked) = (found.operation(), held.clock.now());
     let hold_for = SignedDuration::try_from(granted.hold_for).unwrap_or(SignedDuration::MAX);
     let hold = Hold {
         version: 0,
@@ -65,7 +65,7 @@ pub fn draft(
         rule: None,
         key: None,
     };
-    Hold { bound: bound::fields(held.instance(), &hold, &hold.plan, &plugin.digest, found), ..hold }
+    Hold { bound: bound::fields(&held.instance, &hold, &hold.plan, &plugin.digest, found), ..hold }
 }
 
 /// What a `dry_run` shows: command lines only if the grants say so.

@@ -46,10 +46,12 @@ use storing::Storing;
 #[derive(Debug)]
 pub struct Held {
     disk: Disk,
-    instance: String,
+    /// The name of the state folder, to which consents are bound.
+    pub(crate) instance: String,
     index: RefCell<Index>,
     storing: Storing,
-    clock: Clock,
+    /// The time by which holds expire.
+    pub(crate) clock: Clock,
     /// That what has expired cannot be written down has been said.
     unwritten: Cell<bool>,
 }
@@ -79,16 +81,6 @@ impl Held {
             clock,
             unwritten: Cell::new(false),
         })
-    }
-
-    /// The name of the state folder, to which consents are bound.
-    pub fn instance(&self) -> &str {
-        &self.instance
-    }
-
-    /// The time by which holds expire.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
     }
 
     /// Whether this requester may hold one more; says so before a plan is made for nothing.
@@ -129,20 +121,13 @@ impl Held {
             ledger.transition(&mut hold, None, &forget)?;
             Ok(hold)
         });
-        match stored.await {
-            Ok(hold) => {
-                self.index.borrow_mut().forget(&forgotten);
-                Ok(hold)
-            }
-            Err(StoreError::Conflict) => {
-                self.index.borrow_mut().forget(&[id]);
-                Err(NotHeld::KeyTaken)
-            }
-            Err(why) => {
-                self.index.borrow_mut().forget(&[id]);
-                Err(NotHeld::NotWritten(why.to_string()))
-            }
-        }
+        let stored = stored.await;
+        let gone = if stored.is_ok() { forgotten } else { vec![id] };
+        self.index.borrow_mut().forget(&gone);
+        stored.map_err(|why| match why {
+            StoreError::Conflict => NotHeld::KeyTaken,
+            why => NotHeld::NotWritten(why.to_string()),
+        })
     }
 
     /// What the requester's handle leads to, if it is the requester's. One that is another's is not even read, which would
@@ -220,12 +205,7 @@ impl Held {
     /// The requester gives it up. What it is told is the state reached, whoever was faster.
     pub async fn cancel(&self, requester: &Requester, uid: &str) -> Result<Hold, Because> {
         let hold = self.find(requester, uid).await.ok_or_else(Refusal::unknown_uid)?;
-        let now = self.clock.now();
-        let cancelled = self.change(&hold.id, move |hold| match hold.state {
-            State::Held | State::Approved => Ok((hold.ended(State::Cancelled, None, now), None)),
-            state => Err(No::NotHeld(state)),
-        });
-        match cancelled.await {
+        match self.end(&hold.id, State::Cancelled, None).await {
             Ok(hold) => Ok(hold),
             Err(No::NotWritten(why)) => Err(Because::ours(Code::Failed, Why::NotStored(why))),
             Err(_) => Ok(self.by_id(&hold.id).await.ok_or_else(Refusal::unknown_uid)?),
@@ -258,47 +238,49 @@ impl Held {
     /// A person's yes. If it was the last that was needed, the hold is approved afterwards, and it is for the caller to run.
     pub async fn approve(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
         let (approver, people, now) = (approver.clone(), people.clone(), self.clock.now());
-        let approved = self.change(id, move |hold| {
+        self.change(id, move |hold| {
             let consent = consent::consent(&hold, &approver, &people, now)?;
             Ok((hold.consented(consent), Some(approver.decider())))
-        });
-        approved.await
+        })
+        .await
     }
 
     /// Anybody's no who is named, and root's.
     pub async fn deny(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
         let (approver, people, now) = (approver.clone(), people.clone(), self.clock.now());
-        let denied = self.change(id, move |hold| {
+        self.change(id, move |hold| {
             let by = consent::denial(&hold, &approver, &people, now)?;
             Ok((hold.ended(State::Denied, Some(EndReason::Denied(by.clone())), now), Some(by)))
-        });
-        denied.await
+        })
+        .await
     }
 
     /// What was consented to is no longer what would run.
     pub async fn void(&self, id: &HoldId, cause: VoidCause) -> Decided {
-        let (reason, now) = (EndReason::Void(cause), self.clock.now());
-        let voided = self.change(id, move |hold| match hold.state {
-            State::Held | State::Approved => Ok((hold.ended(State::Void, Some(reason), now), None)),
+        self.end(id, State::Void, Some(EndReason::Void(cause))).await
+    }
+
+    /// Ends a hold that has not begun to run.
+    async fn end(&self, id: &HoldId, end: State, reason: Option<EndReason>) -> Decided {
+        let now = self.clock.now();
+        self.change(id, move |hold| match hold.state {
+            State::Held | State::Approved => Ok((hold.ended(end, reason, now), None)),
             state => Err(No::NotHeld(state)),
-        });
-        voided.await
+        })
+        .await
     }
 
     /// The run begins: only from approved, only in time, and on the disk when this returns.
     pub async fn begin(&self, id: &HoldId) -> Decided {
         let now = self.clock.now();
-        let begun = self.change(id, move |mut hold| {
+        self.change(id, move |hold| {
             let in_time = hold.deadline().is_some_and(|due| now < due);
             match hold.state {
-                State::Approved if in_time => {
-                    hold.state = State::Performing;
-                    Ok((hold, None))
-                }
+                State::Approved if in_time => Ok((Hold { state: State::Performing, ..hold }, None)),
                 state => Err(No::NotHeld(state)),
             }
-        });
-        begun.await
+        })
+        .await
     }
 
     /// What had been approved and not begun when the predecessor ended.

@@ -68,7 +68,7 @@ impl Because {
     pub fn failed(failure: Failure) -> Self {
         let blame = if failure.why.is_unsaid() { Blame::Caller } else { Blame::Ours };
         let rule = failure.rule.map(|rule| Rule { rule, allow: None });
-        Self { blame, ..Self::of(failure.refusal, failure.why) }.by_what(rule)
+        Self { blame, ..Self::of(failure.refusal, failure.why) }.by(rule)
     }
 
     /// What the caller hears, and what the log is told besides.
@@ -76,7 +76,7 @@ impl Because {
         (self.refusal, *self.why)
     }
 
-    /// No secret, or a wrong one.
+    /// The secret was missing or wrong: the answer is to be delayed, and nobody else's.
     pub fn wrong_secret() -> Self {
         Self::stranger(Refusal::denied())
     }
@@ -90,33 +90,13 @@ impl Because {
         Self { blame: Blame::Stranger, ..Self::of(refusal, Why::Unsaid) }
     }
 
-    /// The plugin does not serve, or not in time.
-    pub fn not_served(plugin: &str) -> Self {
-        Self::ours(Code::Busy, Why::NotServed(plugin.to_owned()))
-    }
-
     /// By this rule, which only an administrator is told.
-    pub fn by(mut self, rule: Rule) -> Self {
-        self.rule = Some(Box::new(rule));
-        self
-    }
-
-    /// The same where there may have been a rule.
-    pub fn by_what(self, rule: Option<Rule>) -> Self {
-        match rule {
-            Some(rule) => self.by(rule),
-            None => self,
-        }
+    pub fn by(self, rule: Option<Rule>) -> Self {
+        Self { rule: rule.map(Box::new), ..self }
     }
 
     pub fn asked(mut self, operation: &str, data: &Data) -> Self {
         self.asked = Some(Box::new((operation.to_owned(), data.clone())));
-        self
-    }
-
-    /// About a hold that stands so.
-    pub fn about(mut self, state: State) -> Self {
-        self.state = Some(state);
         self
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::key::Keyed;
-use super::outcome::{Outcome, Performed};
+use super::outcome::{Failure, Outcome, Performed};
 use super::reason::{BoundField, EndReason};
 use super::requester::Requester;
 use super::text::{TEXT_MAX, cut};
@@ -189,10 +189,10 @@ impl Hold {
     pub fn performed(self, performed: Performed, at: Timestamp) -> Self {
         match performed {
             Performed::Done(data) => Self { outcome: Some(Outcome::Done(data)), ..self.ended(State::Done, None, at) },
-            Performed::Failed(failure) => Self {
-                outcome: Some(failure.outcome()),
-                rule: failure.rule.clone(),
-                ..self.ended(State::Failed, Some(failure.reason()), at)
+            Performed::Failed(Failure { refusal, why, rule }) => Self {
+                outcome: Some(Outcome::Failed(refusal.text, refusal.code)),
+                rule,
+                ..self.ended(State::Failed, Some(EndReason::Failed(why.shortened(TEXT_MAX))), at)
             },
         }
     }

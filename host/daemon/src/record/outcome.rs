@@ -3,8 +3,6 @@
 use regent_protocol::{Code, Data, Refusal, RuleView};
 use serde::{Deserialize, Serialize};
 
-use super::reason::EndReason;
-use super::text::TEXT_MAX;
 use super::why::{CommandFailure, Why};
 
 #[derive(Debug, Clone)]
@@ -56,15 +54,5 @@ impl Failure {
     pub fn of(refusal: Refusal, step: Option<StepFailed>) -> Self {
         let (failure, rule) = step.map(|step| (step.failure, step.rule)).unzip();
         Self { refusal, why: failure.map(Why::Command).unwrap_or_default(), rule }
-    }
-
-    /// As it is kept with a hold, for administrators.
-    pub fn reason(&self) -> EndReason {
-        EndReason::Failed(self.why.clone().shortened(TEXT_MAX))
-    }
-
-    /// As it is kept with a hold, for its requester.
-    pub fn outcome(&self) -> Outcome {
-        Outcome::Failed(self.refusal.text.clone(), self.refusal.code)
     }
 }
