@@ -1,7 +1,7 @@
 //! `cargo xtask fuzz`: libFuzzer at each reader of others' bytes, beginning with the kept corpora of `tests/fuzz`.
 //!
-//! Coverage is what any stable compiler can be told to count; a sanitizer, which it cannot, would look for what code without
-//! `unsafe` does not do. What is found stays below `target/fuzz`; the repository changes by `--keep` alone.
+//! Coverage is what any stable compiler can be told to count; a sanitizer, which it cannot, would look for what code
+//! without `unsafe` does not do. What is found stays below `target/fuzz`; the repository changes by `--keep` alone.
 
 // The programs.
 mod programs;
@@ -33,7 +33,7 @@ pub(crate) struct Fuzz {
     /// How long each of them runs
     #[arg(long, value_name = "N", default_value_t = SECONDS, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
-    /// Take what went new ways into the kept corpora
+    /// Add inputs that reach new code to tests/fuzz/corpus
     #[arg(long)]
     keep: bool,
 }

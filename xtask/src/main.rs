@@ -1,8 +1,8 @@
 //! `cargo xtask build` and its like: everything that has to be done to this repository and is more than one cargo call.
 //!
-//! It runs as whoever types it, trusts the repository and the machine's package sources, and writes below `target/` only
-//! (`rustup target add` apart, and what root's `test` installs by apt). It downloads nothing that the step at hand can do
-//! without. A file a command; the rooms that commands share stand below.
+//! It runs as whoever types it, trusts the repository and the machine's package sources, and writes below `target/`
+//! only (`rustup target add` apart, and what root's `test` installs by apt). It downloads nothing that the step at hand
+//! can do without. A file a command; the rooms that commands share stand below.
 
 #![forbid(unsafe_code)]
 #![allow(
@@ -39,11 +39,11 @@ const ENVIRONMENT: &str = "\
 Environment:
   REGENT_WASM=rustup | debian   where the WebAssembly standard library comes from; left out: what can be had, in this order
   REGENT_ENGINE=interpreter     test: the whole system with its plugins on the interpreter
-  REGENT_DIST=FOLDER            bench, soak: measure what was built there, and build nothing
+  REGENT_DIST=FOLDER            bench, soak: measure the build in this folder, and do not build Regent
   REGENT_BASELINE=FOLDER        bench: the same as --baseline
 ";
 
-/// Everything that has to be done to this repository and is more than one cargo call
+/// Build, test and measure this repository
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = ENVIRONMENT)]
 struct Typed {
@@ -61,21 +61,19 @@ enum Verb {
     },
     /// Build, start a daemon of its own, and show a conversation with it
     Demo,
-    /// How fast: against the original and bare processes, on either engine, next to hostile clients and plugins, with many plugins
-    ///
-    /// Prints tables of ratios. Without an option that names a part it measures all of them.
+    /// Measure speed and cost, against the original service and bare processes; print tables of ratios
     Bench(regent_bench::BenchOptions),
-    /// A daemon under good and hostile load, its processes killed all along: nothing grows, nothing is lost
+    /// Run a daemon under load, kill its processes, and check for leaks and lost requests
     Soak(regent_bench::SoakOptions),
-    /// Run libFuzzer at each reader of others' bytes: executions and findings
+    /// Run libFuzzer on each parser of untrusted input
     Fuzz(fuzz::Fuzz),
-    /// Check module cycles, wide comments, shared type names and text as errors, each against its ceiling
+    /// Check module cycles, wide comments, type names used twice in a crate, and `Result<_, String>`
     Lint(lint::Lint),
     /// Run every test, with what it needs; as root, or those that need root fail
     Test,
     /// Build these plugin crates of the workspace as OUT/PACKAGE.wasm
     Plugins {
-        /// A folder, which is made
+        /// Output folder; created if missing
         out: PathBuf,
         /// Their names in the workspace
         #[arg(value_name = "PACKAGE", required = true)]

@@ -1,5 +1,5 @@
-//! The options of `cargo xtask bench` and `cargo xtask soak`. xtask reads them to know what to build. The program of this package
-//! gets the same words and reads them again.
+//! The options of `cargo xtask bench` and `cargo xtask soak`. xtask reads them to know what to build. The program of
+//! this package gets the same words and reads them again.
 
 #![forbid(unsafe_code)]
 
@@ -14,10 +14,10 @@ pub struct BenchOptions {
     pub quick: bool,
     #[command(flatten)]
     parts: Parts,
-    /// Measure the cost of this build, too: the target/dist folder of another checkout
+    /// With --cost, also measure the build in this target/dist folder
     #[arg(long, value_name = "FOLDER", env = "REGENT_BASELINE")]
     pub baseline: Option<PathBuf>,
-    /// Write the figures to this file, too
+    /// Also write the figures to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
@@ -29,7 +29,7 @@ struct Parts {
     /// Only the comparison with the original service and bare processes
     #[arg(long)]
     original: bool,
-    /// Only CPU time and context switches per request, against the original and a baseline build
+    /// Only CPU time and context switches per request, against the original; with --baseline, also of that build
     #[arg(long)]
     cost: bool,
     /// Only 1, 20 and 200 plugins: starts, memory, changes while the daemon runs
@@ -91,7 +91,7 @@ pub struct SoakOptions {
     /// How long the load lasts
     #[arg(long, default_value_t = 30)]
     pub minutes: u64,
-    /// Write the samples to this file, too
+    /// Also write the samples to this file
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
 }
