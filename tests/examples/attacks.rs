@@ -1,6 +1,6 @@
-//! Writes the hand-written hostile components, and a grants file for each, into a folder, for whoever measures what a neighbour
-//! notices of them: `cargo run -p regent-tests --example attacks FOLDER`. It prints, as JSON, what to ask for each attack; what is
-//! to be dropped in a plugins folder stands in `bombs/`.
+//! Writes the hand-written hostile components, and a grants file for each, into a folder, for whoever measures what a
+//! neighbour notices of them: `cargo run -p regent-tests --example attacks FOLDER`. It prints, as JSON, what to ask for
+//! each attack; what is to be dropped in a plugins folder stands in `bombs/`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! A client in mount, pid and, unless it is told otherwise, user namespaces of its own, where it is root: what Regent sees of a
-//! container. Its program is the Python client, unchanged.
+//! A client in mount, pid and, unless it is told otherwise, user namespaces of its own, where it is root: what Regent
+//! sees of a container. Its program is the Python client, unchanged.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::process::CommandExt as _;
@@ -22,8 +22,8 @@ shift 2
 exec "$@"
 "#;
 
-/// The same for mounts as a container's tool is given them: each to where it says, and of the folder that has them all nothing else
-/// is left to be seen.
+/// The same for mounts as a container's tool is given them: each to where it says, and of the folder that has them all
+/// nothing else is left to be seen.
 const ENTER_MOUNTS: &str = r#"
 set -e
 hidden=$1 secret=$4
@@ -139,8 +139,8 @@ impl Container {
         Self::run(command, inner.unwrap_or(0), path.to_str().unwrap())
     }
 
-    /// As this user of the machine in this further group, who is root inside: the folder and the secret where `given` says, and
-    /// nothing else of the folder `hidden` that both lie in.
+    /// As this user of the machine in this further group, who is root inside: the folder and the secret where `given`
+    /// says, and nothing else of the folder `hidden` that both lie in.
     pub fn given(outer: &str, group: Option<u32>, hidden: &Path, given: &Given) -> Self {
         let mut command = Command::new("setpriv");
         let groups = group.map_or("--clear-groups".to_owned(), |gid| format!("--groups={gid}"));

@@ -15,8 +15,8 @@ const LETS_GO_WITHIN: Duration = Duration::from_secs(5);
 pub struct Injected(Child);
 
 impl Injected {
-    /// What these calls of this thread (a process' number is that of its first) do, in the words of `strace -e inject=`.
-    /// Attached when this returns.
+    /// What these calls of this thread (a process' number is that of its first) do, in the words of `strace -e
+    /// inject=`. Attached when this returns.
     pub fn at(thread: u32, what: &str) -> Self {
         Self::attached(&[thread], what)
     }
@@ -67,7 +67,8 @@ impl Injected {
 
 impl Drop for Injected {
     fn drop(&mut self) {
-        // Interrupted while the last thread of a process that was killed has still to be heard, it waits for the first for ever.
+        // Interrupted while the last thread of a process that was killed has still to be heard, it waits for the first
+        // for ever.
         if self.ends_within(ENDS_WITHIN) {
             return;
         }

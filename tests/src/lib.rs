@@ -1,8 +1,8 @@
-//! Regent from outside: what the tests share. A [`World`] is a private folder with a configuration; started, it is the real
-//! daemon from `target/dist`, spoken to in raw bytes, by the command line, or by the Python client.
+//! Regent from outside: what the tests share. A [`World`] is a private folder with a configuration; started, it is the
+//! real daemon from `target/dist`, spoken to in raw bytes, by the command line, or by the Python client.
 //!
-//! `cargo xtask test` builds `target/dist` and everything else that is needed, and runs these as root; what is missing fails
-//! a test and is named.
+//! `cargo xtask test` builds `target/dist` and everything else that is needed, and runs these as root; what is missing
+//! fails a test and is named.
 #![forbid(unsafe_code)]
 #![allow(
     clippy::unwrap_used,

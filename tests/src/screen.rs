@@ -1,5 +1,6 @@
-//! What people see of whole conversations, kept as files in `tests/screens`: what is typed, what it prints, and by which number it
-//! ends. What differs from one run to the next is replaced by what it is, so that each file is the whole of it.
+//! What people see of whole conversations, kept as files in `tests/screens`: what is typed, what it prints, and by
+//! which number it ends. What differs from one run to the next is replaced by what it is, so that each file is the
+//! whole of it.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};

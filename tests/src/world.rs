@@ -62,8 +62,8 @@ fn number(name: &str, column: usize) -> u32 {
 }
 
 impl World {
-    /// One socket `web` with every operation, an admin socket open to all, and three persons: anna is the user `games`, ben
-    /// is `mail`, carl is `news`; all three are `ops`.
+    /// One socket `web` with every operation, an admin socket open to all, and three persons: anna is the user `games`,
+    /// ben is `mail`, carl is `news`; all three are `ops`.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("regent-test-").tempdir().unwrap();
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -78,8 +78,8 @@ impl World {
             .people("[people.anna]\nuser = \"games\"\n[people.ben]\nuser = \"mail\"\n[people.carl]\nuser = \"news\"\n[teams]\nops = [\"anna\", \"ben\", \"carl\"]\n")
     }
 
-    /// A machine on which `regent init --prefix` has been typed: the socket `local` for root, and the module `commands`. Its
-    /// secret is the tests' own.
+    /// A machine on which `regent init --prefix` has been typed: the socket `local` for root, and the module
+    /// `commands`. Its secret is the tests' own.
     pub fn initialised() -> Self {
         let world = Self::new();
         let machine = world.path("machine");

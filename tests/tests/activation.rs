@@ -1,5 +1,6 @@
-//! A service manager without a service manager: sockets that were opened before the daemon (sd_listen_fds), and what it is told
-//! (sd_notify). A shell makes descriptor 3 of the standard input that the test gives it, and then becomes the daemon.
+//! A service manager without a service manager: sockets that were opened before the daemon (sd_listen_fds), and what it
+//! is told (sd_notify). A shell makes descriptor 3 of the standard input that the test gives it, and then becomes the
+//! daemon.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -93,7 +94,8 @@ fn two_sockets_that_were_handed_over_are_each_taken_for_what_is_configured_there
     let world = world();
     let (web, admin) = (listen(&world.socket_path("web")), listen(&world.admin_path()));
     fs::set_permissions(world.admin_path(), fs::Permissions::from_mode(0o600)).unwrap();
-    // No shell but bash takes a descriptor of two digits; this one is inherited, and is not the daemon's once it is descriptor 3.
+    // No shell but bash takes a descriptor of two digits; this one is inherited, and is not the daemon's once it is
+    // descriptor 3.
     let inherited = rustix::io::dup(&admin).unwrap();
     let number = inherited.as_raw_fd();
     let script = format!("exec 4<&0 3<&{number} {number}<&- 0</dev/null; exec env LISTEN_PID=$$ LISTEN_FDS=2 \"$@\"");

@@ -1,4 +1,5 @@
-//! What an administrator asks of a daemon that runs, and does to it: its state, and a secret that is replaced without a gap.
+//! What an administrator asks of a daemon that runs, and does to it: its state, and a secret that is replaced without a
+//! gap.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 
 use std::fs;

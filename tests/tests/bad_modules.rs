@@ -1,5 +1,5 @@
-//! Modules that nobody can serve: each is told in a few lines what is wrong with it and what to do, and its neighbour never
-//! notices. What administrators read stands in `bad_modules.txt`; `REGENT_SCREENS=write` writes it anew.
+//! Modules that nobody can serve: each is told in a few lines what is wrong with it and what to do, and its neighbour
+//! never notices. What administrators read stands in `bad_modules.txt`; `REGENT_SCREENS=write` writes it anew.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

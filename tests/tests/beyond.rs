@@ -1,5 +1,6 @@
-//! What a command has beyond its argument list and its run, if its grant says so, by the whole daemon: the request's data on
-//! its standard input, processes that live on, and the end of the host. Each with the twin whose grant does not say so.
+//! What a command has beyond its argument list and its run, if its grant says so, by the whole daemon: the request's
+//! data on its standard input, processes that live on, and the end of the host. Each with the twin whose grant does not
+//! say so.
 //!
 //! The plugin `whoami` runs the command of that name and replies with what it printed; here its grants point elsewhere.
 #![allow(

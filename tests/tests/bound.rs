@@ -1,4 +1,5 @@
-//! What a consent is bound to, changed in the store itself while the daemon is not there: as by somebody who got at the file.
+//! What a consent is bound to, changed in the store itself while the daemon is not there: as by somebody who got at the
+//! file.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

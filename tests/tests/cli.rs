@@ -1,4 +1,5 @@
-//! `regent` against the real daemon: by which number it ends, what it prints where, and that the secret is on no process list.
+//! `regent` against the real daemon: by which number it ends, what it prints where, and that the secret is on no
+//! process list.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 #![allow(clippy::disallowed_methods, reason = "a test starts what it is about")]
 

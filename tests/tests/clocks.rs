@@ -1,7 +1,8 @@
-//! The machine's clock, set forwards and back under a daemon that runs or between two: what was held does not wait for longer
-//! than it may, and what is over stays over.
+//! The machine's clock, set forwards and back under a daemon that runs or between two: what was held does not wait for
+//! longer than it may, and what is over stays over.
 //!
-//! The clock is the daemon's alone: libfaketime, which is told by a file by how much it is wrong. Time itself passes as ever.
+//! The clock is the daemon's alone: libfaketime, which is told by a file by how much it is wrong. Time itself passes as
+//! ever.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
-//! Granted commands by the whole daemon: what world they are born into, what becomes of how they end, and that nothing of them
-//! is left. What leaves something behind is tried both ways: with a cgroup a run, and where there is no cgroup v2.
+//! Granted commands by the whole daemon: what world they are born into, what becomes of how they end, and that nothing
+//! of them is left. What leaves something behind is tried both ways: with a cgroup a run, and where there is no cgroup
+//! v2.
 //!
 //! The plugin `whoami` runs the command of that name and replies with what it printed; here its grants point elsewhere.
 #![allow(
@@ -195,7 +196,8 @@ fn a_command_is_born_into_a_fresh_session_whatever_the_daemon_was_started_with()
 
 #[test]
 fn a_command_that_runs_as_another_user_is_that_user_in_all_its_groups_and_in_no_other() {
-    // The user `games`, in two more groups, on a machine of this daemon's own; the daemon itself in one that is not theirs.
+    // The user `games`, in two more groups, on a machine of this daemon's own; the daemon itself in one that is not
+    // theirs.
     let world = spies("run_as = \"games\"\nenv = { ONE = \"1\", LANG = \"C\" }");
     let groups = fs::read_to_string("/etc/group").unwrap();
     let added = groups.replace("adm:x:4:", "adm:x:4:games").replace("audio:x:29:", "audio:x:29:games");

@@ -1,5 +1,6 @@
-//! Compiled code that somebody or something changed while no plugin used it: it is said, never handed to a sandbox, and the
-//! module is compiled again. A thousand places of one file, and each kind of file, are in `host/daemon/tests/kept_code.rs`.
+//! Compiled code that somebody or something changed while no plugin used it: it is said, never handed to a sandbox, and
+//! the module is compiled again. A thousand places of one file, and each kind of file, are in
+//! `host/daemon/tests/kept_code.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

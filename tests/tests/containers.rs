@@ -1,5 +1,6 @@
-//! What a container may: a client in namespaces of its own that sees a socket's folder and nothing else of Regent. Whoever it
-//! says it is inside, it is who the kernel says outside; and where uids mean nothing (`trust_peer_uid = false`) it is nobody.
+//! What a container may: a client in namespaces of its own that sees a socket's folder and nothing else of Regent.
+//! Whoever it says it is inside, it is who the kernel says outside; and where uids mean nothing (`trust_peer_uid =
+//! false`) it is nobody.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,8 +25,8 @@ use serde_json::{Value, json};
 /// The container's own.
 const BOX_SECRET: &str = "what the container alone was told";
 
-/// A socket for everybody on this machine, and one for a container: `echo` is for both, `hidden` is not in the container's
-/// view, and each of the others has a rule.
+/// A socket for everybody on this machine, and one for a container: `echo` is for both, `hidden` is not in the
+/// container's view, and each of the others has a rule.
 fn world() -> World {
     needs_root();
     let view = "operations = [\"echo\", \"whoami\", \"of-root\", \"of-games\", \"of-group\", \"of-gid\"]";
@@ -92,8 +93,8 @@ fn root_of_a_container_is_its_outer_user_where_uids_are_trusted() {
 fn no_rule_matches_anybody_where_uids_are_not_trusted_and_each_refusal_is_that_of_nonsense() {
     let world = world();
     let running = start(&world);
-    // A user, a user that is named in rules, and the machine's root, to whom root of a container without a user namespace of
-    // its own cannot be told apart.
+    // A user, a user that is named in rules, and the machine's root, to whom root of a container without a user
+    // namespace of its own cannot be told apart.
     let socket = world.socket_path("box");
     let containers = [in_box(&world, "daemon"), in_box(&world, "games"), Container::of_root(&socket)];
     for mut container in containers {

@@ -1,8 +1,8 @@
-//! kill -9, and disks that fail, at every moment of a held operation's life: nothing runs without consent, nothing twice,
-//! nothing that was acknowledged is lost, and what was running is `interrupted`.
+//! kill -9, and disks that fail, at every moment of a held operation's life: nothing runs without consent, nothing
+//! twice, nothing that was acknowledged is lost, and what was running is `interrupted`.
 //!
-//! The granted command writes the request's address, unlike in each request, at the end of a file: a line a run. Power cuts,
-//! which lose and tear what was not synced, are the daemon's own tests (`power_cut`).
+//! The granted command writes the request's address, unlike in each request, at the end of a file: a line a run. Power
+//! cuts, which lose and tear what was not synced, are the daemon's own tests (`power_cut`).
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,8 +28,8 @@ const LIFE: u64 = 400;
 /// What the log says where a record could not be written, which the daemon outlives.
 const NOT_LOGGED: &str = "the audit log cannot be written";
 
-/// One story for each call of this name that the disk thread makes in a story, or for each so manieth, which ends the daemon as
-/// `ended` says, or does not end it. How many stories that were, and in how many the daemon lived on.
+/// One story for each call of this name that the disk thread makes in a story, or for each so manieth, which ends the
+/// daemon as `ended` says, or does not end it. How many stories that were, and in how many the daemon lived on.
 fn at_each(call: &str, what: &str, step: usize, ended: impl Fn(ExitStatus)) -> (usize, usize) {
     let world = world("");
     let mut story = Story::of(&world);

@@ -1,5 +1,5 @@
-//! Secrets of sockets that a service manager hands over, as systemd does: a folder that is named in the environment, closed to
-//! all but the service's user, with a file for each.
+//! Secrets of sockets that a service manager hands over, as systemd does: a folder that is named in the environment,
+//! closed to all but the service's user, with a file for each.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Modules and grants that come, change and go while the daemon runs: what is whole is served without a restart, what is not
-//! changes nothing, and what is wrong is said with its cure.
+//! Modules and grants that come, change and go while the daemon runs: what is whole is served without a restart, what
+//! is not changes nothing, and what is wrong is said with its cure.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! The two engines: what is served is the same and each limit the same on either, and on the interpreter a sandbox has no memory
-//! that could be executed but its own program's.
+//! The two engines: what is served is the same and each limit the same on either, and on the interpreter a sandbox has
+//! no memory that could be executed but its own program's.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,8 +34,8 @@ run = ["/usr/bin/echo", "{text}"]
 params.text = { type = "text", pattern = "[a-z ]+", max = 64 }
 "#;
 
-/// The C library's own, by which it has all threads change their user: it is set as the first thread starts, nobody but the
-/// process itself sends it, and the calls that it is for are refused.
+/// The C library's own, by which it has all threads change their user: it is set as the first thread starts, nobody but
+/// the process itself sends it, and the calls that it is for are refused.
 const SET_ID: u32 = 33;
 
 fn sandbox(running: &Running<'_>) -> u32 {

@@ -1,6 +1,7 @@
-//! Every function of every interface in `wit/`, imported and exported, and what becomes of it without a grant, with a slot that is
-//! none, at the wrong time, off the plan, twice, and after the reply. Each cell is run against the real daemon: it shows the
-//! refusal, or that what needs no grant gains nothing by it; where a cell cannot exist it says why.
+//! Every function of every interface in `wit/`, imported and exported, and what becomes of it without a grant, with a
+//! slot that is none, at the wrong time, off the plan, twice, and after the reply. Each cell is run against the real
+//! daemon: it shows the refusal, or that what needs no grant gains nothing by it; where a cell cannot exist it says
+//! why.
 //!
 //! A function without a row fails, and so does a row without a function.
 #![allow(

@@ -1,5 +1,5 @@
-//! One user takes all that it can: connections with the right secret, requests that run, places in a queue, bytes. Another has
-//! its answer all the same, and what was taken is given back.
+//! One user takes all that it can: connections with the right secret, requests that run, places in a queue, bytes.
+//! Another has its answer all the same, and what was taken is given back.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! The README's own commands, in its order and letter by letter, on a machine that has nothing of Regent: the folders that they
-//! write to are empty ones of their own.
+//! The README's own commands, in its order and letter by letter, on a machine that has nothing of Regent: the folders
+//! that they write to are empty ones of their own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

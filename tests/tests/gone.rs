@@ -1,5 +1,5 @@
-//! What the daemon lives on, taken away or exchanged under it: the names of its sockets, its folders. It goes on, says what is
-//! missing, and finds it again by itself.
+//! What the daemon lives on, taken away or exchanged under it: the names of its sockets, its folders. It goes on, says
+//! what is missing, and finds it again by itself.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! A plugin that breaks every rule, served beside one that keeps them: its caller hears so much and no more, the log says why,
-//! and nobody else notices.
+//! A plugin that breaks every rule, served beside one that keeps them: its caller hears so much and no more, the log
+//! says why, and nobody else notices.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,8 +38,8 @@ fn logged(running: &Running<'_>, reply: &Value) -> String {
     eventually("the log says why", || running.log().lines().find(|line| line.contains(&reference)).map(str::to_owned))
 }
 
-/// It fails so, the log says why and whose fault it was, and both plugins go on: this one in another process, as soon as the
-/// rate of faults allows, the other in the one that it had.
+/// It fails so, the log says why and whose fault it was, and both plugins go on: this one in another process, as soon
+/// as the rate of faults allows, the other in the one that it had.
 #[track_caller]
 fn fails(running: &Running<'_>, op: &str, word: &str, why: &str) {
     let (before, times) = (running.sandboxes(), running.replacements("hostile"));

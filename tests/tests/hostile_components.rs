@@ -1,5 +1,6 @@
-//! Components written by hand to do what no compiler emits, each against the real daemon: it ends at its limit, with a word of its
-//! own in the log and in the audit log; its caller hears the wire's words; the daemon and a neighbour live on.
+//! Components written by hand to do what no compiler emits, each against the real daemon: it ends at its limit, with a
+//! word of its own in the log and in the audit log; its caller hears the wire's words; the daemon and a neighbour live
+//! on.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -93,8 +94,9 @@ fn time_without_end_is_stopped_at_its_limit_whatever_it_is_spent_on() {
     }
 }
 
-/// The clock ticks each 10 ms. Where the machine has other work a tick may come late, so it is the best of some runs. What is
-/// looked at between two instructions cannot end one in its midst: that one is only held to what the other test holds it to.
+/// The clock ticks each 10 ms. Where the machine has other work a tick may come late, so it is the best of some runs.
+/// What is looked at between two instructions cannot end one in its midst: that one is only held to what the other test
+/// holds it to.
 #[test]
 fn all_but_one_long_instruction_is_stopped_within_a_tenth_of_its_limit() {
     let attacks = asked::time();
@@ -193,7 +195,8 @@ fn judged(running: &Running<'_>, name: &str, module: &[u8]) -> Value {
     })
 }
 
-/// A compiler has 30 s of processor time, which on a busy machine is not had at once; the daemon ends it after two minutes.
+/// A compiler has 30 s of processor time, which on a busy machine is not had at once; the daemon ends it after two
+/// minutes.
 fn eventually_long<T>(name: &str, mut what: impl FnMut() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
@@ -288,8 +291,8 @@ fn a_module_that_costs_the_compiler_more_than_it_may_is_ended_and_says_so_while_
     }
 }
 
-/// What is served is what was said the first time: that is kept beside the compiled code, and nothing is asked again until the
-/// module, the compiler or the settings are others.
+/// What is served is what was said the first time: that is kept beside the compiled code, and nothing is asked again
+/// until the module, the compiler or the settings are others.
 #[test]
 fn a_description_that_changes_its_mind_is_the_first_that_was_told_over_restarts() {
     let world = world(&[("hostile", &around::of_two_minds())]);

@@ -1,5 +1,5 @@
-//! What `regent` writes, by the real programs: a daemon takes what `init` wrote, and lives by the pins that `enable`, `upgrade`,
-//! `rollback` and `disable` write while it runs.
+//! What `regent` writes, by the real programs: a daemon takes what `init` wrote, and lives by the pins that `enable`,
+//! `upgrade`, `rollback` and `disable` write while it runs.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 #![allow(clippy::disallowed_methods, reason = "a test starts what it is about")]
 

@@ -1,8 +1,8 @@
-//! `key`: what was asked under it is done at most once, however often and from wherever it is asked again, over the daemon's end
-//! and its death. Each with the twin that is done anew.
+//! `key`: what was asked under it is done at most once, however often and from wherever it is asked again, over the
+//! daemon's end and its death. Each with the twin that is done anew.
 //!
-//! The plugin `whoami` runs the command of that name; here that is a script which leaves a line a run beside itself, and prints
-//! something that no two runs print.
+//! The plugin `whoami` runs the command of that name; here that is a script which leaves a line a run beside itself,
+//! and prints something that no two runs print.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,6 +1,6 @@
-//! A sandbox and the spawner, killed in a held operation's life at each system call of the kinds by which they hear, start
-//! something, wait and answer: nothing runs without consent, nothing twice, and the daemon goes on, or ends and is settled by the
-//! next start. What they do between two of these nobody else sees before the second.
+//! A sandbox and the spawner, killed in a held operation's life at each system call of the kinds by which they hear,
+//! start something, wait and answer: nothing runs without consent, nothing twice, and the daemon goes on, or ends and
+//! is settled by the next start. What they do between two of these nobody else sees before the second.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

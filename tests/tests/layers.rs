@@ -1,5 +1,5 @@
-//! Layers of the sandbox that a machine does not have: as root the daemon does not start and names each, unless the administrator
-//! accepted that; as an ordinary user it serves without, and says so.
+//! Layers of the sandbox that a machine does not have: as root the daemon does not start and names each, unless the
+//! administrator accepted that; as an ordinary user it serves without, and says so.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -196,8 +196,8 @@ fn a_name_that_is_no_layers_is_a_mistake() {
     assert!(said.contains("allow_missing: landlok is no layer of the sandbox: write user-namespace, "), "{said}");
 }
 
-/// A user namespace in which everybody is who they are outside, root too, and in which no further one of these kinds can be made:
-/// what a hardened machine or a container gives its root.
+/// A user namespace in which everybody is who they are outside, root too, and in which no further one of these kinds
+/// can be made: what a hardened machine or a container gives its root.
 struct Without {
     holder: Child,
 }

@@ -1,6 +1,6 @@
-//! Secrets: of sockets, tried by callers, replaced, mistyped in the configuration, in the wrong place. After a day of these none
-//! is in a log, a file, a process list or an environment, nor in the memory of any of the daemon's processes, which nobody but
-//! root can read.
+//! Secrets: of sockets, tried by callers, replaced, mistyped in the configuration, in the wrong place. After a day of
+//! these none is in a log, a file, a process list or an environment, nor in the memory of any of the daemon's
+//! processes, which nobody but root can read.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Each limit that a plugin meets has a word of its own, and it is the same in the log, in the audit trail and when the module
-//! is tried by hand. The caller hears the wire's words and nothing of the plugin's inside.
+//! Each limit that a plugin meets has a word of its own, and it is the same in the log, in the audit trail and when the
+//! module is tried by hand. The caller hears the wire's words and nothing of the plugin's inside.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -60,7 +60,8 @@ fn tried(running: &Running<'_>, operation: &str) -> (i32, String) {
     (ran.status, ran.stdout + &ran.stderr)
 }
 
-/// Asks for what fails: its caller hears this and nothing of the plugin, and the log, the audit trail and `regent why` know why.
+/// Asks for what fails: its caller hears this and nothing of the plugin, and the log, the audit trail and `regent why`
+/// know why.
 #[track_caller]
 fn fails(running: &Running<'_>, world: &World, operation: &str, heard: &str, word: &str) {
     let reply = running.op(operation, Value::Null);

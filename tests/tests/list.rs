@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 
 const ALL: [&str; 7] = ["close", "echo", "greet", "of-games", "of-group", "open", "whoami"];
 
-/// Operations with code and without; for everybody, for root, for a user, for a group; a socket that shows two, and one of a
-/// container.
+/// Operations with code and without; for everybody, for root, for a user, for a group; a socket that shows two, and one
+/// of a container.
 fn world() -> World {
     needs_root();
     let world = World::new()

@@ -1,5 +1,5 @@
-//! Many at once: guessers and drippers beside a good caller, approvals that race, requests to be held without end, and handles
-//! that are nobody's.
+//! Many at once: guessers and drippers beside a good caller, approvals that race, requests to be held without end, and
+//! handles that are nobody's.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -47,8 +47,8 @@ fn runs(world: &World) -> usize {
     std::fs::read_to_string(world.path("runs")).unwrap_or_default().lines().count()
 }
 
-/// As another user: connections that guess again and again, and connections that say a byte a second. Tells how many are there,
-/// and when a dripper's was closed after how many seconds.
+/// As another user: connections that guess again and again, and connections that say a byte a second. Tells how many
+/// are there, and when a dripper's was closed after how many seconds.
 const CROWD: &str = r#"
 import os, select, socket, sys, time
 path, uid, guessers, drippers = sys.argv[1:]

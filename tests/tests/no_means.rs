@@ -1,5 +1,5 @@
-//! A machine that has no descriptor, process or memory to give: the daemon waits without spinning, says it, fails what cannot
-//! be had, and goes on where it can be had again.
+//! A machine that has no descriptor, process or memory to give: the daemon waits without spinning, says it, fails what
+//! cannot be had, and goes on where it can be had again.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -44,8 +44,8 @@ fn processor_time(pid: u32) -> u64 {
     after_name[11].parse::<u64>().unwrap() + after_name[12].parse::<u64>().unwrap()
 }
 
-/// More who are connected than such a daemon can have. It keeps half of its descriptors for itself, and says so to who is one too
-/// many.
+/// More who are connected than such a daemon can have. It keeps half of its descriptors for itself, and says so to who
+/// is one too many.
 fn crowd(running: &Running<'_>) -> Vec<UnixStream> {
     let path = running.world.socket_path("web");
     let crowd = (0..CROWD).map(|_| UnixStream::connect(&path).unwrap()).collect();

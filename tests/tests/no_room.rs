@@ -1,5 +1,5 @@
-//! A disk that is full or cannot be written, under the audit log and under the state: nothing runs that could not be written
-//! down, whoever asked is told that it failed, the log says why, and with room again it goes on.
+//! A disk that is full or cannot be written, under the audit log and under the state: nothing runs that could not be
+//! written down, whoever asked is told that it failed, the log says why, and with room again it goes on.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,7 +23,8 @@ const DISK_FAILED: i32 = 74;
 /// Where room ends, one record more may still fit: more often than this none does.
 const SOON: usize = 100;
 
-/// `deed` runs a spy that leaves a line a run and stays while a file is there, `held` does so with consent, `echo` runs nothing.
+/// `deed` runs a spy that leaves a line a run and stays while a file is there, `held` does so with consent, `echo` runs
+/// nothing.
 fn world() -> World {
     needs_root();
     let world = World::new();

@@ -1,4 +1,5 @@
-//! Who a peer is: whoever the kernel said when it connected, whatever becomes of it, of its connection or of its number.
+//! Who a peer is: whoever the kernel said when it connected, whatever becomes of it, of its connection or of its
+//! number.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

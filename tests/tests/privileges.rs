@@ -1,4 +1,5 @@
-//! Whose rights the daemon has: none of root's. What needs them is the spawner's, and its children's as far as a grant says.
+//! Whose rights the daemon has: none of root's. What needs them is the spawner's, and its children's as far as a grant
+//! says.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

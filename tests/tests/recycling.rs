@@ -1,5 +1,5 @@
-//! The process that a plugin runs in is replaced: after a fault, when it is worn, when it crashed. No request is lost by it, no
-//! neighbour notices, and what crashes again and again is left alone for a while.
+//! The process that a plugin runs in is replaced: after a fault, when it is worn, when it crashed. No request is lost
+//! by it, no neighbour notices, and what crashes again and again is left alone for a while.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
-//! The plugins `restart` and `reboot` as they are shipped, by the whole daemon and the Python client of 2022, unchanged. Their
-//! grants files are the shipped ones too; only the programs in them are the test's own, which say how they were called.
+//! The plugins `restart` and `reboot` as they are shipped, by the whole daemon and the Python client of 2022,
+//! unchanged. Their grants files are the shipped ones too; only the programs in them are the test's own, which say how
+//! they were called.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -127,7 +128,8 @@ fn a_restart_that_fails_is_told_and_the_log_has_the_commands_words() {
     running.wait_log("exit status 5: Unit nginx.service not found.");
 }
 
-/// A daemon by this mark, left behind by the fake init script; what the grants' comments say of such scripts is followed if so.
+/// A daemon by this mark, left behind by the fake init script; what the grants' comments say of such scripts is
+/// followed if so.
 fn by_service(mark: &str, leaves: bool) -> World {
     let [systemd, service] =
         ["run = [\"/usr/bin/systemctl\", \"restart\", \"{service}.service\"]\n", "# run = [\"/usr/sbin/service\""];

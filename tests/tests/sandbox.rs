@@ -1,5 +1,6 @@
-//! What a running sandbox is, and a compiler, read from /proc: somebody else without rights, in a root with nothing in it, holding what it
-//! needs and nothing more; and what of that is left out, and said, when an ordinary user runs the daemon.
+//! What a running sandbox is, and a compiler, read from /proc: somebody else without rights, in a root with nothing in
+//! it, holding what it needs and nothing more; and what of that is left out, and said, when an ordinary user runs the
+//! daemon.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

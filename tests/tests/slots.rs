@@ -1,5 +1,6 @@
-//! Slots of operations without code, by the whole daemon: what a caller sends is what a program finds among its arguments, or
-//! the caller is refused and no program starts. The program is a spy: it prints what it was given, and notes that it ran.
+//! Slots of operations without code, by the whole daemon: what a caller sends is what a program finds among its
+//! arguments, or the caller is refused and no program starts. The program is a spy: it prints what it was given, and
+//! notes that it ran.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

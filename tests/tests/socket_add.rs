@@ -1,5 +1,5 @@
-//! `regent socket add`, and what it prints for a container: the very lines are taken as they stand, by a reader of compose files,
-//! by the page on containers, and by a client that is given what they say and nothing else.
+//! `regent socket add`, and what it prints for a container: the very lines are taken as they stand, by a reader of
+//! compose files, by the page on containers, and by a client that is given what they say and nothing else.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

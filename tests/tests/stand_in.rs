@@ -1,6 +1,6 @@
-//! What a hole in the engine gains from the kernel: native code in a plugin's place, exactly as confined as a plugin, makes
-//! every dangerous call, takes all that there is, and looks for others. It ends, its caller hears `Operation failed`, and
-//! neither the daemon nor a neighbour notices.
+//! What a hole in the engine gains from the kernel: native code in a plugin's place, exactly as confined as a plugin,
+//! makes every dangerous call, takes all that there is, and looks for others. It ends, its caller hears `Operation
+//! failed`, and neither the daemon nor a neighbour notices.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,6 @@
-//! What a hole in the engine gains at all: whatever the administrator granted to that plugin, in a request that its lane serves,
-//! with values that the slots take, after whoever has to consent. It need not ask the plugin, and that is the gain.
+//! What a hole in the engine gains at all: whatever the administrator granted to that plugin, in a request that its
+//! lane serves, with values that the slots take, after whoever has to consent. It need not ask the plugin, and that is
+//! the gain.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

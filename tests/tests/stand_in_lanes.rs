@@ -1,5 +1,6 @@
-//! What a hole in the engine gains from the daemon, by lies: native code in a plugin's place says on its lanes whatever it
-//! likes, in whatever order and speed. A lie ends its process and fails its own request; another plugin answers meanwhile.
+//! What a hole in the engine gains from the daemon, by lies: native code in a plugin's place says on its lanes whatever
+//! it likes, in whatever order and speed. A lie ends its process and fails its own request; another plugin answers
+//! meanwhile.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -85,7 +86,8 @@ fn each_is_ended(attacks: &[(Value, &str)]) {
     });
 }
 
-/// The log says that this is why its sandbox is ended. That a process has ended is said in two ways, whichever was seen first.
+/// The log says that this is why its sandbox is ended. That a process has ended is said in two ways, whichever was seen
+/// first.
 #[track_caller]
 fn ended_for_it(running: &Running<'_>, name: &str, why: &str) {
     let why = if why == ENDED { "its process " } else { why.rsplit("plugin-fault: ").next().unwrap() };
@@ -282,7 +284,8 @@ fn a_second_answer_is_nobodys() {
     had.is_all(&running, 1);
 }
 
-/// All lanes are one process', so it can write to each; what comes on one that serves no request is never read as a word.
+/// All lanes are one process', so it can write to each; what comes on one that serves no request is never read as a
+/// word.
 #[test]
 fn a_call_on_an_idle_lane_runs_nothing() {
     let world = world(1);
@@ -303,8 +306,8 @@ fn a_call_on_an_idle_lane_runs_nothing() {
     had.is_all(&running, 1);
 }
 
-/// What comes on a lane belongs to the request that the lane serves: it is planned there, within the same grants, and is on record
-/// as that request's. That is the most that one request's code does to another's of its plugin.
+/// What comes on a lane belongs to the request that the lane serves: it is planned there, within the same grants, and
+/// is on record as that request's. That is the most that one request's code does to another's of its plugin.
 #[test]
 fn a_call_on_another_busy_lane_is_that_requests_and_the_same_plugins() {
     let world = world(1);

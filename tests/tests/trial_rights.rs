@@ -1,4 +1,5 @@
-//! Whose rights a trial has that root started: nobody's, from before it looks at a stranger's module, unless it performs.
+//! Whose rights a trial has that root started: nobody's, from before it looks at a stranger's module, unless it
+//! performs.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

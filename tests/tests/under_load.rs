@@ -1,5 +1,5 @@
-//! While clients ask without pause, everything beside them changes: each gets its own answer, none is lost, and what was used
-//! for it is given back.
+//! While clients ask without pause, everything beside them changes: each gets its own answer, none is lost, and what
+//! was used for it is given back.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -116,8 +116,8 @@ fn fifty_reloads() {
     });
 }
 
-/// Clients that ask the neighbour itself, whichever there is. Which one could be there is known before and after each reply: only
-/// such a one answers, or nobody does.
+/// Clients that ask the neighbour itself, whichever there is. Which one could be there is known before and after each
+/// reply: only such a one answers, or nobody does.
 struct Visitors {
     over: Arc<AtomicBool>,
     dropped_in: Arc<AtomicU64>,

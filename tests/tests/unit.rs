@@ -1,5 +1,5 @@
-//! Commands outside of the daemon's unit, and what is said of one that fails for the unit's sake. There is no systemd here: a
-//! script stands in for `systemd-run`, and `setpriv` takes what a directive of a unit would.
+//! Commands outside of the daemon's unit, and what is said of one that fails for the unit's sake. There is no systemd
+//! here: a script stands in for `systemd-run`, and `setpriv` takes what a directive of a unit would.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! Values that callers choose, by the whole daemon: as an argument of a program each is refused or is one argument, byte by byte;
-//! and where people and programs read of it later, none moves a terminal or ends a line.
+//! Values that callers choose, by the whole daemon: as an argument of a program each is refused or is one argument,
+//! byte by byte; and where people and programs read of it later, none moves a terminal or ends a line.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

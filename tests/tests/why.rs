@@ -1,5 +1,6 @@
-//! `regent why REF`: what the caller was not told, told to an administrator: who, from where, with what, by which rule, and the
-//! lines that would allow it. That these lines are right is shown by writing them: the same request then passes.
+//! `regent why REF`: what the caller was not told, told to an administrator: who, from where, with what, by which rule,
+//! and the lines that would allow it. That these lines are right is shown by writing them: the same request then
+//! passes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -64,8 +65,8 @@ fn rule(why: &Value) -> String {
     fs::read_to_string(file).unwrap().lines().nth(line - 1).unwrap().to_owned()
 }
 
-/// Writes what `regent why` says is to be written: instead of the line of the rule where that is in the same file, else at its
-/// end. What is the administrator's to say stands in it as `placeholder`.
+/// Writes what `regent why` says is to be written: instead of the line of the rule where that is in the same file, else
+/// at its end. What is the administrator's to say stands in it as `placeholder`.
 fn write(why: &Value, placeholder: &str, says: &str) {
     let allow = &why["allow"];
     let file = allow["file"].as_str().unwrap_or_else(|| panic!("nothing would allow it: {why}"));

@@ -62,7 +62,8 @@ fn ended(running: &Running<'_>, uid: &str) -> Value {
     })
 }
 
-/// Who asked, by which socket, for what, and why not; the same from memory and, after a restart, from the store and the log.
+/// Who asked, by which socket, for what, and why not; the same from memory and, after a restart, from the store and the
+/// log.
 #[track_caller]
 fn is_told(why: &Value, op: &str, id: &str, how: &str) {
     assert_eq!(

@@ -1,4 +1,5 @@
-//! The wire, from raw bytes: every text and code of a request socket, in the order of the checks, each with its allowed twin.
+//! The wire, from raw bytes: every text and code of a request socket, in the order of the checks, each with its allowed
+//! twin.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: a conversation with a daemon of its own, each line as it crossed the socket, and what ran.
 //!
-//! It plays in a private folder and, as root, in a network namespace of its own; the machine's firewall is never touched. A
-//! reply that is not what it should be ends it with an error.
+//! It plays in a private folder and, as root, in a network namespace of its own; the machine's firewall is never
+//! touched. A reply that is not what it should be ends it with an error.
 
 // Where it plays.
 mod stage;
@@ -97,8 +97,8 @@ impl Play {
         self.stage.write("plugins/firewall.toml", &grants)
     }
 
-    /// What of the sandboxes' confinement this machine or this user lacks, in the daemon's own words: nothing that it knows of is
-    /// kept from the screen.
+    /// What of the sandboxes' confinement this machine or this user lacks, in the daemon's own words: nothing that it
+    /// knows of is kept from the screen.
     fn lacks(&self) -> Result<()> {
         let log = self.stage.log();
         let shown = lacking(&log);

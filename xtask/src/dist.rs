@@ -1,5 +1,5 @@
-//! `target/dist`, which people run from. It is put together beside its place and moved there when whole, so that what is there
-//! is always of one build.
+//! `target/dist`, which people run from. It is put together beside its place and moved there when whole, so that what
+//! is there is always of one build.
 
 use std::{
     fs::{self, Permissions},

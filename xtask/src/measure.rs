@@ -30,8 +30,8 @@ pub(crate) fn soak() -> Result<()> {
     run(Profile::Dev, [("--dist", dist()?), ("--hostile", hostile()?)])
 }
 
-/// Runs the program with the words that were typed. It takes this process's place, so that a signal reaches it: it ends what it
-/// started.
+/// Runs the program with the words that were typed. It takes this process's place, so that a signal reaches it: it ends
+/// what it started.
 fn run(profile: Profile, inputs: impl IntoIterator<Item = Input>) -> Result<()> {
     let program = programs::own(profile, PROGRAM)?;
     let mut command = Command::new(&program);

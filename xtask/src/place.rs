@@ -1,5 +1,5 @@
-//! Where things are. All that the commands make stands in the repository's own `target/`; `CARGO_TARGET_DIR` is honoured for
-//! what cargo compiles natively, and for nothing that people are told to look for.
+//! Where things are. All that the commands make stands in the repository's own `target/`; `CARGO_TARGET_DIR` is
+//! honoured for what cargo compiles natively, and for nothing that people are told to look for.
 
 use std::{
     env,

@@ -1,7 +1,7 @@
 //! The native programs.
 //!
-//! The two that hold the engine are built by a cargo call each, so that features do not unify: the sandbox must not get the
-//! compiler's. What starts in an empty root is linked statically, for there is no loader.
+//! The two that hold the engine are built by a cargo call each, so that features do not unify: the sandbox must not get
+//! the compiler's. What starts in an empty root is linked statically, for there is no loader.
 
 use std::path::{Path, PathBuf};
 
@@ -33,8 +33,8 @@ pub(crate) fn build(profile: Profile, out: &Path) -> Result<()> {
     fixed(Profile::Release, "regent-compiler", out)
 }
 
-/// Builds the sandbox's stand-in for a hole in the engine, for tests alone: the same program with a feature more. What was built
-/// in its place before stands there again afterwards, so that nobody takes the one for the other.
+/// Builds the sandbox's stand-in for a hole in the engine, for tests alone: the same program with a feature more. What
+/// was built in its place before stands there again afterwards, so that nobody takes the one for the other.
 pub(crate) fn stand_in(out: &Path) -> Result<()> {
     let sandbox = "regent-sandbox";
     let build = || Ok(fixed_cargo("build", Profile::Release)?.args(["-p", sandbox, "--bin", sandbox]));

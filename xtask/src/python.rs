@@ -13,7 +13,8 @@ use regent_build::{
 
 use crate::{place, test::machine};
 
-/// The client that exists in the world, the tool that makes components of Python, and the reader of what goes into compose files.
+/// The client that exists in the world, the tool that makes components of Python, and the reader of what goes into
+/// compose files.
 const PACKAGES: [&str; 3] = ["regent==0.1.0", COMPONENTIZE, "PyYAML==6.0.3"];
 
 /// The environment, made if it is not there.

@@ -1,5 +1,5 @@
-//! What a plugin author outside this repository builds with: the SDK's crates and the WIT, as folders that stand alone. The
-//! manifest above the crates says for them what this repository's says, and nothing of what is not there.
+//! What a plugin author outside this repository builds with: the SDK's crates and the WIT, as folders that stand alone.
+//! The manifest above the crates says for them what this repository's says, and nothing of what is not there.
 
 use std::{
     fs::{self, File},
@@ -75,8 +75,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies a file with its time, by which cargo knows whether to compile it again: a build of ours that changes nothing in the
-/// SDK is none for those who use it.
+/// Copies a file with its time, by which cargo knows whether to compile it again: a build of ours that changes nothing
+/// in the SDK is none for those who use it.
 fn as_old(from: &Path, to: &Path) -> Result<()> {
     dist::install(from, to, 0o644)?;
     let time = fs::metadata(from).and_then(|found| found.modified()).at(from)?;

@@ -1,7 +1,8 @@
 //! `cargo xtask test`: every test of the workspace, with what it needs.
 //!
-//! What is missing is installed where that can be. Where it cannot, it is named, the tests go on, those that need it fail, and
-//! so does the command: nothing is skipped. Most tests look at what only root can do, so only as root all of them pass.
+//! What is missing is installed where that can be. Where it cannot, it is named, the tests go on, those that need it
+//! fail, and so does the command: nothing is skipped. Most tests look at what only root can do, so only as root all of
+//! them pass.
 
 // The machine's own programs that tests call.
 pub(crate) mod machine;
@@ -15,8 +16,8 @@ use crate::{
 };
 use regent_build::{Error, Result, Run};
 
-/// The programs that hold the engine: outside the default members, as in a build, and each tested as it is shipped; the first
-/// of them, which runs plugins, once on the processor and once on the interpreter.
+/// The programs that hold the engine: outside the default members, as in a build, and each tested as it is shipped; the
+/// first of them, which runs plugins, once on the processor and once on the interpreter.
 const ENGINES: [&str; 2] = ["regent-sandbox", "regent-compiler"];
 
 /// What was made for the tests.
@@ -67,8 +68,8 @@ fn default_members() -> Run {
     regent_build::cargo(place::root()).args(["test", "--no-fail-fast", "--target-dir"]).arg(place::native())
 }
 
-/// The same folder, profile, target and flags as the build's, so that the engine is compiled again only where the tests'
-/// libraries ask more of what it shares with them.
+/// The same folder, profile, target and flags as the build's, so that the engine is compiled again only where the
+/// tests' libraries ask more of what it shares with them.
 fn engine(package: &str) -> Result<Run> {
     Ok(programs::fixed_cargo("test", Profile::Release)?.args(["--no-fail-fast", "-p", package]))
 }

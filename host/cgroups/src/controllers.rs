@@ -1,4 +1,5 @@
-//! Controllers for what is confined, as far as they are free. Where they are not, version 1 has them, or nobody delegated them.
+//! Controllers for what is confined, as far as they are free. Where they are not, version 1 has them, or nobody
+//! delegated them.
 
 use std::fs;
 use std::io;
@@ -30,8 +31,8 @@ pub fn found(folder: &Path) -> Vec<&'static str> {
     CONTROLLERS.into_iter().filter(|controller| has.split_whitespace().any(|has| has == *controller)).collect()
 }
 
-/// Lets the groups in the daemon's own have a controller. A group with processes in it can hand down none but the root can: where
-/// the group was delegated, the processes, which are all this daemon's, move into one of their own.
+/// Lets the groups in the daemon's own have a controller. A group with processes in it can hand down none but the root
+/// can: where the group was delegated, the processes, which are all this daemon's, move into one of their own.
 fn hand_down(own: &Path, controller: &str) -> bool {
     match enable(own, controller) {
         Ok(()) => true,
@@ -65,8 +66,8 @@ fn step_aside(own: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    /// A folder that looks like a group. That a kernel holds a process to what is written there is no test's, for it takes a machine
-    /// whose controllers are free: `docs/confinement.md` says where it was seen.
+    /// A folder that looks like a group. That a kernel holds a process to what is written there is no test's, for it
+    /// takes a machine whose controllers are free: `docs/confinement.md` says where it was seen.
     #[test]
     fn what_a_group_has_is_told_and_nothing_else() {
         let own = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
-//! Where runs and sandboxes have control groups of cgroup v2 (cgroups(7)), wherever that is mounted: two folders in the group
-//! that the daemon was started in. One is for runs, one group each, only for ending and counting; the other for what is confined,
-//! with the controllers that are free.
+//! Where runs and sandboxes have control groups of cgroup v2 (cgroups(7)), wherever that is mounted: two folders in the
+//! group that the daemon was started in. One is for runs, one group each, only for ending and counting; the other for
+//! what is confined, with the controllers that are free.
 //!
 //! Made, cleared and removed with the rights of whoever started the daemon; what is made in them is the daemon's own.
 
@@ -43,7 +43,8 @@ pub fn confined(runs: &Path) -> PathBuf {
 }
 
 impl Groups {
-    /// Makes them, by this name, below the process' own group; `None` where there is no cgroup v2, or none that it may use.
+    /// Makes them, by this name, below the process' own group; `None` where there is no cgroup v2, or none that it may
+    /// use.
     ///
     /// # Errors
     /// What the kernel says of a group that should be ours.
@@ -91,8 +92,8 @@ impl Groups {
         is_in(&self.handles[1], group)
     }
 
-    /// Ends what a predecessor of this name left, which was this user's, wherever it was started, and says how many runs that
-    /// were. What does not end is waited for once, for [`GONE_WITHIN`].
+    /// Ends what a predecessor of this name left, which was this user's, wherever it was started, and says how many
+    /// runs that were. What does not end is waited for once, for [`GONE_WITHIN`].
     ///
     /// # Errors
     /// What the kernel says.
@@ -110,8 +111,8 @@ impl Groups {
         Ok(ended)
     }
 
-    /// The folders of this name in other groups than the daemon's own: it may have been started in a session before, and in a
-    /// service now. Who else knows the name may make such a folder too, and cannot make it root's.
+    /// The folders of this name in other groups than the daemon's own: it may have been started in a session before,
+    /// and in a service now. Who else knows the name may make such a folder too, and cannot make it root's.
     fn elsewhere(&self, daemon: u32) -> Vec<PathBuf> {
         let ours = |folder: &Path| folder.symlink_metadata().is_ok_and(|stat| [0, daemon].contains(&stat.uid()));
         let (mut found, mut ahead) = (Vec::new(), vec![self.mount.clone()]);
@@ -156,9 +157,9 @@ impl Groups {
     }
 }
 
-/// Ends every group in these folders, and says in how many something still ran. All are killed before any is waited for, and what
-/// does not end, such as threads, which cannot be killed so, keeps nobody longer than [`GONE_WITHIN`]: it is the daemon's own user
-/// who makes them.
+/// Ends every group in these folders, and says in how many something still ran. All are killed before any is waited
+/// for, and what does not end, such as threads, which cannot be killed so, keeps nobody longer than [`GONE_WITHIN`]: it
+/// is the daemon's own user who makes them.
 ///
 /// # Errors
 /// What the kernel says of a folder.

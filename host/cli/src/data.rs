@@ -1,5 +1,5 @@
-//! KEY=VALUE and `--data` as one JSON text. What is not JSON, or JSON that no daemon takes, is found here, before anything
-//! is asked.
+//! KEY=VALUE and `--data` as one JSON text. What is not JSON, or JSON that no daemon takes, is found here, before
+//! anything is asked.
 
 use std::io::Read;
 

@@ -1,5 +1,5 @@
-//! `pending`, `show`, `approve`, `deny`: an approver's side. Deciding asks nothing, so that scripts can; showing is what
-//! makes the decision one.
+//! `pending`, `show`, `approve`, `deny`: an approver's side. Deciding asks nothing, so that scripts can; showing is
+//! what makes the decision one.
 
 use regent_client::{Admin, AdminRequest, Error, HoldView, State};
 

@@ -1,5 +1,5 @@
-//! What a module is and says of itself, as `regent-dry-run inspect` finds it: reading, compiling and asking it is that program's
-//! business, in the daemon's sandbox. All of it but the digest is the module's own word.
+//! What a module is and says of itself, as `regent-dry-run inspect` finds it: reading, compiling and asking it is that
+//! program's business, in the daemon's sandbox. All of it but the digest is the module's own word.
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -1,5 +1,6 @@
-//! The one place that starts a program, and the program is Regent's own: `regentd`, `regent-dry-run`, or `regent` itself. It is
-//! looked for where it is installed and never along `PATH`, which says what a shell wants and not which Regent this is.
+//! The one place that starts a program, and the program is Regent's own: `regentd`, `regent-dry-run`, or `regent`
+//! itself. It is looked for where it is installed and never along `PATH`, which says what a shell wants and not which
+//! Regent this is.
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _};

@@ -1,5 +1,5 @@
-//! The administrator's files: the configuration as it stands, and where another file belongs. They are read and written by
-//! the door that the daemon reads them by, so what it would not believe is not built upon here either.
+//! The administrator's files: the configuration as it stands, and where another file belongs. They are read and written
+//! by the door that the daemon reads them by, so what it would not believe is not built upon here either.
 
 use std::path::{Path, PathBuf};
 

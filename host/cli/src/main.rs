@@ -1,8 +1,8 @@
 //! `regent`: what people type to ask a daemon, and to decide about what others asked.
 //!
-//! It has no rights of its own and decides nothing. Its care is for the people before it: whatever a requester or a plugin
-//! wrote is made harmless before a terminal shows it, the secret never stands on a process list, and every way to end has
-//! its number, which scripts rely on.
+//! It has no rights of its own and decides nothing. Its care is for the people before it: whatever a requester or a
+//! plugin wrote is made harmless before a terminal shows it, the secret never stands on a process list, and every way
+//! to end has its number, which scripts rely on.
 #![forbid(unsafe_code)]
 
 // What can be typed.

@@ -1,4 +1,5 @@
-//! Where words go. A terminal obeys what is written to it, so it gets harmless text only; a pipe gets every byte as it is.
+//! Where words go. A terminal obeys what is written to it, so it gets harmless text only; a pipe gets every byte as it
+//! is.
 
 use std::io::{self, IsTerminal as _, Write as _};
 

@@ -13,7 +13,8 @@ use crate::ending::{Ending, Failure};
 /// Where an admin socket usually is, below `/run` or a user's own folder of such things.
 const ADMIN_SOCKET_BELOW: &str = "regent-admin/admin.sock";
 
-/// Where the request socket is that `regent init` makes, likewise; and its secret, below `/etc` or a user's own settings.
+/// Where the request socket is that `regent init` makes, likewise; and its secret, below `/etc` or a user's own
+/// settings.
 const LOCAL_SOCKET_BELOW: &str = "regent/local/regent.sock";
 const LOCAL_SECRET_BELOW: &str = "regent/local.secret";
 
@@ -21,8 +22,8 @@ const LOCAL_SECRET_BELOW: &str = "regent/local.secret";
 const SECRET_FILE_MAX: u64 = 64 << 10;
 
 impl Place {
-    /// The request socket, and its secret. The secret of the usual socket is for that alone: another that is named here could
-    /// be anybody's.
+    /// The request socket, and its secret. The secret of the usual socket is for that alone: another that is named here
+    /// could be anybody's.
     pub(crate) fn request_socket(&self) -> Result<(PathBuf, Zeroizing<String>), Failure> {
         if let Some(path) = given(&self.socket) {
             return Ok((path.to_owned(), self.secret()?));
@@ -74,8 +75,8 @@ fn usual_sockets() -> Vec<(PathBuf, PathBuf)> {
     iter::once(below(Path::new("/run"), Path::new("/etc"))).chain(own).collect()
 }
 
-/// The first of the places that is there. One that this user may not even look for comes after those that it can see, but
-/// before none: "Permission denied" is a better answer than "which daemon?".
+/// The first of the places that is there. One that this user may not even look for comes after those that it can see,
+/// but before none: "Permission denied" is a better answer than "which daemon?".
 fn first_there(places: impl Iterator<Item = PathBuf>) -> Option<PathBuf> {
     let mut hidden = None;
     for place in places.filter(|place| place.is_absolute()) {

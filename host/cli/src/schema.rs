@@ -1,7 +1,8 @@
-//! The data of an operation, as its plugin describes it by a JSON Schema: in words, and by an example that can be typed.
+//! The data of an operation, as its plugin describes it by a JSON Schema: in words, and by an example that can be
+//! typed.
 //!
-//! The schema is a plugin's text and promises nothing. What is not understood of it is left out, references are followed
-//! within it alone, and nothing is gone into deeper than people would read.
+//! The schema is a plugin's text and promises nothing. What is not understood of it is left out, references are
+//! followed within it alone, and nothing is gone into deeper than people would read.
 
 // A place in it.
 mod part;

@@ -1,5 +1,5 @@
-//! Secrets of sockets: made here from the kernel's own source, written into files that only their owner reads, and never shown
-//! unless somebody says so.
+//! Secrets of sockets: made here from the kernel's own source, written into files that only their owner reads, and
+//! never shown unless somebody says so.
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
-//! What a daemon told, for people to read; here a hold, in the rooms below all else. Of a hold: who asks, from where, exactly what will run, and only then what the requester and the plugin
-//! say about it, marked as theirs. Nothing is left out or cut, for what is left out is where an attack would sit.
+//! What a daemon told, for people to read; here a hold, in the rooms below all else. Of a hold: who asks, from where,
+//! exactly what will run, and only then what the requester and the plugin say about it, marked as theirs. Nothing is
+//! left out or cut, for what is left out is where an attack would sit.
 //!
 //! Every part passes through [`visible`] here, whoever wrote it.
 

@@ -6,8 +6,8 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// The program where it stands alone with this as its `regentd`. It is linked and not copied: a file that was just written
-/// may be still open in a sibling test's child, and does not start then.
+/// The program where it stands alone with this as its `regentd`. It is linked and not copied: a file that was just
+/// written may be still open in a sibling test's child, and does not start then.
 fn beside(regentd: &str, place: &str, words: &[&str], environment: &[(&str, &str)]) -> Output {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let own = folder.path().join("bin/regent");

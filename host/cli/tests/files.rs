@@ -1,5 +1,5 @@
-//! `init`, `secret` and `socket` from outside: what they write, whose it is, what they leave alone, and that a daemon's own
-//! parser takes it.
+//! `init`, `secret` and `socket` from outside: what they write, whose it is, what they leave alone, and that a daemon's
+//! own parser takes it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 #![allow(clippy::disallowed_methods, reason = "these tests start the program that they are about")]
 

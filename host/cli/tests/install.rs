@@ -1,6 +1,6 @@
-//! `plugin enable`, `upgrade`, `rollback` and `disable` from outside. `regent-dry-run` is a script here (tests/install/regent-dry-run),
-//! which finds in a module what stands in it: its digest is the file's first line, and the rest is what it says of itself. The daemon is one
-//! that answers once.
+//! `plugin enable`, `upgrade`, `rollback` and `disable` from outside. `regent-dry-run` is a script here
+//! (tests/install/regent-dry-run), which finds in a module what stands in it: its digest is the file's first line, and
+//! the rest is what it says of itself. The daemon is one that answers once.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 #![allow(clippy::disallowed_methods, reason = "these tests start the program that they are about")]
 

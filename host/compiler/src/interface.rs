@@ -42,8 +42,8 @@ const SERVED: [&str; 10] = [
     "random/insecure",
     "random/insecure-seed",
 ];
-/// WASI 0.2 that is there and inert: an empty environment, an exit that is a fault, a file system without files, a closed
-/// input, no terminal.
+/// WASI 0.2 that is there and inert: an empty environment, an exit that is a fault, a file system without files, a
+/// closed input, no terminal.
 const INERT: [&str; 10] = [
     "cli/environment",
     "cli/exit",

@@ -1,5 +1,5 @@
-//! Looks at a module before anything is compiled, and says everything that is wrong with it at once, each reason with its
-//! cure. The sandbox does not rely on this: it links what is served and nothing else.
+//! Looks at a module before anything is compiled, and says everything that is wrong with it at once, each reason with
+//! its cure. The sandbox does not rely on this: it links what is served and nothing else.
 
 use std::fmt;
 

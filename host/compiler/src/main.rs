@@ -6,12 +6,12 @@
 //! byte is read the process has taken limits on itself, looked whether it is confined, and given up every file, and
 //! every system call but the few of [`system_calls`]. It starts no thread.
 //!
-//! With `--imports` it compiles nothing: what leaves on descriptor 1 is the list of the module's imports, each with its class.
-//! With `--interpreter` the code is for the interpreter instead of this machine's processor.
+//! With `--imports` it compiles nothing: what leaves on descriptor 1 is the list of the module's imports, each with its
+//! class. With `--interpreter` the code is for the interpreter instead of this machine's processor.
 //!
-//! It ends with 0 (done), 1 (the module is bad; the reasons are told), 64 (wrong usage), 70 (our fault), 77 (not confined as
-//! it must be), or by a signal: SIGXCPU when
-//! the module costs more processor time than it may, SIGABRT when it costs more memory.
+//! It ends with 0 (done), 1 (the module is bad; the reasons are told), 64 (wrong usage), 70 (our fault), 77 (not
+//! confined as it must be), or by a signal: SIGXCPU when the module costs more processor time than it may, SIGABRT when
+//! it costs more memory.
 #![forbid(unsafe_code)]
 
 // The engine's settings, the same file as the sandbox's.

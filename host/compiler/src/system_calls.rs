@@ -4,7 +4,8 @@ use regent_confine::Missing;
 use regent_confine::filter::{ASK, Threads, argument, calls, is_on, keep, not_executable, signal_itself};
 use seccompiler::SeccompCmpOp;
 
-/// Reading, writing, memory, and dying. No file is opened, nothing is started, nothing is signalled but itself (an abort).
+/// Reading, writing, memory, and dying. No file is opened, nothing is started, nothing is signalled but itself (an
+/// abort).
 const NEEDED: [i64; 22] = [
     libc::SYS_read,
     libc::SYS_write,

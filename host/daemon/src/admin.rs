@@ -1,4 +1,5 @@
-//! The admin socket: who connects is who the kernel says, and decides what names it. No secret, no plugin, no operation.
+//! The admin socket: who connects is who the kernel says, and decides what names it. No secret, no plugin, no
+//! operation.
 
 use std::rc::Rc;
 
@@ -106,8 +107,8 @@ impl Admin {
         }
     }
 
-    /// A yes. What is no longer what would run is voided before it is approved; what is approved runs at once, whether or not
-    /// anybody is still connected.
+    /// A yes. What is no longer what would run is voided before it is approved; what is approved runs at once, whether
+    /// or not anybody is still connected.
     async fn approve(&self, approver: &Approver, id: &HoldId) -> Result<Hold, Refusal> {
         let policy = self.policy.get();
         let hold = self.held.may_approve(&policy.people, approver, id).await.map_err(refusal)?;

@@ -1,8 +1,8 @@
-//! Which operation a caller's word names, and whether this caller may see it. What it may not see is as unknown as what is
-//! not there; only the administrator is told which it was.
+//! Which operation a caller's word names, and whether this caller may see it. What it may not see is as unknown as what
+//! is not there; only the administrator is told which it was.
 //!
-//! A catalog is of one moment: when something in the folders changes another takes its place, and whoever has found something
-//! in the former goes on with what it found.
+//! A catalog is of one moment: when something in the folders changes another takes its place, and whoever has found
+//! something in the former goes on with what it found.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -68,8 +68,8 @@ pub struct Catalog {
 
 /// An operation that this caller may ask for.
 ///
-/// Having one tells you that the socket and the grants let this peer see it; not that its data is any good, nor that it may
-/// run.
+/// Having one tells you that the socket and the grants let this peer see it; not that its data is any good, nor that it
+/// may run.
 #[derive(Debug)]
 pub struct Found(Rc<Served>);
 

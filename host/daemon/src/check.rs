@@ -1,5 +1,6 @@
-//! `regentd --check`: everything that is wrong, and what is valid and dangerous, without serving anything. First by whoever asks, who
-//! sees what there is; then, if that is root, by the user that the daemon would be, who may not see all of it.
+//! `regentd --check`: everything that is wrong, and what is valid and dangerous, without serving anything. First by
+//! whoever asks, who sees what there is; then, if that is root, by the user that the daemon would be, who may not see
+//! all of it.
 
 use std::rc::Rc;
 

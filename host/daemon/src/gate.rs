@@ -1,5 +1,5 @@
-//! Who is asking, and may it ask here at all. The first stage that looks into a line; it decides by the socket, the kernel's
-//! word on the peer, and the secret, and by nothing that the line says of itself.
+//! Who is asking, and may it ask here at all. The first stage that looks into a line; it decides by the socket, the
+//! kernel's word on the peer, and the secret, and by nothing that the line says of itself.
 
 use std::rc::Rc;
 use std::sync::Arc;

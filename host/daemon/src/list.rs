@@ -1,4 +1,5 @@
-//! What a caller may ask for: what its socket shows and the grants allow this peer, with what plugin and administrator say of it.
+//! What a caller may ask for: what its socket shows and the grants allow this peer, with what plugin and administrator
+//! say of it.
 
 use regent_grants::Step;
 use regent_protocol::{Data, OperationView, REPLY_LINE_MAX, Reply, StepView};
@@ -6,7 +7,8 @@ use regent_protocol::{Data, OperationView, REPLY_LINE_MAX, Reply, StepView};
 use crate::catalog::{Catalog, Found, Status};
 use crate::gate::Caller;
 
-/// A longer list is told without schemas: clients read no longer line than [`REPLY_LINE_MAX`], and with what stands around it.
+/// A longer list is told without schemas: clients read no longer line than [`REPLY_LINE_MAX`], and with what stands
+/// around it.
 const LIST_MAX: usize = REPLY_LINE_MAX / 2;
 
 pub fn list(catalog: &Catalog, caller: &Caller) -> Reply {

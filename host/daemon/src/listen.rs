@@ -1,5 +1,5 @@
-//! Sockets in the file system, which the spawner makes. Whoever connects is who the kernel says it is, at that moment and for as
-//! long as the connection lasts.
+//! Sockets in the file system, which the spawner makes. Whoever connects is who the kernel says it is, at that moment
+//! and for as long as the connection lasts.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -19,8 +19,8 @@ use crate::policy::Place;
 use crate::process::Spawner;
 use crate::shares::{Limit, Shares};
 
-/// Connections of one peer uid on one socket, or of all where uids are not trusted; and in all. Each is a descriptor, and some
-/// KiB as long as it says nothing.
+/// Connections of one peer uid on one socket, or of all where uids are not trusted; and in all. Each is a descriptor,
+/// and some KiB as long as it says nothing.
 pub const CONNECTIONS: Limit = Limit { each: 512, most: 4_608 };
 /// After the descriptors ran out: closing takes place meanwhile.
 const BREATH: Duration = Duration::from_millis(100);
@@ -39,7 +39,8 @@ impl CannotListen {
 /// A socket that listens. Its name goes when it does, unless it is another's, who handed the socket over.
 #[derive(Debug)]
 pub struct Listener {
-    /// Tokio's own would have its reactor watch every stream from the beginning. It watches this one as it would a datagram socket.
+    /// Tokio's own would have its reactor watch every stream from the beginning. It watches this one as it would a
+    /// datagram socket.
     listener: UnixDatagram,
     path: PathBuf,
     /// Who made it and removes its name, and by which number.
@@ -115,8 +116,8 @@ impl Drop for Listener {
     }
 }
 
-/// How many connections there may be: no more in all than half of the descriptors that the daemon may have, for what it does
-/// needs some too.
+/// How many connections there may be: no more in all than half of the descriptors that the daemon may have, for what it
+/// does needs some too.
 pub fn connections() -> Rc<Shares> {
     let descriptors = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
     let half = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);

@@ -1,5 +1,5 @@
-//! The sockets that are open now. What stays where it was stays open, with its connections; what is new is opened before anything
-//! of the old is closed, so that a configuration that cannot be had changes nothing.
+//! The sockets that are open now. What stays where it was stays open, with its connections; what is new is opened
+//! before anything of the old is closed, so that a configuration that cannot be had changes nothing.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -50,9 +50,9 @@ impl Listening {
         Self { spawner, open: RefCell::default() }
     }
 
-    /// Opens what this policy has and was not open, or has lost its name, and closes what it has no more. Connections that there
-    /// are go on, by the rules of the socket that is configured at their path from then on. What is returned has to be
-    /// [`begun`](Self::begun).
+    /// Opens what this policy has and was not open, or has lost its name, and closes what it has no more. Connections
+    /// that there are go on, by the rules of the socket that is configured at their path from then on. What is returned
+    /// has to be [`begun`](Self::begun).
     ///
     /// # Errors
     /// [`CannotListen`]: nothing is changed then.

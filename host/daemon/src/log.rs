@@ -1,7 +1,7 @@
 //! The daemon's own log: lines on standard error, for a service manager to keep.
 //!
-//! Whatever a requester or a plugin had a hand in is made harmless here, so no caller of [`say`] can forget it. A closed or
-//! full standard error loses lines, never the daemon.
+//! Whatever a requester or a plugin had a hand in is made harmless here, so no caller of [`say`] can forget it. A
+//! closed or full standard error loses lines, never the daemon.
 
 use std::cell::Cell;
 use std::fmt;

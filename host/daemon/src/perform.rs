@@ -1,5 +1,5 @@
-//! The plan is carried out: step by step, until one fails; then the plugin words the result. What ran is on record before it
-//! began and after it ended.
+//! The plan is carried out: step by step, until one fails; then the plugin words the result. What ran is on record
+//! before it began and after it ended.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -51,7 +51,8 @@ impl Act {
         })
     }
 
-    /// What has run has run: the caller hears how, whether or not this can be written; the next that runs a command finds out.
+    /// What has run has run: the caller hears how, whether or not this can be written; the next that runs a command
+    /// finds out.
     fn record_end(&self, audit: &AuditLog, failed: Option<&Failure>) {
         let Some(Failure { refusal, why, rule }) = failed else {
             return audit.record_or_log(&self.event(EventKind::Done));

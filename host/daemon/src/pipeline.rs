@@ -1,4 +1,5 @@
-//! The way of a request, from a line to a reply. Each stage gives a value that only it can make and that the next demands.
+//! The way of a request, from a line to a reply. Each stage gives a value that only it can make and that the next
+//! demands.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -24,8 +25,8 @@ use crate::refusals::RefusalLog;
 use crate::requested::Requested;
 use crate::shares::{Limit, Shares};
 
-/// Requests of one peer, and of all, that are prepared or run at a time: each may be a process of its own. What waits for consent
-/// is not among them.
+/// Requests of one peer, and of all, that are prepared or run at a time: each may be a process of its own. What waits
+/// for consent is not among them.
 pub const ASKING: Limit = Limit { each: 128, most: 1_152 };
 /// A wrong secret is answered after this. Its connection keeps its place so long, whether or not anybody still listens.
 const WRONG_SECRET: Duration = Duration::from_secs(1);
@@ -66,8 +67,8 @@ impl Pipeline {
         answered.unwrap_or_else(|because| self.refuse(&caller.requester, reference, because))
     }
 
-    /// A refusal. A wrong secret is answered late, and so is one who is refused faster than anybody reads it, so that asking so
-    /// costs the others little.
+    /// A refusal. A wrong secret is answered late, and so is one who is refused faster than anybody reads it, so that
+    /// asking so costs the others little.
     pub fn refuse(&self, requester: &Requester, reference: &str, because: Because) -> Answered {
         let (wrong_secret, too_fast) = (because.is_wrong_secret(), self.refusals.is_spent(requester));
         let reply = self.refusals.refuse(requester, reference, because);
@@ -100,7 +101,8 @@ impl Pipeline {
         }
     }
 
-    /// A new request: found, prepared, decided; then executed, or held. One that was made before under its key is told again.
+    /// A new request: found, prepared, decided; then executed, or held. One that was made before under its key is told
+    /// again.
     async fn start(&self, caller: &Caller, wish: &Wish<'_>) -> Result<Answered, Because> {
         if let Some(key) = &wish.key
             && let Some(hold) = self.held.by_key(key).await
@@ -136,7 +138,8 @@ impl Pipeline {
         Ok(Answered::Now(Reply::done(outcome)))
     }
 
-    /// The same for what must not be done twice: its record is kept as that of a held operation is, and is there before it begins.
+    /// The same for what must not be done twice: its record is kept as that of a held operation is, and is there before
+    /// it begins.
     async fn execute_once(
         &self,
         caller: &Caller,

@@ -1,5 +1,6 @@
-//! What will run: the granted commands with their slots filled, and what that comes to on this machine. A plan is made by the
-//! plugin's calls, and again from its names and values when what was held is to run; two that are equal run the same.
+//! What will run: the granted commands with their slots filled, and what that comes to on this machine. A plan is made
+//! by the plugin's calls, and again from its names and values when what was held is to run; two that are equal run the
+//! same.
 
 use std::rc::Rc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! regent.toml as the daemon lives by it: read from a trusted file, its names turned into numbers of this machine. All that
-//! is wrong is said at once.
+//! regent.toml as the daemon lives by it: read from a trusted file, its names turned into numbers of this machine. All
+//! that is wrong is said at once.
 
 use std::cell::RefCell;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -178,8 +178,8 @@ fn missing(why: &Untrusted, cure: &str) -> String {
     }
 }
 
-/// One secret a line, all valid, so that one can be replaced while clients still use the other. The socket's group may read
-/// them: its members are the clients.
+/// One secret a line, all valid, so that one can be replaced while clients still use the other. The socket's group may
+/// read them: its members are the clients.
 fn secrets(
     at: &str,
     source: &SecretSource,
@@ -204,7 +204,8 @@ fn secrets(
     }
 }
 
-/// Who may read a credential is the service manager's business, which says so by an access list that looks like a group's right.
+/// Who may read a credential is the service manager's business, which says so by an access list that looks like a
+/// group's right.
 fn handed_over(at: &str, name: &str, reader: Reader<'_>, findings: &mut Findings) -> Option<Secrets> {
     let (what_for, open) = reader;
     let path = findings.keep(credential::path(name).map_err(|why| format!("{at}: {why}")))?;

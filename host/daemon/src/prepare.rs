@@ -32,7 +32,8 @@ pub struct Preparer {
 }
 
 impl Preparer {
-    /// What would run, and until when. A request that is to be held and could not be is told so before a plan is made for it.
+    /// What would run, and until when. A request that is to be held and could not be is told so before a plan is made
+    /// for it.
     pub async fn prepare(
         &self,
         caller: &Caller,

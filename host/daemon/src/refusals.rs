@@ -1,5 +1,5 @@
-//! "No", sorted by blame: the caller hears its part, the log hears why, and both have the same reference. A stranger can be
-//! refused as often as it likes, so what is written of refusals is bounded.
+//! "No", sorted by blame: the caller hears its part, the log hears why, and both have the same reference. A stranger
+//! can be refused as often as it likes, so what is written of refusals is bounded.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,8 +16,8 @@ use crate::record::text::cut;
 use crate::shares::Limit;
 use crate::why::remembered::Remembered;
 
-/// Refusals written at once, of one peer and of all: enough to see what happens, too few to fill a disk (a line is some KiB). One
-/// who is refused without end does not keep what others were refused from being written.
+/// Refusals written at once, of one peer and of all: enough to see what happens, too few to fill a disk (a line is some
+/// KiB). One who is refused without end does not keep what others were refused from being written.
 const BURST: Limit = Limit { each: 50, most: 450 };
 const A_SECOND: usize = 10;
 const A_SECOND_EACH: usize = 2;
@@ -26,7 +26,8 @@ const WHY_MAX: usize = 1 << 10;
 /// The same of such a name. One that is there is shorter.
 const NAME_MAX: usize = 128;
 
-/// Where refusals go: the daemon's log and the audit log, as far as there is room, and the memory that `regent why` asks.
+/// Where refusals go: the daemon's log and the audit log, as far as there is room, and the memory that `regent why`
+/// asks.
 #[derive(Debug)]
 pub struct RefusalLog {
     budget: RefCell<Budget>,

@@ -1,5 +1,6 @@
-//! All files read again: regent.toml whole or not at all, then each grants file by itself. What cannot change while the daemon
-//! runs is said, and then nothing of regent.toml changes. One task does it, so that no two live by half of what the other read.
+//! All files read again: regent.toml whole or not at all, then each grants file by itself. What cannot change while the
+//! daemon runs is said, and then nothing of regent.toml changes. One task does it, so that no two live by half of what
+//! the other read.
 
 use std::path::PathBuf;
 use std::rc::Rc;

@@ -53,7 +53,8 @@ impl Resumer {
         }
     }
 
-    /// What differs between a hold and what would run now, as far as that can be said now; it is compared again before it runs.
+    /// What differs between a hold and what would run now, as far as that can be said now; it is compared again before
+    /// it runs.
     pub async fn difference(&self, hold: &Hold) -> Option<VoidCause> {
         match self.authorize(hold, Instant::now() + PREPARED_WITHIN).await {
             Err(NotNow::Differs(cause)) => Some(cause),

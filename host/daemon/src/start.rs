@@ -1,5 +1,5 @@
-//! The order of a start. What others could use against it is settled before (the spawner, the lock, the predecessor); then
-//! what is kept and what is installed is read, then the sockets listen; modules are compiled afterwards.
+//! The order of a start. What others could use against it is settled before (the spawner, the lock, the predecessor);
+//! then what is kept and what is installed is read, then the sockets listen; modules are compiled afterwards.
 
 use std::fmt;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Times as they are told to people and programs: RFC 3339, in whole seconds. And the one clock by which anything expires.
+//! Times as they are told to people and programs: RFC 3339, in whole seconds. And the one clock by which anything
+//! expires.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -13,8 +14,8 @@ pub fn second(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second()).unwrap_or(time).to_string()
 }
 
-/// A clock that goes as the machine's does, but never back and never slower than time passes: a hold whose time was over stays
-/// over, and none waits for longer than it may, whatever somebody does to the machine's clock.
+/// A clock that goes as the machine's does, but never back and never slower than time passes: a hold whose time was
+/// over stays over, and none waits for longer than it may, whatever somebody does to the machine's clock.
 #[derive(Debug)]
 pub struct Clock {
     /// What it said last, and how long the machine had been up then.

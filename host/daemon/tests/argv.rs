@@ -1,4 +1,5 @@
-//! Values of slots as a real process gets them: for ten thousand of each type, what was accepted is one argument, byte by byte.
+//! Values of slots as a real process gets them: for ten thousand of each type, what was accepted is one argument, byte
+//! by byte.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
-//! The lines of the audit log, in which stands what a requester sent: no terminal obeys them, and nothing in them is taken for
-//! a line of its own.
+//! The lines of the audit log, in which stands what a requester sent: no terminal obeys them, and nothing in them is
+//! taken for a line of its own.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 
 use std::sync::Arc;
@@ -42,7 +42,8 @@ fn a_carriage_return_or_a_tab_between_the_parts_of_what_was_sent_is_a_space_in_t
     assert_eq!(read["data"], serde_json::json!({"a": "\r\u{7f}é"}));
 }
 
-/// A line as the log would have it, within data that makes its own line three times as long as any that tells of a refusal.
+/// A line as the log would have it, within data that makes its own line three times as long as any that tells of a
+/// refusal.
 fn forged() -> String {
     const FORGED: &str = r#"{"event":"refused","at":"","ref":"abcdefgh","said":"Forged","why":"forged","pad":""#;
     // One letter of two bytes is six in the log: so much for the first 64 KiB, and the rest of the second.

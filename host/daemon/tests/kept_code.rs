@@ -1,5 +1,5 @@
-//! Compiled code that is kept: only what the daemon itself wrote under this very name comes back. Anything else is said, and is
-//! as if there were nothing, so that the module is compiled again.
+//! Compiled code that is kept: only what the daemon itself wrote under this very name comes back. Anything else is
+//! said, and is as if there were nothing, so that the module is compiled again.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails may panic")]
 
 use std::fs::{self, File, Permissions};

@@ -1,5 +1,5 @@
-//! What is kept, when the power goes: at every point where the disk is told to sync, with what was written since the last
-//! sync kept, dropped or torn. The real store and the real audit log run over a disk that forgets.
+//! What is kept, when the power goes: at every point where the disk is told to sync, with what was written since the
+//! last sync kept, dropped or torn. The real store and the real audit log run over a disk that forgets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test says so by panicking")]
 
 mod forgetful;

@@ -54,7 +54,8 @@ fn the_process_itself_becomes_no_other_program() {
 #[cfg(target_arch = "x86_64")]
 const NEEDED: [&str; 7] = ["connect", "sendmsg", "recvmsg", "sendmmsg", "sendto", "recvfrom", "memfd_create"];
 
-/// No descriptor, no address, no process, and every flag that there is: no kernel that knows the call answers that it does not.
+/// No descriptor, no address, no process, and every flag that there is: no kernel that knows the call answers that it
+/// does not.
 #[cfg(target_arch = "x86_64")]
 #[test]
 fn every_call_that_is_dangerous_and_not_needed_is_as_unknown_as_to_an_older_kernel() {

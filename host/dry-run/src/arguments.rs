@@ -51,7 +51,8 @@ pub(crate) struct Trial {
     /// What runs it; left out: what the grants file says, or the processor
     #[arg(long, value_name = "ENGINE", value_parser = engine)]
     pub(crate) engine: Option<Engine>,
-    /// Run the commands, as the present user: this process then stays root where root tries, so only a plugin of your own
+    /// Run the commands, as the present user: this process then stays root where root tries, so only a plugin of your
+    /// own
     #[arg(long)]
     pub(crate) perform: bool,
     /// Print one JSON object

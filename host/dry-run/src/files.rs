@@ -1,5 +1,5 @@
-//! The texts that a trial reads: grants files, regent.toml and Cargo.toml. All of it is done with the rights of who tries, so for root
-//! nothing is parsed that somebody else could have written.
+//! The texts that a trial reads: grants files, regent.toml and Cargo.toml. All of it is done with the rights of who
+//! tries, so for root nothing is parsed that somebody else could have written.
 
 use std::fmt::{self, Display};
 use std::fs::File;
@@ -79,7 +79,8 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    /// A grants file, or the regent.toml to it. For root's commands grants count only if nobody else could have written them.
+    /// A grants file, or the regent.toml to it. For root's commands grants count only if nobody else could have written
+    /// them.
     pub(crate) fn read(path: &Path, believed: bool) -> Result<Self, FileError> {
         Self::by(path, believed, read_text)
     }
@@ -117,7 +118,8 @@ fn read_believed(path: &Path) -> Result<String, FileError> {
     Ok(Trusted::open(&path).and_then(Trusted::text)?)
 }
 
-/// A text that nobody named. Whoever has the folder may have made it a link to what only root reads, or a pipe to wait for.
+/// A text that nobody named. Whoever has the folder may have made it a link to what only root reads, or a pipe to wait
+/// for.
 fn read_beside(path: &Path) -> Result<String, FileError> {
     if !rustix::process::geteuid().is_root() {
         return read_text(path);

@@ -1,13 +1,14 @@
-//! `regent-dry-run inspect|run`: a module looked at, or tried with one request. It is for the author of a plugin and for whoever is
-//! about to install one. It needs no daemon, no root, no configuration and no pin, and leaves nothing behind.
+//! `regent-dry-run inspect|run`: a module looked at, or tried with one request. It is for the author of a plugin and
+//! for whoever is about to install one. It needs no daemon, no root, no configuration and no pin, and leaves nothing
+//! behind.
 //!
-//! The module and what it says are as strange here as in a daemon, and it runs in the same sandbox; it is the rules about who
-//! owns its file that do not matter, since what is read is never believed. Commands run only where `--perform` says so, and then
-//! as whoever typed it.
+//! The module and what it says are as strange here as in a daemon, and it runs in the same sandbox; it is the rules
+//! about who owns its file that do not matter, since what is read is never believed. Commands run only where
+//! `--perform` says so, and then as whoever typed it.
 //!
-//! Whoever tries reads the files, which may be for nobody else to read. Then, where nothing is to be performed, this process gives
-//! away what it may, as a daemon does: only then it looks at what it has read, and hears what is said of it. For commands it
-//! cannot: what is performed is planned here and asked of a spawner that starts what it is told.
+//! Whoever tries reads the files, which may be for nobody else to read. Then, where nothing is to be performed, this
+//! process gives away what it may, as a daemon does: only then it looks at what it has read, and hears what is said of
+//! it. For commands it cannot: what is performed is planned here and asked of a spawner that starts what it is told.
 #![forbid(unsafe_code)]
 
 // The command line.

@@ -1,5 +1,5 @@
-//! What a trial works with, started as a daemon starts it: the spawner first, then root's rights are given away, then the sandbox
-//! is looked for.
+//! What a trial works with, started as a daemon starts it: the spawner first, then root's rights are given away, then
+//! the sandbox is looked for.
 
 use std::fmt::{self, Display};
 use std::io;

@@ -1,4 +1,5 @@
-//! A grants file, read without the regent.toml that it belongs to: whomever its steps name, there are such people in a trial.
+//! A grants file, read without the regent.toml that it belongs to: whomever its steps name, there are such people in a
+//! trial.
 
 use std::fmt::{self, Display, Write as _};
 
@@ -74,7 +75,8 @@ fn parse(name: &str, file: &str, text: &str, config: Option<&Config>) -> Result<
             &stand_in
         }
     };
-    // A module that is still worked on has no pin yet, and none is judged here. What stands for it takes a line of its own.
+    // A module that is still worked on has no pin yet, and none is judged here. What stands for it takes a line of its
+    // own.
     let pin = if is_pinned(text) { String::new() } else { format!("sha256 = \"{}\"\n", "0".repeat(64)) };
     let more = pin.lines().count();
     let moved = |one: &Mistake| Mistake { line: one.line.saturating_sub(more).max(1), ..one.clone() };

@@ -1,5 +1,5 @@
-//! What a trial came to, for programs and for [`crate::show`]. It is filled as the trial goes on, so that what went well before
-//! something failed is told as well.
+//! What a trial came to, for programs and for [`crate::show`]. It is filled as the trial goes on, so that what went
+//! well before something failed is told as well.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! `regent-dry-run run`: one request, from its module to its reply, by the daemon's own stages. What is left out is who asks.
+//! `regent-dry-run run`: one request, from its module to its reply, by the daemon's own stages. What is left out is who
+//! asks.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! A plan in the making, watched: the daemon's own [`Planning`] decides, and what it refuses is noted with all that its author
-//! may know. A caller would hear far less.
+//! A plan in the making, watched: the daemon's own [`Planning`] decides, and what it refuses is noted with all that its
+//! author may know. A caller would hear far less.
 
 use std::path::Path;
 use std::rc::Rc;
@@ -48,7 +48,8 @@ impl Watched {
         (!lines.is_empty()).then(|| Lines { file: self.file.clone(), lines, instead_of: None })
     }
 
-    /// The line by which the first value that a slot did not take would be taken, where there is one that somebody might want.
+    /// The line by which the first value that a slot did not take would be taken, where there is one that somebody
+    /// might want.
     pub(crate) fn into_wider(self) -> Option<Lines> {
         self.wider
     }

@@ -1,7 +1,7 @@
-//! A path that a caller chose, below a folder that an administrator did. A command that runs as root will open it again by its
-//! name, so nobody but root may be able to change what the name leads to in the meantime: every folder on the way is owned by
-//! root (or the daemon's own user) and writable by nobody else, and nothing on the way is a symbolic link. A sticky folder is
-//! not good enough here: in /tmp everybody can put a link under a name that is not taken yet.
+//! A path that a caller chose, below a folder that an administrator did. A command that runs as root will open it again
+//! by its name, so nobody but root may be able to change what the name leads to in the meantime: every folder on the
+//! way is owned by root (or the daemon's own user) and writable by nobody else, and nothing on the way is a symbolic
+//! link. A sticky folder is not good enough here: in /tmp everybody can put a link under a name that is not taken yet.
 
 use std::fmt;
 use std::os::fd::OwnedFd;

@@ -1,8 +1,8 @@
 //! Files that are believed, written: whole or not at all, on the disk before anybody is told, and never through a link.
 //!
-//! What is written lies beside its place under a name of its own, closed to everybody, until it is complete and has its owner
-//! and mode; only then does it get its name. A new file never takes the place of another, and a changed one only of that which
-//! was read: what somebody else wrote meanwhile is not lost.
+//! What is written lies beside its place under a name of its own, closed to everybody, until it is complete and has its
+//! owner and mode; only then does it get its name. A new file never takes the place of another, and a changed one only
+//! of that which was read: what somebody else wrote meanwhile is not lost.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};

@@ -1,8 +1,9 @@
 //! The one door to files whose content the daemon believes: configuration, grants, secrets, modules, programs.
 //!
-//! A path is walked part by part on open handles, symbolic links included, and each part is judged by what its handle says:
-//! owned by root (or the daemon's own user) and writable by nobody else. A root-owned sticky folder such as /tmp is as good,
-//! for in it nobody can replace what is another's. What was judged is what is read or executed: nothing is opened twice.
+//! A path is walked part by part on open handles, symbolic links included, and each part is judged by what its handle
+//! says: owned by root (or the daemon's own user) and writable by nobody else. A root-owned sticky folder such as /tmp
+//! is as good, for in it nobody can replace what is another's. What was judged is what is read or executed: nothing is
+//! opened twice.
 
 #![forbid(unsafe_code)]
 
@@ -35,7 +36,8 @@ use walk::{End, Walk, failed, judge_file};
 /// The largest configuration, grants or secret file.
 const TEXT_MAX: u64 = 1 << 20;
 
-/// A regular file, open for reading, that only root or the daemon's user can have written. It says nothing of the content.
+/// A regular file, open for reading, that only root or the daemon's user can have written. It says nothing of the
+/// content.
 #[derive(Debug)]
 pub struct Trusted {
     file: File,

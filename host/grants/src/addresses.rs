@@ -1,9 +1,10 @@
-//! Which addresses and networks are public, by tables of our own: std's `is_global` is not stable, and what counts here must
-//! not change with the compiler.
+//! Which addresses and networks are public, by tables of our own: std's `is_global` is not stable, and what counts here
+//! must not change with the compiler.
 //!
-//! Public is what IANA's special-purpose address registries (RFC 6890) call globally reachable, less some: multicast, all of
-//! 192.0.0.0/24 and of 2001::/23 (though a few anycast addresses and identifiers in them may be routed), and whatever carries
-//! an IPv4 address inside: 6to4, Teredo, NAT64. In IPv6 only 2000::/3 is given out, so nothing outside of it is public.
+//! Public is what IANA's special-purpose address registries (RFC 6890) call globally reachable, less some: multicast,
+//! all of 192.0.0.0/24 and of 2001::/23 (though a few anycast addresses and identifiers in them may be routed), and
+//! whatever carries an IPv4 address inside: 6to4, Teredo, NAT64. In IPv6 only 2000::/3 is given out, so nothing outside
+//! of it is public.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -1,13 +1,14 @@
 //! What an administrator would write to allow what a plugin planned: lines to be copied, and completed by the program.
 //!
-//! Names come from the plugin, which nobody trusts: those that no grants file takes are not repeated in a line to be copied.
+//! Names come from the plugin, which nobody trusts: those that no grants file takes are not repeated in a line to be
+//! copied.
 
 use std::net::Ipv4Addr;
 
 use crate::sheet::words::is_name;
 
-/// The lines of a grants file that would grant this command with these slots, all but the program. The type of a slot is a guess
-/// that takes the value which it was given, for the administrator to narrow.
+/// The lines of a grants file that would grant this command with these slots, all but the program. The type of a slot
+/// is a guess that takes the value which it was given, for the administrator to narrow.
 #[must_use]
 pub fn grant_lines(command: &str, slots: &[(&str, Option<&str>)]) -> Vec<String> {
     if let Some(name) = std::iter::once(command).chain(slots.iter().map(|(slot, _)| *slot)).find(|name| !is_name(name))

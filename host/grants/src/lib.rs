@@ -1,11 +1,11 @@
 //! What an administrator wrote, as types that cannot be wrong: regent.toml and the grants files.
 //!
-//! Trusted: the files, which root wrote; the daemon judges who could change them. Not trusted: the values that a plugin gives
-//! to the slots of a command, and what its `authorise` returns. Nothing here reads a file, asks the clock or knows this
-//! machine's users.
+//! Trusted: the files, which root wrote; the daemon judges who could change them. Not trusted: the values that a plugin
+//! gives to the slots of a command, and what its `authorise` returns. Nothing here reads a file, asks the clock or
+//! knows this machine's users.
 //!
-//! Invariants: a file with a mistake yields no value; a [`Rendered`] command line comes from values that were parsed into
-//! their slots' types and written again from those, so that no client's spelling ever reaches an argument list.
+//! Invariants: a file with a mistake yields no value; a [`Rendered`] command line comes from values that were parsed
+//! into their slots' types and written again from those, so that no client's spelling ever reaches an argument list.
 
 #![forbid(unsafe_code)]
 
@@ -53,8 +53,8 @@ pub use slot::{Below, Instead, Param};
 /// A whole immediate operation whose table has no `deadline`: the Python client gives up after 5 s of silence.
 pub const DEADLINE_DEFAULT: Duration = Duration::from_millis(4500);
 
-/// Whom a daemon that root starts becomes if nobody says: a uid, and a gid, that no user of a machine has. Sandboxes have those
-/// that follow it.
+/// Whom a daemon that root starts becomes if nobody says: a uid, and a gid, that no user of a machine has. Sandboxes
+/// have those that follow it.
 pub const DAEMON_USER: u32 = 1_899_999_999;
 
 /// A command whose table has no `timeout`.

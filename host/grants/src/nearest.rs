@@ -12,7 +12,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     most(known, |known| likeness(&word.to_lowercase(), &known.to_lowercase()))
 }
 
-/// The same among words that all begin with this: that much alike is any of them to any other, so only what follows counts.
+/// The same among words that all begin with this: that much alike is any of them to any other, so only what follows
+/// counts.
 pub(crate) fn nearest_after<'a>(prefix: &str, word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let rest = |word: &str| word.strip_prefix(prefix).unwrap_or(word).to_owned();
     most(known, |known| strsim::normalized_damerau_levenshtein(&rest(word), &rest(known)))

@@ -1,7 +1,7 @@
 //! Who is at the other end of a connected Unix socket, by the kernel's word at the moment of the connection.
 //!
-//! `unsafe` here is two system calls, for three questions that no crate of ours asks rightly. Beside them stands the one other
-//! that the daemon makes: it lets go of its terminal, at whose other end may be root.
+//! `unsafe` here is two system calls, for three questions that no crate of ours asks rightly. Beside them stands the
+//! one other that the daemon makes: it lets go of its terminal, at whose other end may be root.
 #![allow(unsafe_code, reason = "SO_PEERCRED, SO_PEERGROUPS, SIOCOUTQ and TIOCNOTTY")]
 
 use std::io;
@@ -81,8 +81,8 @@ fn groups(socket: &impl AsFd) -> io::Result<Vec<u32>> {
     }
 }
 
-/// Lets go of the terminal that this process' session has, by any descriptor of it; for others of the session nothing changes.
-/// Not for who leads it, whose group would be hung up on.
+/// Lets go of the terminal that this process' session has, by any descriptor of it; for others of the session nothing
+/// changes. Not for who leads it, whose group would be hung up on.
 ///
 /// # Errors
 /// The kernel's.

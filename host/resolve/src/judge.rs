@@ -24,8 +24,8 @@ impl Findings {
     }
 }
 
-/// Users, programs and folders of its commands. A program or folder that is missing may come; one that others can change is a
-/// mistake.
+/// Users, programs and folders of its commands. A program or folder that is missing may come; one that others can
+/// change is a mistake.
 #[must_use]
 pub fn judge(grants: &Grants) -> Findings {
     let mut findings = Findings::default();

@@ -1,8 +1,8 @@
-//! What a configuration's names come to on this machine: users and groups as numbers, programs as files that were judged, a
-//! granted command with values as the step that would run.
+//! What a configuration's names come to on this machine: users and groups as numbers, programs as files that were
+//! judged, a granted command with values as the step that would run.
 //!
-//! Trusted: what the administrator wrote. Not trusted: the values. Whoever asks here acts with its own rights and its own user:
-//! the spawner for all that is granted, an administrator's own process for a check or a trial.
+//! Trusted: what the administrator wrote. Not trusted: the values. Whoever asks here acts with its own rights and its
+//! own user: the spawner for all that is granted, an administrator's own process for a check or a trial.
 
 #![forbid(unsafe_code)]
 

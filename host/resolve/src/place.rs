@@ -13,7 +13,8 @@ pub fn grants_folders(config: &Config) -> Vec<PathBuf> {
     }
 }
 
-/// The grants file of this plugin: that of the first folder which has one. `None`: none has, or no plugin can be called so.
+/// The grants file of this plugin: that of the first folder which has one. `None`: none has, or no plugin can be called
+/// so.
 #[must_use]
 pub fn grants_file(config: &Config, name: &str) -> Option<PathBuf> {
     let files = grants_folders(config).into_iter().map(|folder| folder.join(format!("{name}.toml")));

@@ -1,4 +1,5 @@
-//! A granted command with values in its slots, and what that comes to on this machine. Two steps that are equal run the same.
+//! A granted command with values in its slots, and what that comes to on this machine. Two steps that are equal run the
+//! same.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,8 @@ pub const SYSTEMD_RUN: &str = "/usr/bin/systemd-run";
 pub struct PlannedStep {
     /// The granted command.
     pub command: String,
-    /// Slots and values, as they were parsed and written again; a slot that is a list stands once for each of its values.
+    /// Slots and values, as they were parsed and written again; a slot that is a list stands once for each of its
+    /// values.
     pub values: Vec<(String, String)>,
     /// The argument list.
     pub argv: Vec<String>,

@@ -1,5 +1,5 @@
-//! Users and groups of this machine, by name or number: the one door to the system's databases. A look-up that fails is a
-//! refusal, never a default.
+//! Users and groups of this machine, by name or number: the one door to the system's databases. A look-up that fails is
+//! a refusal, never a default.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,9 +1,9 @@
-//! Serves operations without code: those whose table in the grants file has `run`. Such an operation plans the one command that
-//! is called as it is, with its slots filled from the request's data, and replies with what that printed.
+//! Serves operations without code: those whose table in the grants file has `run`. Such an operation plans the one
+//! command that is called as it is, with its slots filled from the request's data, and replies with what that printed.
 //!
-//! The daemon says which operations there are: it makes `[settings]` from the file. Nothing here is trusted with a check:
-//! the daemon parses each value by the type of its slot, as it does for every plugin. What is refused here is what never becomes
-//! a value, with words that say which key of the data to mend.
+//! The daemon says which operations there are: it makes `[settings]` from the file. Nothing here is trusted with a
+//! check: the daemon parses each value by the type of its slot, as it does for every plugin. What is refused here is
+//! what never becomes a value, with words that say which key of the data to mend.
 
 #![forbid(unsafe_code)]
 

@@ -25,7 +25,8 @@ pub(crate) enum Form {
 
 impl Form {
     /// # Errors
-    /// In words for the caller. Half an output is none: whoever wants the end of a log has the command print the end of it.
+    /// In words for the caller. Half an output is none: whoever wants the end of a log has the command print the end of
+    /// it.
     pub(crate) fn of(self, ran: &StepResult) -> Result<Box<RawValue>, Failure> {
         if self != Self::None && ran.truncated {
             return Err(TOO_LONG.into());

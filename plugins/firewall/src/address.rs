@@ -2,8 +2,8 @@
 
 use std::net::Ipv4Addr;
 
-/// What is not: the IANA special-purpose registry (RFC 6890 and what was added since), multicast, and the reserved rest.
-/// Each with the length of its prefix.
+/// What is not: the IANA special-purpose registry (RFC 6890 and what was added since), multicast, and the reserved
+/// rest. Each with the length of its prefix.
 const NOT_PUBLIC: [([u8; 4], u32); 16] = [
     ([0, 0, 0, 0], 8),          // "this network"
     ([10, 0, 0, 0], 8),         // private

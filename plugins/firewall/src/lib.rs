@@ -1,5 +1,5 @@
-//! Opens and closes ports of the machine's firewall to one address: `{"ip": "8.8.8.8", "port": 22}`. The port may be left
-//! out when the settings name just one.
+//! Opens and closes ports of the machine's firewall to one address: `{"ip": "8.8.8.8", "port": 22}`. The port may be
+//! left out when the settings name just one.
 //!
 //! Which firewall it is says the grants file: the plugin knows two commands by name and no program. It trusts nobody's
 //! spelling: what it parsed is what it plans, and the daemon parses that once more by the types of the slots.
@@ -44,8 +44,8 @@ impl Door {
     }
 }
 
-/// The slot `ip` takes public addresses by the daemon's own table; should it be stricter than ours, the caller hears the
-/// same words.
+/// The slot `ip` takes public addresses by the daemon's own table; should it be stricter than ours, the caller hears
+/// the same words.
 fn worded(refusal: Refusal) -> Refusal {
     if refusal.message.starts_with("ip:") { Refusal::invalid(NOT_ALLOWED) } else { refusal }
 }

@@ -1,5 +1,5 @@
-//! The data of a request and the settings beside it. The texts of its refusals, and the order in which they are tried, are
-//! what existing clients know.
+//! The data of a request and the settings beside it. The texts of its refusals, and the order in which they are tried,
+//! are what existing clients know.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -8,7 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::{Door, NOT_ALLOWED, address};
 
-/// For forms. The examples are such as the shipped grants take, which none of the addresses that are kept for documents is.
+/// For forms. The examples are such as the shipped grants take, which none of the addresses that are kept for documents
+/// is.
 pub(crate) const SCHEMA: &str = r#"{"type":"object","required":["ip"],"additionalProperties":false,"properties":{"ip":{"type":"string","format":"ipv4","examples":["8.8.8.8"]},"port":{"type":"integer","minimum":1,"maximum":65535,"examples":[22]}}}"#;
 
 /// The data as it came. The address is kept as its JSON text, so that one that is no string is refused in this plugin's

@@ -1,5 +1,5 @@
-//! Reboots the machine, whatever the data. By what program says the grants file, whose command ends the host: nobody may live
-//! to hear of its success.
+//! Reboots the machine, whatever the data. By what program says the grants file, whose command ends the host: nobody
+//! may live to hear of its success.
 
 #![forbid(unsafe_code)]
 

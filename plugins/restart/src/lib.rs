@@ -1,9 +1,9 @@
-//! Restarts a service: `{"service": "nginx"}`, or `service_name` as clients of the Python project write it. Some services are
-//! restarted at once; for all others somebody has to approve.
+//! Restarts a service: `{"service": "nginx"}`, or `service_name` as clients of the Python project write it. Some
+//! services are restarted at once; for all others somebody has to approve.
 //!
-//! Which services there are, which of them go at once, and who approves the others say the grants file's `[settings]`; by what
-//! program they are restarted says its command. Consent is asked for by this plugin's word and enforced by the daemon, which
-//! adds it to what the administrator requires anyway.
+//! Which services there are, which of them go at once, and who approves the others say the grants file's `[settings]`;
+//! by what program they are restarted says its command. Consent is asked for by this plugin's word and enforced by the
+//! daemon, which adds it to what the administrator requires anyway.
 
 #![forbid(unsafe_code)]
 

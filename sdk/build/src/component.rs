@@ -73,7 +73,8 @@ impl Component {
         &self.bytes
     }
 
-    /// Writes it to this file, whole or not at all, as a daemon would take it: nobody else may write it, whatever the umask.
+    /// Writes it to this file, whole or not at all, as a daemon would take it: nobody else may write it, whatever the
+    /// umask.
     ///
     /// # Errors
     /// The system's.
@@ -90,8 +91,9 @@ impl Component {
     }
 }
 
-/// Builds packages of the workspace in a folder. What cargo compiles stays below `target`, which must be that workspace's own:
-/// cargo takes packages of one name in two workspaces for the same, and would hand out the other's module as up to date.
+/// Builds packages of the workspace in a folder. What cargo compiles stays below `target`, which must be that
+/// workspace's own: cargo takes packages of one name in two workspaces for the same, and would hand out the other's
+/// module as up to date.
 ///
 /// # Errors
 /// Cargo's own words went to standard error; or what was built is no component.
@@ -104,7 +106,8 @@ pub fn packages(wasm: &Wasm, target: &Path, packages: &[&str], effort: Effort) -
     build(wasm, target, &chosen.collect::<Result<Vec<_>>>()?, effort)
 }
 
-/// Builds the crate whose manifest is in the toolchain's folder. What is said of `target` at [`packages`] holds here too.
+/// Builds the crate whose manifest is in the toolchain's folder. What is said of `target` at [`packages`] holds here
+/// too.
 ///
 /// # Errors
 /// As [`packages`]; or there is no crate here.

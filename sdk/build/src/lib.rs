@@ -1,8 +1,9 @@
-//! A plugin's source as a WebAssembly component, on any machine: the compiler and the tools for it are found or fetched, and
-//! what is missing is said. `cargo xtask` builds the shipped plugins with it, `regent plugin build` everybody else's.
+//! A plugin's source as a WebAssembly component, on any machine: the compiler and the tools for it are found or
+//! fetched, and what is missing is said. `cargo xtask` builds the shipped plugins with it, `regent plugin build`
+//! everybody else's.
 //!
-//! It runs as whoever typed the command, trusts that source and the machine's package sources, and writes below two folders: the
-//! one of the source, and a cache for compilers and environments, which is given.
+//! It runs as whoever typed the command, trusts that source and the machine's package sources, and writes below two
+//! folders: the one of the source, and a cache for compilers and environments, which is given.
 
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]

@@ -96,7 +96,8 @@ impl Run {
         self.ended(child)
     }
 
-    /// Runs it and gives back what it wrote to standard output. For short programs: their output has to fit into a pipe.
+    /// Runs it and gives back what it wrote to standard output. For short programs: their output has to fit into a
+    /// pipe.
     ///
     /// # Errors
     /// As [`done`](Self::done).

@@ -29,8 +29,8 @@ pub struct Options {
     pub wait: Option<Duration>,
     /// A name for the exchange, at most 128 bytes; the reply must carry it.
     pub id: Option<String>,
-    /// A name for the deed, 1 to 128 bytes: asked again under it, it is answered again and never done again, for as long
-    /// as the daemon keeps results.
+    /// A name for the deed, 1 to 128 bytes: asked again under it, it is answered again and never done again, for as
+    /// long as the daemon keeps results.
     pub key: Option<String>,
 }
 

@@ -11,8 +11,8 @@
 //! # Ok::<(), regent_client::Error>(())
 //! ```
 //!
-//! A connection is kept between calls. Everything is bounded: connecting, writing, waiting, and how long a reply may be. A
-//! request that was sent is never sent again by itself, for it may have been done.
+//! A connection is kept between calls. Everything is bounded: connecting, writing, waiting, and how long a reply may
+//! be. A request that was sent is never sent again by itself, for it may have been done.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

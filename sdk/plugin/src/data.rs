@@ -1,5 +1,5 @@
-//! JSON from outside, read into the author's type; what does not fit is told in one line, by the place in the data and in words
-//! of JSON: a caller knows no `u16`.
+//! JSON from outside, read into the author's type; what does not fit is told in one line, by the place in the data and
+//! in words of JSON: a caller knows no `u16`.
 
 use std::fmt;
 
@@ -45,7 +45,8 @@ fn located<T: DeserializeOwned>(text: &str) -> Option<String> {
     Some(worded(&path, why.rsplit_once(" at line ").map_or(&*why, |(what, _)| what)))
 }
 
-/// The texts of serde, anew. Those of the author's own types (`#[serde(expecting = "…")]`, `Error::custom`) stay as they are.
+/// The texts of serde, anew. Those of the author's own types (`#[serde(expecting = "…")]`, `Error::custom`) stay as
+/// they are.
 fn worded(path: &str, why: &str) -> String {
     let within = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     let at = |text: String| if path.is_empty() { text } else { format!("{path}: {text}") };

@@ -1,8 +1,8 @@
 //! What the author of a Regent plugin writes.
 //!
-//! A plugin is a WebAssembly component without any right of its own. Each of its operations turns a request into a *plan*, by
-//! naming commands that the administrator granted; the daemon shows the plan, has it authorised and carries it out; and
-//! `finish` makes the reply from what came of it.
+//! A plugin is a WebAssembly component without any right of its own. Each of its operations turns a request into a
+//! *plan*, by naming commands that the administrator granted; the daemon shows the plan, has it authorised and carries
+//! it out; and `finish` makes the reply from what came of it.
 //!
 //! ```
 //! use regent_plugin::prelude::*;
@@ -28,14 +28,14 @@
 //! # fn main() {}
 //! ```
 //!
-//! What does not fit is told by its place, in one line, and to whom it helps. Data that is not as [`Operation::Data`] says is the
-//! caller's fault: `Invalid data: port: expected a whole number from 0 to 65535, found a string`. Output that is not as
-//! [`Results::text`] or [`Results::json`] want it is told to the log, and so is a panic, with its text and place; the caller
-//! hears `Operation failed`.
+//! What does not fit is told by its place, in one line, and to whom it helps. Data that is not as [`Operation::Data`]
+//! says is the caller's fault: `Invalid data: port: expected a whole number from 0 to 65535, found a string`. Output
+//! that is not as [`Results::text`] or [`Results::json`] want it is told to the log, and so is a panic, with its text
+//! and place; the caller hears `Operation failed`.
 //!
-//! The crate is a `cdylib` built for `wasm32-wasip2`. The same code builds natively, where [`testing`] is its host, so that
-//! plain `cargo test` tries plugin and grants file together. The WebAssembly interface itself, and how to write a plugin in
-//! another language, stand in `wit/README.md`.
+//! The crate is a `cdylib` built for `wasm32-wasip2`. The same code builds natively, where [`testing`] is its host, so
+//! that plain `cargo test` tries plugin and grants file together. The WebAssembly interface itself, and how to write a
+//! plugin in another language, stand in `wit/README.md`.
 
 #![warn(missing_docs)]
 // What an author implements, and what it is given.

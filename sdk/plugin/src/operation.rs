@@ -7,8 +7,9 @@ use crate::{Failure, Plan, Refusal, Results, Step};
 /// The type of [`Operation::AUTHORISE`].
 pub type Authorise<T> = fn(&T) -> Result<Vec<Step>, Refusal>;
 
-/// One operation: what `prepare` understood is kept in the value itself, and comes back to `finish` in another instance of
-/// the plugin, perhaps days and a restart later. So it must hold all that is needed, and nothing outside it survives.
+/// One operation: what `prepare` understood is kept in the value itself, and comes back to `finish` in another instance
+/// of the plugin, perhaps days and a restart later. So it must hold all that is needed, and nothing outside it
+/// survives.
 pub trait Operation: Serialize + DeserializeOwned {
     /// The caller's data. What does not read as this is refused with `Invalid data: …`. An operation without data takes
     /// [`Ignored`](crate::Ignored).
@@ -20,9 +21,9 @@ pub trait Operation: Serialize + DeserializeOwned {
     /// A JSON Schema of the data, for forms and documents. It validates nothing: `prepare` does.
     const SCHEMA: &'static str = "{}";
 
-    /// Whether this request needs further steps, or none at all: `Some(Self::authorise)` for a function of yours. `None`
-    /// leaves it to the administrator alone. Named here and not a method with a default, so that one that was written
-    /// but not named is seen by the compiler as dead code.
+    /// Whether this request needs further steps, or none at all: `Some(Self::authorise)` for a function of yours.
+    /// `None` leaves it to the administrator alone. Named here and not a method with a default, so that one that was
+    /// written but not named is seen by the compiler as dead code.
     const AUTHORISE: Option<Authorise<Self>> = None;
 
     /// Validates the data, plans what is to run, and keeps what `finish` will need. It has no effects.

@@ -1,4 +1,5 @@
-//! What an operation wants done, step by step. A plan runs nothing: the daemon shows it, has it authorised, and carries it out.
+//! What an operation wants done, step by step. A plan runs nothing: the daemon shows it, has it authorised, and carries
+//! it out.
 
 use std::fmt::Display;
 
@@ -15,8 +16,8 @@ impl Plan {
         Self { operation: operation.into() }
     }
 
-    /// The name of the operation that is being prepared: the plugin's own, and for one that is described as `*` whatever name
-    /// the grants file serves.
+    /// The name of the operation that is being prepared: the plugin's own, and for one that is described as `*`
+    /// whatever name the grants file serves.
     #[must_use]
     pub fn operation(&self) -> &str {
         &self.operation

@@ -1,5 +1,5 @@
-//! A plugin as a table: its operations by name and what it wants to be granted. The [`plugin!`](crate::plugin!) macro writes
-//! the table; the exports and the fake host read it, so that both run the same code.
+//! A plugin as a table: its operations by name and what it wants to be granted. The [`plugin!`](crate::plugin!) macro
+//! writes the table; the exports and the fake host read it, so that both run the same code.
 
 use std::fmt::Write as _;
 

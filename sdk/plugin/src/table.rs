@@ -1,7 +1,7 @@
 //! The macro that writes a plugin's table.
 
-/// Makes a crate a plugin: its operations by the names that grants files use, then the commands that it wants granted, each
-/// with its slots and a reason for the administrator.
+/// Makes a crate a plugin: its operations by the names that grants files use, then the commands that it wants granted,
+/// each with its slots and a reason for the administrator.
 ///
 /// ```
 /// # use regent_plugin::prelude::*;
@@ -34,10 +34,11 @@
 /// # }
 /// ```
 ///
-/// An operation named `"*"` serves every name of the grants file that has no operation of its own; [`Plan::operation`](crate::Plan::operation) tells
-/// which.
+/// An operation named `"*"` serves every name of the grants file that has no operation of its own;
+/// [`Plan::operation`](crate::Plan::operation) tells which.
 ///
-/// It defines `PLUGIN`, the [`Plugin`](crate::Plugin) that tests hand to the fake host, and in WebAssembly the component's exports.
+/// It defines `PLUGIN`, the [`Plugin`](crate::Plugin) that tests hand to the fake host, and in WebAssembly the
+/// component's exports.
 #[macro_export]
 macro_rules! plugin {
     (

@@ -1,4 +1,5 @@
-//! An operation for every name that the grants file serves, and what is told when grants and plugin do not fit each other.
+//! An operation for every name that the grants file serves, and what is told when grants and plugin do not fit each
+//! other.
 
 use regent_plugin::prelude::*;
 use regent_plugin::testing::{Host, json, ok};

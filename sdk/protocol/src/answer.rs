@@ -1,5 +1,5 @@
-//! A reply as a client reads it: from this daemon, a later one, or the original service, which knows only `success`, `uid`,
-//! `data` and `error`. Unknown keys are ignored; unknown codes and states stay words.
+//! A reply as a client reads it: from this daemon, a later one, or the original service, which knows only `success`,
+//! `uid`, `data` and `error`. Unknown keys are ignored; unknown codes and states stay words.
 
 use serde::Deserialize;
 

@@ -8,8 +8,8 @@ use crate::refusal::Rejection;
 
 /// One JSON value as its original text.
 ///
-/// Having one tells you that the text is JSON that can be read in one way only (see [`Data::parse`]) and holds no newline;
-/// one that was deserialised (from a record or a reply) only that it is JSON.
+/// Having one tells you that the text is JSON that can be read in one way only (see [`Data::parse`]) and holds no
+/// newline; one that was deserialised (from a record or a reply) only that it is JSON.
 #[derive(Clone)]
 pub struct Data(Box<RawValue>);
 
@@ -20,8 +20,8 @@ impl Data {
         Self(RawValue::NULL.to_owned())
     }
 
-    /// Reads a text from outside, such as a plugin's reply or a command line's argument. Line breaks, which JSON has only
-    /// between its parts, become spaces, since a frame is one line.
+    /// Reads a text from outside, such as a plugin's reply or a command line's argument. Line breaks, which JSON has
+    /// only between its parts, become spaces, since a frame is one line.
     ///
     /// # Errors
     /// What [`crate::Line::read`] says of a line that is no such text, or [`Rejection::DuplicateKey`].

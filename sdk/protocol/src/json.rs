@@ -1,7 +1,8 @@
 //! One strict reading of JSON: the whole text is walked once, so that nothing in it can be read in two ways later.
 //!
-//! serde_json alone takes duplicate keys, and skips what nobody asked for without looking at it. This walk decodes every
-//! string and number, which refuses lone surrogates and numbers that are not finite, and counts depth and duplicates.
+//! serde_json alone takes duplicate keys, and skips what nobody asked for without looking at it. This walk decodes
+//! every string and number, which refuses lone surrogates and numbers that are not finite, and counts depth and
+//! duplicates.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

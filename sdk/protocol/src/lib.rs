@@ -1,13 +1,13 @@
 //! The wire between Regent's daemon and whoever asks it: frames, requests, replies and their texts, without I/O.
 //!
-//! One JSON object a line. What comes from a client is hostile: it is read once by [`Line::read`], which accepts exactly one
-//! meaning for every byte sequence (no duplicate keys, bounded depth, no lone surrogates, no numbers that read as infinite),
-//! and from then on its `data` is its original text. Every check has its place in one order: length; UTF-8 and JSON; depth;
-//! is it an object ([`Line::read`]); the secret (the daemon's, from [`Line::secret`]); duplicate keys; types of known keys;
-//! keys that are not served; `op` or `uid` ([`Line::request`]).
+//! One JSON object a line. What comes from a client is hostile: it is read once by [`Line::read`], which accepts
+//! exactly one meaning for every byte sequence (no duplicate keys, bounded depth, no lone surrogates, no numbers that
+//! read as infinite), and from then on its `data` is its original text. Every check has its place in one order: length;
+//! UTF-8 and JSON; depth; is it an object ([`Line::read`]); the secret (the daemon's, from [`Line::secret`]); duplicate
+//! keys; types of known keys; keys that are not served; `op` or `uid` ([`Line::request`]).
 //!
-//! Every text that a caller can be told stands once, in [`refusal`]. Nothing here panics, waits, or allocates more than a
-//! small multiple of the line that it was given.
+//! Every text that a caller can be told stands once, in [`refusal`]. Nothing here panics, waits, or allocates more than
+//! a small multiple of the line that it was given.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -1,5 +1,5 @@
-//! The document about a module, which `regent-dry-run inspect` prints and `regent` reads. Everything but the file, the digest and the
-//! size comes from the module: whoever shows it to a person passes it through [`crate::visible`] first.
+//! The document about a module, which `regent-dry-run inspect` prints and `regent` reads. Everything but the file, the
+//! digest and the size comes from the module: whoever shows it to a person passes it through [`crate::visible`] first.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! What a caller is told when what it asked is not done. Each text stands here once; each carries a [`Code`] for programs.
+//! What a caller is told when what it asked is not done. Each text stands here once; each carries a [`Code`] for
+//! programs.
 //!
 //! Only what is the caller's own fault is told exactly ([`Rejection`]). What is a plugin's or the host's fault is
 //! [`OPERATION_FAILED`] and nothing else, and the log says why.
@@ -254,7 +255,8 @@ impl Refusal {
         Self::new(words, Code::Failed)
     }
 
-    /// The operation failed without words: [`Code::Failed`], [`Code::Timeout`], [`Code::Busy`] or [`Code::CommandFailed`].
+    /// The operation failed without words: [`Code::Failed`], [`Code::Timeout`], [`Code::Busy`] or
+    /// [`Code::CommandFailed`].
     #[must_use]
     pub fn operation_failed(code: Code) -> Self {
         Self::new(OPERATION_FAILED, code)

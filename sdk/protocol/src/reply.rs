@@ -121,7 +121,8 @@ pub(crate) fn error_line(refusal: &Refusal, state: Option<State>, id: Option<&st
 
 /// Anything as one line.
 pub(crate) fn line(frame: &impl Serialize) -> Vec<u8> {
-    // Strings, and JSON that was read before, always serialise; if they ever did not, a caller must still hear something.
+    // Strings, and JSON that was read before, always serialise; if they ever did not, a caller must still hear
+    // something.
     let mut line =
         serde_json::to_vec(frame).unwrap_or_else(|_| br#"{"error":"Operation failed","code":"failed"}"#.to_vec());
     line.push(b'\n');

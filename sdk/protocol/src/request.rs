@@ -55,8 +55,8 @@ pub enum Ask {
 impl Line<'_> {
     /// What this line asks. Its secret is to be judged before.
     ///
-    /// An absent optional key and a `null` one are the same, but `op` and `uid` are never `null`. A key that this request
-    /// cannot honour (`cancel` with `op`, `dry_run` with `uid`) is refused like one that is not served at all.
+    /// An absent optional key and a `null` one are the same, but `op` and `uid` are never `null`. A key that this
+    /// request cannot honour (`cancel` with `op`, `dry_run` with `uid`) is refused like one that is not served at all.
     ///
     /// # Errors
     /// In this order: [`Rejection::DuplicateKey`], [`Rejection::WrongType`], [`Rejection::NotServed`],

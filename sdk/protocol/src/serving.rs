@@ -1,5 +1,6 @@
-//! What serves, and why not: what an administrator is told of plugins, of the daemon, and of a refusal. Texts of strangers stand
-//! in them as they were written: whoever shows them to a person passes them through [`crate::visible`] first.
+//! What serves, and why not: what an administrator is told of plugins, of the daemon, and of a refusal. Texts of
+//! strangers stand in them as they were written: whoever shows them to a person passes them through [`crate::visible`]
+//! first.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,5 +1,5 @@
-//! Plans and held operations as people and programs are shown them. What a requester or a plugin wrote stands in them as it
-//! was written: whoever shows it to a person passes it through [`crate::visible`] first.
+//! Plans and held operations as people and programs are shown them. What a requester or a plugin wrote stands in them
+//! as it was written: whoever shows it to a person passes it through [`crate::visible`] first.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Text of requesters and plugins, made harmless before a person sees it.
 //!
 //! Escape sequences can rewrite a terminal, bidirectional and invisible characters can make a text read as another
-//! (CVE-2021-42574), line separators can end a line early. Each such character becomes its number, `\u{202e}`; everything
-//! else stays as it is. Not for machines: what is decided on, stored or run is never this text.
+//! (CVE-2021-42574), line separators can end a line early. Each such character becomes its number, `\u{202e}`;
+//! everything else stays as it is. Not for machines: what is decided on, stored or run is never this text.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -34,8 +34,8 @@ pub fn text(text: &str) -> Cow<'_, str> {
     Cow::Owned(seen)
 }
 
-/// An argument as a shell would take it, so that where it begins and ends is plain. What a plain word cannot show stands
-/// in `$'…'`, with the escapes of bash and ksh; the result is one harmless line.
+/// An argument as a shell would take it, so that where it begins and ends is plain. What a plain word cannot show
+/// stands in `$'…'`, with the escapes of bash and ksh; the result is one harmless line.
 #[must_use]
 pub fn argument(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "%+,-./:=@_".contains(character);

@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: how fast, against the original Python service, bare processes and sudo, in the same run.
 //!
-//! All of it is measured turn by turn, so that whatever else the machine does falls on every side; only the ratios last.
-//! Nothing is asked of what is measured that its users do not ask. It plays in a private folder that is gone afterwards.
+//! All of it is measured turn by turn, so that whatever else the machine does falls on every side; only the ratios
+//! last. Nothing is asked of what is measured that its users do not ask. It plays in a private folder that is gone
+//! afterwards.
 
 // The first table: both services in a private folder, and what is measured turn by turn.
 mod arena;

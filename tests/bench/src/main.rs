@@ -1,4 +1,5 @@
-//! The program that `cargo xtask bench` and `cargo xtask soak` start: it measures builds that are there, and builds nothing.
+//! The program that `cargo xtask bench` and `cargo xtask soak` start: it measures builds that are there, and builds
+//! nothing.
 //!
 //! It also becomes the hostile clients and the good ones, which need a process for each uid.
 

@@ -1,5 +1,5 @@
-//! The audit log as a start finds it, whatever is in the file: it is added to or refused, nothing of it is lost, and what is
-//! added goes on from the last whole record. `regent why` reads it line by line.
+//! The audit log as a start finds it, whatever is in the file: it is added to or refused, nothing of it is lost, and
+//! what is added goes on from the last whole record. `regent why` reads it line by line.
 
 use std::sync::Arc;
 

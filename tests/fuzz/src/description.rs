@@ -1,5 +1,5 @@
-//! What `describe` of a plugin returned, whatever it exports: what serves can be told to callers, and what does not is told to
-//! the administrator.
+//! What `describe` of a plugin returned, whatever it exports: what serves can be told to callers, and what does not is
+//! told to the administrator.
 
 use regent_lane::{Export, TEXT_MAX};
 use regent_protocol::{Data, OperationView};

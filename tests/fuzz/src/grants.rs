@@ -1,5 +1,5 @@
-//! A grants file, judged whole beside a regent.toml that has what it may name: taken or refused by line, and what was taken means
-//! the same each time it is read.
+//! A grants file, judged whole beside a regent.toml that has what it may name: taken or refused by line, and what was
+//! taken means the same each time it is read.
 
 use std::sync::LazyLock;
 

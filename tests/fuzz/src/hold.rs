@@ -1,4 +1,5 @@
-//! What the store keeps of a held operation: read again it is the same, and whatever it says, what is made of it can be said.
+//! What the store keeps of a held operation: read again it is the same, and whatever it says, what is made of it can be
+//! said.
 
 use jiff::Timestamp;
 use regent_protocol::State;

@@ -7,7 +7,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::cost;
 
-/// A list is believed to have as many items as bytes follow, and room is made for so many: 88 bytes for the result of a step.
+/// A list is believed to have as many items as bytes follow, and room is made for so many: 88 bytes for the result of a
+/// step.
 const TIMES: usize = 100;
 const BESIDE: usize = 1 << 10;
 

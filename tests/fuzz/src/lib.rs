@@ -1,8 +1,8 @@
-//! What Regent reads of others' bytes, as entry points: each takes any bytes and panics if something is not as it must be, be it
-//! in what was read, in what reading cost, or in a second reading of another make.
+//! What Regent reads of others' bytes, as entry points: each takes any bytes and panics if something is not as it must
+//! be, be it in what was read, in what reading cost, or in a second reading of another make.
 //!
-//! `cargo xtask fuzz` lets libFuzzer look for such bytes; `tests/corpus.rs` calls the same entry points with those that are kept.
-//! docs/fuzzing.md has the table, and what to do with a finding.
+//! `cargo xtask fuzz` lets libFuzzer look for such bytes; `tests/corpus.rs` calls the same entry points with those that
+//! are kept. docs/fuzzing.md has the table, and what to do with a finding.
 #![allow(clippy::expect_used, reason = "a target says by panicking what it found")]
 
 // What a client sends: a line, and what it asks.

@@ -1,5 +1,5 @@
-//! What a client reads of a daemon, of this version or a later one: a reply, each view that may be its data, and what of it is
-//! shown to people.
+//! What a client reads of a daemon, of this version or a later one: a reply, each view that may be its data, and what
+//! of it is shown to people.
 
 use regent_protocol::{
     AdminReply, AnswerLine, Data, DryRun, HoldView, OperationView, PluginView, Reloaded, StatusView, WhyView, visible,

@@ -1,5 +1,5 @@
-//! What a line asks, of a request socket and of an admin socket: within the limits, the caller's own text, and the same when it
-//! is said again.
+//! What a line asks, of a request socket and of an admin socket: within the limits, the caller's own text, and the same
+//! when it is said again.
 
 use regent_protocol::{AdminRequest, Ask, Data, ID_MAX, Line, Request, WAIT_MAX, WAIT_MIN};
 

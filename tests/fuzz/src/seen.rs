@@ -47,7 +47,8 @@ pub(crate) fn members(value: &Value) -> usize {
     }
 }
 
-/// The text as serde_json's own value. `None` also for what has its private key for raw values, which is no JSON of anybody's.
+/// The text as serde_json's own value. `None` also for what has its private key for raw values, which is no JSON of
+/// anybody's.
 pub(crate) fn value(text: &str) -> Option<Value> {
     if text.contains("$serde_json") { None } else { serde_json::from_str(text).ok() }
 }

@@ -1,6 +1,6 @@
-//! A slot of each type and values for it: the first line is the slot as a grants file has it, all after that are the values, with
-//! the byte 0x1e between two. What is accepted is harmless by a rule of another make; the line that is offered where something
-//! is not accepted lets it through.
+//! A slot of each type and values for it: the first line is the slot as a grants file has it, all after that are the
+//! values, with the byte 0x1e between two. What is accepted is harmless by a rule of another make; the line that is
+//! offered where something is not accepted lets it through.
 
 use std::net::IpAddr;
 

@@ -1,5 +1,5 @@
-//! What is done outside of the functions that are called: in start functions, in the allocator, in what cleans up after a reply,
-//! and in the other functions of an operation.
+//! What is done outside of the functions that are called: in start functions, in the allocator, in what cleans up after
+//! a reply, and in the other functions of an operation.
 
 use super::{Attack, handed, serving};
 use crate::handmade::Plugin;
@@ -89,8 +89,8 @@ pub(crate) fn overlapping() -> Plugin {
     Plugin { realloc: "(i32.const 65536)".into(), ..serving(handed::ECHO) }
 }
 
-/// One that starts, and serves, until it has been asked to stop doing so: its start function then runs for ever, since a file
-/// of the machine's is not there to remember by, it is the clock that says when.
+/// One that starts, and serves, until it has been asked to stop doing so: its start function then runs for ever, since
+/// a file of the machine's is not there to remember by, it is the clock that says when.
 pub(crate) fn starts_no_more(after: std::time::SystemTime) -> Plugin {
     let since = after.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let start = format!(
@@ -99,8 +99,8 @@ pub(crate) fn starts_no_more(after: std::time::SystemTime) -> Plugin {
     with(serving(handed::ECHO), &start)
 }
 
-/// One whose description is another each time that it is asked: `attack`, or, by the last bit of the clock's microseconds,
-/// `other`.
+/// One whose description is another each time that it is asked: `attack`, or, by the last bit of the clock's
+/// microseconds, `other`.
 pub(crate) fn of_two_minds() -> Plugin {
     let plugin = serving(handed::ECHO);
     let one = r#"{"operations":[{"name":"attack","summary":"NAMED","uses":["finishing"]}]}"#;

@@ -1,5 +1,5 @@
-//! Modules of a few hundred kilobytes, or of a few megabytes, that cost the compiler more than it may have: written in bytes, since
-//! the text format's own parser takes long enough for them.
+//! Modules of a few hundred kilobytes, or of a few megabytes, that cost the compiler more than it may have: written in
+//! bytes, since the text format's own parser takes long enough for them.
 
 use super::loading::{component, leb};
 
@@ -9,7 +9,8 @@ const ADD: &[u8] = &[0x6a];
 const MULTIPLY: &[u8] = &[0x6c];
 const END: &[u8] = &[0x0b];
 
-/// Fifty thousand values that are all needed at the end: where each is kept takes the compiler a time that is quadratic.
+/// Fifty thousand values that are all needed at the end: where each is kept takes the compiler a time that is
+/// quadratic.
 pub(crate) fn of_time() -> Vec<u8> {
     const VALUES: usize = 50_000;
     let square = [GET, GET, MULTIPLY].concat();

@@ -1,5 +1,5 @@
-//! What is handed over: lengths beyond all memory and within it, pointers that lead nowhere, words that are none. `$at` is where
-//! bytes that are no UTF-8 lie.
+//! What is handed over: lengths beyond all memory and within it, pointers that lead nowhere, words that are none. `$at`
+//! is where bytes that are no UTF-8 lie.
 
 use super::Attack;
 

@@ -1,5 +1,5 @@
-//! Modules that no daemon comes to serve: what they cost is spent before anybody can ask anything of them, by the compiler or by
-//! a sandbox that has not begun to serve.
+//! Modules that no daemon comes to serve: what they cost is spent before anybody can ask anything of them, by the
+//! compiler or by a sandbox that has not begun to serve.
 
 use super::raw;
 use crate::handmade::{Plugin, describing};
@@ -82,8 +82,8 @@ pub(crate) fn component(items: &str) -> Vec<u8> {
 const HEAD: &[u8] = b"\0asm\x0d\0\x01\0";
 const COMPONENT_SECTION: u8 = 4;
 
-/// This component with so many more at its end, each within the other, in bytes: the text format's own parser would not go so
-/// deep.
+/// This component with so many more at its end, each within the other, in bytes: the text format's own parser would not
+/// go so deep.
 fn nesting(depth: usize, component: &[u8]) -> Vec<u8> {
     let mut lengths = vec![HEAD.len()];
     for _ in 1..depth {
@@ -94,7 +94,8 @@ fn nesting(depth: usize, component: &[u8]) -> Vec<u8> {
     [component, &within.collect::<Vec<_>>().concat()].concat()
 }
 
-/// A component that imports an empty interface of each of these names, in bytes: the text format's own parser takes minutes.
+/// A component that imports an empty interface of each of these names, in bytes: the text format's own parser takes
+/// minutes.
 fn importing(names: impl ExactSizeIterator<Item = String>) -> Vec<u8> {
     // One type: an instance without exports.
     const TYPE: &[u8] = &[7, 3, 1, 0x42, 0];

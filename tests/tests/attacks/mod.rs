@@ -1,6 +1,7 @@
-//! Components that no compiler emits: each does one thing that no plugin may, written out in WebAssembly's text format so that
-//! the attack can be read. What they are made into is what `host/sandbox/tests/fixtures` makes: `$plan`, `$log`, `$settings`,
-//! `$random` and `$now` are the plugin's imports, and below 65,536 its memory is free to be written.
+//! Components that no compiler emits: each does one thing that no plugin may, written out in WebAssembly's text format
+//! so that the attack can be read. What they are made into is what `host/sandbox/tests/fixtures` makes: `$plan`,
+//! `$log`, `$settings`, `$random` and `$now` are the plugin's imports, and below 65,536 its memory is free to be
+//! written.
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
 // What is done while a request is prepared.

@@ -1,5 +1,5 @@
-//! A component without what toolchains put around a module: theirs gives a module its imports only when it has started. Here the
-//! imports are there before, by the memory of a module of its own, and the start function calls them.
+//! A component without what toolchains put around a module: theirs gives a module its imports only when it has started.
+//! Here the imports are there before, by the memory of a module of its own, and the start function calls them.
 
 /// Calls, for a start function and for whatever else: each of the plugin's imports once.
 pub(crate) const PLAN: &str = "(call $plan (i32.const 64) (i32.const 7) (i32.const 0) (i32.const 0) (i32.const 96))";

@@ -1,4 +1,5 @@
-//! The optional interfaces: called for those operations alone whose description names them, and what they say only adds.
+//! The optional interfaces: called for those operations alone whose description names them, and what they say only
+//! adds.
 
 use regent_tests::error;
 use serde_json::{Value, json};

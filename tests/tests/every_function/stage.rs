@@ -1,4 +1,5 @@
-//! A daemon for one cell: one hostile plugin, one command that leaves a file wherever it runs, and what is to be seen afterwards.
+//! A daemon for one cell: one hostile plugin, one command that leaves a file wherever it runs, and what is to be seen
+//! afterwards.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! What a plugin may call without a grant: it is served at any time before the reply, it is bounded, and nothing is gained by it.
+//! What a plugin may call without a grant: it is served at any time before the reply, it is bounded, and nothing is
+//! gained by it.
 
 use serde_json::json;
 

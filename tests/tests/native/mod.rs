@@ -1,5 +1,6 @@
-//! The whole daemon over sandboxes in which native code stands in for the plugin's (`host/sandbox/src/stand_in`): exactly as
-//! confined as what is shipped, since it is the shipped program with a feature more. Each attack has an instance of its own.
+//! The whole daemon over sandboxes in which native code stands in for the plugin's (`host/sandbox/src/stand_in`):
+//! exactly as confined as what is shipped, since it is the shipped program with a feature more. Each attack has an
+//! instance of its own.
 #![allow(dead_code, reason = "each test file uses what it needs")]
 
 use std::fmt::Write as _;
@@ -67,7 +68,8 @@ impl Had {
         }
     }
 
-    /// Nothing has become more: neither processes nor descriptors nor threads of the daemon, once those that only rest have gone.
+    /// Nothing has become more: neither processes nor descriptors nor threads of the daemon, once those that only rest
+    /// have gone.
     #[track_caller]
     pub(crate) fn is_all(&self, running: &Running<'_>, instances: usize) {
         eventually(&format!("no process and no descriptor is left over, of {self:?}"), || {

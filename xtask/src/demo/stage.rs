@@ -1,5 +1,5 @@
-//! Where the demo plays: a private folder with copies of what was built, and, as root, a network namespace of its own. All of
-//! it is gone when this is dropped, or when somebody interrupts.
+//! Where the demo plays: a private folder with copies of what was built, and, as root, a network namespace of its own.
+//! All of it is gone when this is dropped, or when somebody interrupts.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,4 +1,5 @@
-//! The fuzzer's programs: our crates and what they are made of, compiled so that libFuzzer sees which way an input went.
+//! The fuzzer's programs: our crates and what they are made of, compiled so that libFuzzer sees which way an input
+//! went.
 
 use std::path::PathBuf;
 
@@ -6,7 +7,8 @@ use regent_build::Result;
 
 use crate::place;
 
-/// What `cargo fuzz --sanitizer none` asks of the compiler: LLVM's coverage of every edge, and the operands of comparisons.
+/// What `cargo fuzz --sanitizer none` asks of the compiler: LLVM's coverage of every edge, and the operands of
+/// comparisons.
 const FLAGS: [&str; 5] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",

@@ -77,7 +77,8 @@ impl Session {
         println!("  all:     {}", self.log.display());
     }
 
-    /// Takes into the kept corpus what goes ways that it does not: the shortest few, for it is read in every run of the tests.
+    /// Takes into the kept corpus what goes ways that it does not: the shortest few, for it is read in every run of the
+    /// tests.
     pub(super) fn keep(&self) -> Result<()> {
         let next = regent_build::emptied(super::folder().join("keep").join(&self.target))?;
         let merge = Run::new(&self.program).args(["-merge=1", "-set_cover_merge=1", "-use_counters=0"]);

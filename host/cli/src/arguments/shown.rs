@@ -1,5 +1,5 @@
-//! Every verb takes the options that say which daemon, so that a variable or a script's prefix fits all of them. Its help shows
-//! those that it uses.
+//! Every verb takes the options that say which daemon, so that a variable or a script's prefix fits all of them. Its
+//! help shows those that it uses.
 
 use clap::{Command, CommandFactory as _, FromArgMatches as _};
 

@@ -1,5 +1,5 @@
-//! `plugin build`: the source in a folder as `target/regent/NAME.wasm`. What is needed for it is found or fetched into a cache
-//! of the user's, what is compiled stays in the folder, and the compiler's own words are passed on as they are.
+//! `plugin build`: the source in a folder as `target/regent/NAME.wasm`. What is needed for it is found or fetched into
+//! a cache of the user's, what is compiled stays in the folder, and the compiler's own words are passed on as they are.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -14,7 +14,8 @@ use crate::output;
 /// A name stands in commands and on lines for people.
 const NAME_MAX: usize = 64;
 
-/// Rust's words, its own crates, the folders of a build, what a plugin is built on, and a TOML file that is no grants file.
+/// Rust's words, its own crates, the folders of a build, what a plugin is built on, and a TOML file that is no grants
+/// file.
 const TAKEN: &str = "\
     abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if impl in \
     let loop macro match mod move mut override priv pub ref return self Self static struct super trait true try type typeof \

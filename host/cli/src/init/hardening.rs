@@ -1,5 +1,5 @@
-//! How far the unit closes the service, and where it stops: all of it binds the granted commands as well, which are there to
-//! change this machine. What is left out stands in the unit too, for whoever grants nothing that needs it.
+//! How far the unit closes the service, and where it stops: all of it binds the granted commands as well, which are
+//! there to change this machine. What is left out stands in the unit too, for whoever grants nothing that needs it.
 
 use super::layout::Kind;
 

@@ -1,5 +1,5 @@
-//! `init`: what a first daemon needs, written once. Each file is shown as it is written, so that nothing is on the machine that
-//! nobody saw; what is there already is left as it is, so that saying it twice changes nothing.
+//! `init`: what a first daemon needs, written once. Each file is shown as it is written, so that nothing is on the
+//! machine that nobody saw; what is there already is left as it is, so that saying it twice changes nothing.
 
 // Where everything goes.
 mod layout;

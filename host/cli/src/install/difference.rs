@@ -1,5 +1,5 @@
-//! What is different between two modules, by their own words: operations, what they take, the commands that they want, what
-//! they import.
+//! What is different between two modules, by their own words: operations, what they take, the commands that they want,
+//! what they import.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,5 +1,5 @@
-//! Modules that served before, as the daemon keeps them in its state folder, which only its own user reads: STATE/modules/HEX.wasm,
-//! and NAME.json for the plugin, which names the one that serves and those before it.
+//! Modules that served before, as the daemon keeps them in its state folder, which only its own user reads:
+//! STATE/modules/HEX.wasm, and NAME.json for the plugin, which names the one that serves and those before it.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -29,8 +29,8 @@ fn folder(configuration: &Configuration) -> PathBuf {
     configuration.config.state.join("modules")
 }
 
-/// What the daemon noted of this plugin; `None`: it never served. That it is the daemon's word is all that is believed of it: a
-/// file that the daemon's own user wrote, with digests that people are shown before any of them counts.
+/// What the daemon noted of this plugin; `None`: it never served. That it is the daemon's word is all that is believed
+/// of it: a file that the daemon's own user wrote, with digests that people are shown before any of them counts.
 pub(super) fn record(configuration: &Configuration, plugin: &str) -> Result<Option<Record>, Untrusted> {
     let path = folder(configuration).join(format!("{plugin}.json"));
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

@@ -1,6 +1,6 @@
-//! Which modules a machine accepts: `plugin enable`, `upgrade`, `rollback`, `disable`. A module is accepted by its digest, in the
-//! grants file, and only by a person who was shown what it says of itself, or by a script that names the digest. Nothing is
-//! granted here: that a person writes.
+//! Which modules a machine accepts: `plugin enable`, `upgrade`, `rollback`, `disable`. A module is accepted by its
+//! digest, in the grants file, and only by a person who was shown what it says of itself, or by a script that names the
+//! digest. Nothing is granted here: that a person writes.
 
 // A first grants file.
 mod enable;

@@ -1,5 +1,5 @@
-//! The pins of a grants file, read and changed, and all else in it as it was: comments, order, spelling. It need not be without
-//! mistakes: one that grants nothing yet has pins as well.
+//! The pins of a grants file, read and changed, and all else in it as it was: comments, order, spelling. It need not be
+//! without mistakes: one that grants nothing yet has pins as well.
 
 use std::path::Path;
 
@@ -55,7 +55,8 @@ impl Pins {
         operations.iter().map(named).collect()
     }
 
-    /// Those of a list of several beside this one: somebody meant each of them. One alone is what served, and makes way.
+    /// Those of a list of several beside this one: somebody meant each of them. One alone is what served, and makes
+    /// way.
     pub(super) fn others(&self, than: &str) -> Vec<String> {
         let digests = self.digests();
         if digests.len() < 2 { Vec::new() } else { digests.into_iter().filter(|other| other != than).collect() }
@@ -91,8 +92,8 @@ fn note(digest: &str) -> String {
     format!("# before: {digest}\n")
 }
 
-/// Before the first table and the comment that belongs to it, behind the file's head. Where no key stands at the top, there is
-/// nothing but comments above the first table.
+/// Before the first table and the comment that belongs to it, behind the file's head. Where no key stands at the top,
+/// there is nothing but comments above the first table.
 fn added(text: &str, pin: &str) -> String {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let comment = |line: &&&str| line.trim_start().starts_with('#');

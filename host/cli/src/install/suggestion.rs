@@ -1,5 +1,6 @@
-//! A first grants file: the pin, and as comments whatever the plugin could be granted. Each suggestion is complete, so that taking
-//! off its `# ` is all of the typing; and each says CHANGE-ME where a person must decide, which no user, program or value is.
+//! A first grants file: the pin, and as comments whatever the plugin could be granted. Each suggestion is complete, so
+//! that taking off its `# ` is all of the typing; and each says CHANGE-ME where a person must decide, which no user,
+//! program or value is.
 //!
 //! What the plugin says stands in comments of one line, and only names that grants can have are written as such.
 

@@ -1,5 +1,5 @@
-//! `plugin upgrade` and `plugin rollback`: the pin becomes another, after what that means was shown. Until then the daemon serves
-//! what it accepted.
+//! `plugin upgrade` and `plugin rollback`: the pin becomes another, after what that means was shown. Until then the
+//! daemon serves what it accepted.
 
 use regent_client::HoldView;
 use regent_protocol::{ModuleView, visible};
@@ -23,7 +23,8 @@ struct UpgradeReport<'a> {
     sha256: &'a str,
     /// Those that were.
     before: Vec<String>,
-    /// Granted operations that the module does not have: until that is mended the daemon serves what it accepted before.
+    /// Granted operations that the module does not have: until that is mended the daemon serves what it accepted
+    /// before.
     lost: Vec<String>,
     /// `None`: what was accepted is not known.
     changes: Option<&'a [Change]>,

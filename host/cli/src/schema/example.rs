@@ -1,5 +1,6 @@
-//! A value that a schema takes, and the command line that says it. Where a value must be made up it is one of those that are
-//! kept for documents (RFC 5737, RFC 3849, RFC 2606): an example that somebody runs as it stands reaches nobody.
+//! A value that a schema takes, and the command line that says it. Where a value must be made up it is one of those
+//! that are kept for documents (RFC 5737, RFC 3849, RFC 2606): an example that somebody runs as it stands reaches
+//! nobody.
 
 use regent_client::Data;
 use regent_protocol::visible;

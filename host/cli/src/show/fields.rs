@@ -1,4 +1,5 @@
-//! The lines of a screen: a name, and its value in a column of its own. The parts of strangers are made harmless before.
+//! The lines of a screen: a name, and its value in a column of its own. The parts of strangers are made harmless
+//! before.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,5 @@
-//! A refusal, explained: what happened, by which rule, and the lines that would allow it. They are shown as they are to be
-//! written, and nothing here writes them: what is allowed is a person's to decide.
+//! A refusal, explained: what happened, by which rule, and the lines that would allow it. They are shown as they are to
+//! be written, and nothing here writes them: what is allowed is a person's to decide.
 
 use std::fmt::Write as _;
 

@@ -1,5 +1,6 @@
-//! How a container gets a socket: its folder, since a daemon that starts again makes a new socket in it; the secret as a file;
-//! and the group, by number, for names mean something else in there. All of it read-only: to connect is not to write.
+//! How a container gets a socket: its folder, since a daemon that starts again makes a new socket in it; the secret as
+//! a file; and the group, by number, for names mean something else in there. All of it read-only: to connect is not to
+//! write.
 
 use std::path::Path;
 

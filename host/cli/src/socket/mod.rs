@@ -1,5 +1,5 @@
-//! `socket add`: a socket of its own for a container or another user, with a secret of its own and only the operations that
-//! it needs. The whole configuration is parsed with it first: a mistake writes nothing.
+//! `socket add`: a socket of its own for a container or another user, with a secret of its own and only the operations
+//! that it needs. The whole configuration is parsed with it first: a mistake writes nothing.
 
 // What a container is told.
 mod container;

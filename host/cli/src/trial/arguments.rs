@@ -82,7 +82,8 @@ pub(crate) struct Run {
     /// Print one JSON object, for programs
     #[arg(long)]
     pub(super) json: bool,
-    /// Again whenever the module, its grants, the file of --data or, of a folder, its sources change; a folder is built first
+    /// Again whenever the module, its grants, the file of --data or, of a folder, its sources change; a folder is built
+    /// first
     #[arg(long)]
     pub(super) watch: bool,
 }

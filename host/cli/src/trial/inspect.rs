@@ -1,4 +1,5 @@
-//! `plugin inspect`: what a module is, on one screen. All of it but the digest is the module's own word, and made harmless.
+//! `plugin inspect`: what a module is, on one screen. All of it but the digest is the module's own word, and made
+//! harmless.
 
 use regent_protocol::{DescribedOperation, ImportView, ModuleView, WantedCommand, visible};
 

@@ -1,5 +1,5 @@
-//! `plugin inspect` and `plugin run`: an author's side. Reading, compiling and running a module is `regent-dry-run`'s, by the very
-//! code that a daemon does it with; here it is asked, and what it found is shown.
+//! `plugin inspect` and `plugin run`: an author's side. Reading, compiling and running a module is `regent-dry-run`'s,
+//! by the very code that a daemon does it with; here it is asked, and what it found is shown.
 
 // What is typed.
 mod arguments;

@@ -1,5 +1,5 @@
-//! `--watch`: a trial again and again, whenever a file that bears on it has changed. Looking is by time and size a few times a
-//! second: it sees what any editor does, on every file system, and costs nothing that can be felt.
+//! `--watch`: a trial again and again, whenever a file that bears on it has changed. Looking is by time and size a few
+//! times a second: it sees what any editor does, on every file system, and costs nothing that can be felt.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -37,7 +37,8 @@ pub(super) fn watch(run: &Run, mut arguments: Vec<OsString>) -> Result<Ending, F
     }
 }
 
-/// Takes the data as their file has them now; whether there are any. What is wrong with them is told, and may be mended.
+/// Takes the data as their file has them now; whether there are any. What is wrong with them is told, and may be
+/// mended.
 fn is_read(run: &Run, arguments: &mut Vec<OsString>) -> bool {
     if run.data_file().is_none() {
         return true;

@@ -1,5 +1,5 @@
-//! What a consent is bound to. Each field is hashed when a request is held, and again, from what is true then, before it
-//! runs; the first that differs voids the consent.
+//! What a consent is bound to. Each field is hashed when a request is held, and again, from what is true then, before
+//! it runs; the first that differs voids the consent.
 
 use crate::catalog::Found;
 use crate::plan::{Plan, Unequal};
@@ -8,7 +8,8 @@ use crate::process::Spawner;
 use crate::record::hold::{Bound, Hold, PlannedStep};
 use crate::record::reason::{BoundField, VoidCause};
 
-/// The fields of this record by these grants, with what would run and its module. What the record says of the latter is not used.
+/// The fields of this record by these grants, with what would run and its module. What the record says of the latter is
+/// not used.
 pub fn fields(instance: &str, hold: &Hold, plan: &[PlannedStep], module: &ModuleDigest, found: &Found) -> Bound {
     // What cannot be serialised would be the same each time; strings and numbers always can.
     let plan = serde_json::to_vec(plan).unwrap_or_default();
@@ -61,7 +62,8 @@ pub async fn compare(
     module: &ModuleDigest,
 ) -> Result<Plan, NotNow> {
     let fields = |plan: &[PlannedStep]| fields(instance, hold, plan, module, found);
-    // First all but the plan, which changed grants may make impossible to make again: the grants are the better word then.
+    // First all but the plan, which changed grants may make impossible to make again: the grants are the better word
+    // then.
     if let Some(field) = hold.bound.difference(&fields(&hold.plan)) {
         return Err(VoidCause::Differs(field).into());
     }

@@ -19,8 +19,8 @@ pub enum No {
     NotWritten(String),
 }
 
-/// Whether this approver may see a hold: it is named in one of its steps, or may see all. Its own requester sees it on the
-/// request socket, not here.
+/// Whether this approver may see a hold: it is named in one of its steps, or may see all. Its own requester sees it on
+/// the request socket, not here.
 pub fn may_see(hold: &Hold, approver: &Approver, people: &People) -> bool {
     let named = |person: &String| hold.steps.iter().any(|step| people.is_of(person, &step.of));
     approver.all || approver.person.as_ref().is_some_and(named)
@@ -29,8 +29,8 @@ pub fn may_see(hold: &Hold, approver: &Approver, people: &People) -> bool {
 /// A person's yes to the step that is open now.
 ///
 /// # Errors
-/// [`No`]. The requester is refused by its uid, whatever socket it asked on: a uid that means nobody on a container's socket
-/// is still no second person.
+/// [`No`]. The requester is refused by its uid, whatever socket it asked on: a uid that means nobody on a container's
+/// socket is still no second person.
 pub fn consent(hold: &Hold, approver: &Approver, people: &People, now: Timestamp) -> Result<Consent, No> {
     if !may_see(hold, approver, people) {
         return Err(No::Unknown);

@@ -1,5 +1,5 @@
-//! Authorisation: may a prepared request run now, does it wait for somebody's consent, or not at all. Nothing runs without
-//! the [`Authorized`] that only this room can make.
+//! Authorisation: may a prepared request run now, does it wait for somebody's consent, or not at all. Nothing runs
+//! without the [`Authorized`] that only this room can make.
 
 // Who a uid is.
 pub mod people;
@@ -36,8 +36,8 @@ pub struct Prepared {
 
 /// What may run, once, now.
 ///
-/// Having one tells you that no step of consent was asked for, or that each was given and everything that the consents are
-/// bound to is still the same.
+/// Having one tells you that no step of consent was asked for, or that each was given and everything that the consents
+/// are bound to is still the same.
 #[derive(Debug)]
 pub struct Authorized(Prepared);
 

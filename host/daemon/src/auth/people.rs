@@ -1,5 +1,5 @@
-//! Persons: who a uid is to the administrator. A user of the system is a person only if it is listed; a peer of a socket
-//! whose uids mean nothing is none.
+//! Persons: who a uid is to the administrator. A user of the system is a person only if it is listed; a peer of a
+//! socket whose uids mean nothing is none.
 
 use std::collections::BTreeMap;
 

@@ -25,8 +25,8 @@ pub fn can_run(plan: &Plan) -> Result<(), Because> {
     }
 }
 
-/// The record of a prepared request that waits for nobody yet. `uid` is the handle, which goes to its requester and nowhere
-/// else.
+/// The record of a prepared request that waits for nobody yet. `uid` is the handle, which goes to its requester and
+/// nowhere else.
 pub fn draft(
     held: &Held,
     requester: &Requester,

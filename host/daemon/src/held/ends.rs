@@ -14,8 +14,8 @@ use crate::record::outcome::Performed;
 const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 impl Held {
-    /// The run has ended, so. What has happened cannot be refused: where there is no room to write it down, it is tried until
-    /// there is.
+    /// The run has ended, so. What has happened cannot be refused: where there is no room to write it down, it is tried
+    /// until there is.
     pub async fn finish(&self, id: &HoldId, performed: Performed) -> Option<Hold> {
         let now = self.clock.now();
         let mut said = false;

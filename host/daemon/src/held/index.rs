@@ -1,5 +1,5 @@
-//! What must be known of holds without asking the disk: how many a requester has, when each is due, and who waits for it.
-//! Everything here can be made again from the store, and is at each start.
+//! What must be known of holds without asking the disk: how many a requester has, when each is due, and who waits for
+//! it. Everything here can be made again from the store, and is at each start.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -16,7 +16,8 @@ pub const LIVE: Limit = Limit { each: 8, most: 1_000 };
 /// Ended ones of one requester that are kept to be read, each with a result of up to 1 MiB; the oldest goes first.
 pub const ENDED_EACH: usize = 64;
 pub(super) const ENDED_MAX: usize = 2_000;
-/// Those with a key of their requester's are not pushed out by others, or they could be done twice: one more is refused.
+/// Those with a key of their requester's are not pushed out by others, or they could be done twice: one more is
+/// refused.
 pub const KEYED: Limit = Limit { each: 256, most: 4_000 };
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The life of a held operation: asked, held, decided, and handed on to be run or to end.
 //!
-//! Every change is one job on the disk's thread, which reads the record, judges, logs and stores: so two decisions at once are
-//! one after the other, and what a caller is told has happened is on the disk.
+//! Every change is one job on the disk's thread, which reads the record, judges, logs and stores: so two decisions at
+//! once are one after the other, and what a caller is told has happened is on the disk.
 
 // From a prepared request to a record.
 mod asked;
@@ -130,8 +130,8 @@ impl Held {
         })
     }
 
-    /// What the requester's handle leads to, if it is the requester's. One that is another's is not even read, which would
-    /// take longer than one that is nobody's.
+    /// What the requester's handle leads to, if it is the requester's. One that is another's is not even read, which
+    /// would take longer than one that is nobody's.
     pub async fn find(&self, requester: &Requester, uid: &str) -> Option<Hold> {
         let handle = Handle::of(uid);
         let id = self.disk.run_or_log(move |ledger| ledger.store.by_handle(&handle)).await.flatten()?;
@@ -150,8 +150,8 @@ impl Held {
         self.disk.run_or_log(move |ledger| ledger.store.by_key(&name)).await.flatten()
     }
 
-    /// Waits for the end of a hold, but no longer than `wait`; `None` if it is forgotten meanwhile. Who waits keeps nothing of
-    /// it in memory: a hold may have some MiB.
+    /// Waits for the end of a hold, but no longer than `wait`; `None` if it is forgotten meanwhile. Who waits keeps
+    /// nothing of it in memory: a hold may have some MiB.
     pub async fn wait(&self, id: &HoldId, wait: Duration) -> Option<Hold> {
         let deadline = Instant::now() + wait;
         loop {
@@ -235,7 +235,8 @@ impl Held {
         Ok(hold)
     }
 
-    /// A person's yes. If it was the last that was needed, the hold is approved afterwards, and it is for the caller to run.
+    /// A person's yes. If it was the last that was needed, the hold is approved afterwards, and it is for the caller to
+    /// run.
     pub async fn approve(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
         let (approver, people, now) = (approver.clone(), people.clone(), self.clock.now());
         self.change(id, move |hold| {

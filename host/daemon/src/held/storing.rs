@@ -1,5 +1,5 @@
-//! Keys whose record is on its way to the disk: who comes second with the same key waits for the first, and takes no place
-//! meanwhile. Asked twenty times at once, a request is one, and not as many as its requester has places.
+//! Keys whose record is on its way to the disk: who comes second with the same key waits for the first, and takes no
+//! place meanwhile. Asked twenty times at once, a request is one, and not as many as its requester has places.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! A hold as it is told: to its requester, who learns where it stands and nothing of why; and to approvers, who see all that
-//! they decide on.
+//! A hold as it is told: to its requester, who learns where it stands and nothing of why; and to approvers, who see all
+//! that they decide on.
 
 use regent_protocol::{Code, HoldView, Origin, PlannedStepView, Refusal, Reply, Seconds, State, StepView, Values};
 
@@ -7,7 +7,8 @@ use crate::record::hold::{ConsentStep, Hold};
 use crate::record::outcome::Outcome;
 use crate::time::second;
 
-/// The reply to the requester. Its reference is the hold's own once that has ended: it stands in the log wherever the hold does.
+/// The reply to the requester. Its reference is the hold's own once that has ended: it stands in the log wherever the
+/// hold does.
 pub fn reply(hold: &Hold, uid: &str, reference: &str) -> Reply {
     let refused = |refusal: Refusal| Reply::Refused {
         refusal: refusal.with_reference(if hold.state.is_over() { &hold.reference } else { reference }),

@@ -1,6 +1,6 @@
-//! Modules that served once, kept by digest in the state folder (0700): a package that replaces a file ends no service, not
-//! after a restart either, and what served before can serve again. For each plugin a file names the module that it accepted
-//! last and those before it; what no file names is dropped.
+//! Modules that served once, kept by digest in the state folder (0700): a package that replaces a file ends no service,
+//! not after a restart either, and what served before can serve again. For each plugin a file names the module that it
+//! accepted last and those before it; what no file names is dropped.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

@@ -1,5 +1,5 @@
-//! From a file that was seen to a plugin that serves: which module may serve by these grants, and if the one that lies there may
-//! not or cannot, which of those that served before.
+//! From a file that was seen to a plugin that serves: which module may serve by these grants, and if the one that lies
+//! there may not or cannot, which of those that served before.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -117,7 +117,8 @@ struct Ground {
 }
 
 impl Ground {
-    /// A plugin of this module by these grants: the one that serves, if nothing that it was told has changed; else a new one.
+    /// A plugin of this module by these grants: the one that serves, if nothing that it was told has changed; else a
+    /// new one.
     async fn serve(
         &self,
         load: &Load,

@@ -1,8 +1,9 @@
 //! What is installed, and what of it serves: each grants file with its module by itself, whole or not at all.
 //!
-//! Whatever changes in the folders is looked at as soon as it is closed or renamed. What is good takes the place of what was,
-//! between two requests; what is not leaves it as it was and is said, with its cure. Nothing here delays a request: folders are
-//! read on a thread of their own, modules are compiled by processes, and the catalog changes in one step.
+//! Whatever changes in the folders is looked at as soon as it is closed or renamed. What is good takes the place of
+//! what was, between two requests; what is not leaves it as it was and is said, with its cure. Nothing here delays a
+//! request: folders are read on a thread of their own, modules are compiled by processes, and the catalog changes in
+//! one step.
 
 // What lies in the folders.
 pub mod seen;
@@ -186,7 +187,8 @@ impl Installed {
         self.watch.as_ref().is_some_and(|watch| watch.follow(&folders))
     }
 
-    /// Whether a grants file that is a link leads to something else than it did: what it leads to is in no folder that is listened to.
+    /// Whether a grants file that is a link leads to something else than it did: what it leads to is in no folder that
+    /// is listened to.
     fn leads_elsewhere(&self) -> bool {
         let instances = self.instances.borrow();
         let mut links = instances.values().filter_map(|instance| Some((&instance.path, instance.link.as_ref()?)));

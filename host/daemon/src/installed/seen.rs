@@ -1,5 +1,5 @@
-//! What lies in the folders at one moment: grants files as they are written, and the modules that they name. Read on a thread of
-//! its own, since neither a folder nor the system's user database answers by a deadline.
+//! What lies in the folders at one moment: grants files as they are written, and the modules that they name. Read on a
+//! thread of its own, since neither a folder nor the system's user database answers by a deadline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
@@ -46,8 +46,8 @@ pub struct GrantsFile {
     pub link: Option<Link>,
 }
 
-/// What a link led to when it was looked at, or a file of several names; nobody is told when that changes, so it is asked now
-/// and then.
+/// What a link led to when it was looked at, or a file of several names; nobody is told when that changes, so it is
+/// asked now and then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link(Option<FileId>);
 
@@ -86,8 +86,8 @@ impl GrantsFile {
     /// What is in it; else each mistake.
     ///
     /// # Errors
-    /// For the administrator. Whom a rule cannot name keeps one operation away and not the file; with the file away it is told
-    /// with the rest.
+    /// For the administrator. Whom a rule cannot name keeps one operation away and not the file; with the file away it
+    /// is told with the rest.
     pub fn written(self) -> Result<Written, Vec<String>> {
         let mut mistakes = self.mistakes;
         if let Some(written) = self.parsed.as_ref().filter(|_| !mistakes.is_empty()) {

@@ -1,5 +1,5 @@
-//! SHA256SUMS beside modules: written by whoever ships them, owned by root, in the form of sha256sum(1). It vouches for a
-//! module as a pin in a grants file does.
+//! SHA256SUMS beside modules: written by whoever ships them, owned by root, in the form of sha256sum(1). It vouches for
+//! a module as a pin in a grants file does.
 
 use std::collections::HashMap;
 use std::path::Path;

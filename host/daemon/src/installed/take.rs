@@ -1,4 +1,5 @@
-//! What was seen is taken: what is new begins to load, what was loaded serves from then on, and what stands in the way is said.
+//! What was seen is taken: what is new begins to load, what was loaded serves from then on, and what stands in the way
+//! is said.
 
 use std::rc::Rc;
 
@@ -16,7 +17,8 @@ use crate::record::text::cut;
 
 /// News that nobody has asked for yet.
 const NEWS_MAX: usize = 1_000;
-/// Of the reasons why a plugin does not serve, in bytes of a record: a module chooses the names in them. The log has them all.
+/// Of the reasons why a plugin does not serve, in bytes of a record: a module chooses the names in them. The log has
+/// them all.
 const REASONS_MAX: usize = 2 << 10;
 
 impl Installed {
@@ -91,7 +93,8 @@ impl Installed {
             (instance.judged, instance.module, instance.file) = (None, None, None);
             self.say_reasons(name, instance, vec![reason]);
             if had {
-                // What was taken away does not come back by itself, whatever else is put in its place; a pin names it still.
+                // What was taken away does not come back by itself, whatever else is put in its place; a pin names it
+                // still.
                 if grants.sha256.is_empty() {
                     self.shelf.forget(name);
                 }
@@ -154,8 +157,8 @@ impl Installed {
         let same =
             instance.plugin().is_some_and(|former| Rc::ptr_eq(&former, &plugin)) && instance.text == Some(load.text);
         if !same {
-            // What serves from now on is on record before it does anything; if it cannot be, what it does cannot be either. So is
-            // what does not serve, and why.
+            // What serves from now on is on record before it does anything; if it cannot be, what it does cannot be
+            // either. So is what does not serve, and why.
             let serves: Vec<&str> = load.grants.operations.iter().map(|operation| operation.called.as_str()).collect();
             let digest = hex::encode(plugin.digest);
             self.audit.record_or_log(&Event {

@@ -1,4 +1,5 @@
-//! What is installed, as administrators are told: what serves, what lies there, why the one is not the other, and who may ask.
+//! What is installed, as administrators are told: what serves, what lies there, why the one is not the other, and who
+//! may ask.
 
 use std::path::Path;
 

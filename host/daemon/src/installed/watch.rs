@@ -1,5 +1,6 @@
-//! Who changes what in the folders, by inotify(7). What somebody still writes to is not read: a module half copied is none, and a
-//! grants file without its last lines may grant more than the whole. Only what was closed or renamed is looked at.
+//! Who changes what in the folders, by inotify(7). What somebody still writes to is not read: a module half copied is
+//! none, and a grants file without its last lines may grant more than the whole. Only what was closed or renamed is
+//! looked at.
 //!
 //! Where the kernel tells nothing (a network file system), `regent reload` looks all the same.
 
@@ -57,8 +58,8 @@ impl Watch {
         })
     }
 
-    /// Listens to these folders and no others; says whether one of them is not the folder that it was, or a file in one is
-    /// whole that was not known to be. A folder that is not there is tried again with the next call.
+    /// Listens to these folders and no others; says whether one of them is not the folder that it was, or a file in one
+    /// is whole that was not known to be. A folder that is not there is tried again with the next call.
     pub(super) fn follow(&self, folders: &[PathBuf]) -> bool {
         let mut heard = self.heard.borrow_mut();
         let stale = |(_, (path, was)): &(&i32, &(PathBuf, _))| !folders.contains(path) || identity(path) != *was;
@@ -105,7 +106,8 @@ impl Watch {
         self.heard.borrow_mut().touched.clear();
     }
 
-    /// Whether what was read of this file since the look began is to be believed: nobody writes to it, or did meanwhile.
+    /// Whether what was read of this file since the look began is to be believed: nobody writes to it, or did
+    /// meanwhile.
     pub(super) fn is_still(&self, path: &Path) -> bool {
         // The kernel says each thing once.
         if self.hear() {
@@ -163,8 +165,8 @@ impl Heard {
         true
     }
 
-    /// Files that were complete before they got this name (O_TMPFILE, and a link) are never closed under it. They are known by
-    /// what is in them though nobody wrote it here; says whether there is any.
+    /// Files that were complete before they got this name (O_TMPFILE, and a link) are never closed under it. They are
+    /// known by what is in them though nobody wrote it here; says whether there is any.
     fn take_linked(&mut self) -> bool {
         let before = self.written.len();
         self.written.retain(|path, begun| {
@@ -197,7 +199,8 @@ fn is_ours(name: &str) -> bool {
     !name.starts_with('.') && (name.ends_with(".toml") || name.ends_with(".wasm") || name == "SHA256SUMS")
 }
 
-/// What was made by open(2) is closed some time, so it has a size to be watched; a link, a FIFO or a folder is whole as soon as it is there.
+/// What was made by open(2) is closed some time, so it has a size to be watched; a link, a FIFO or a folder is whole as
+/// soon as it is there.
 fn size_of_a_file_of_its_own(path: &Path) -> Option<u64> {
     path.symlink_metadata().ok().filter(|stat| stat.is_file() && stat.nlink() == 1).map(|stat| stat.len())
 }

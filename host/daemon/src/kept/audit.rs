@@ -1,7 +1,7 @@
 //! The audit log: one line of ASCII JSON a record, each with its number and the hash of the line before.
 //!
-//! A line is written before a privileged act and after it; if it cannot be written, nothing runs. A line that could not be
-//! written whole is taken back; if even that fails the log takes no more, and so nothing runs, until it can be.
+//! A line is written before a privileged act and after it; if it cannot be written, nothing runs. A line that could not
+//! be written whole is taken back; if even that fails the log takes no more, and so nothing runs, until it can be.
 
 use std::fmt::Write as _;
 use std::io;
@@ -204,8 +204,8 @@ impl Audit {
         Ok(Mark { hash, ..mark })
     }
 
-    /// The time by what has passed since the predecessor wrote last, if that was in this boot: no clock that was set back
-    /// meanwhile changes it.
+    /// The time by what has passed since the predecessor wrote last, if that was in this boot: no clock that was set
+    /// back meanwhile changes it.
     pub fn time_by_uptime(&self) -> Option<jiff::Timestamp> {
         let last = self.last_moment.as_ref().filter(|last| last.boot == self.boot && !last.boot.is_empty())?;
         let passed = uptime().checked_sub(Duration::try_from_secs_f64(last.up).ok()?)?;

@@ -39,8 +39,8 @@ impl Disk {
         Ok(Self { jobs })
     }
 
-    /// Runs this on the thread, after all that was asked before. A disk that fails ends the process: after a failed sync
-    /// nobody can say what is written, and the next start can.
+    /// Runs this on the thread, after all that was asked before. A disk that fails ends the process: after a failed
+    /// sync nobody can say what is written, and the next start can.
     pub async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Ledger) -> Result<T, StoreError> + Send + 'static,

@@ -1,8 +1,8 @@
-//! What nobody may live to see the end of: an immediate operation that ends the host. It is on record as begun, and noted in
-//! the store until its end is on record too. A start that finds such a note closes the record.
+//! What nobody may live to see the end of: an immediate operation that ends the host. It is on record as begun, and
+//! noted in the store until its end is on record too. A start that finds such a note closes the record.
 //!
-//! The note is stored before the command runs and forgotten after its end is on the disk, so a crash leaves the note and at most
-//! both; the log is what tells whether the end is there.
+//! The note is stored before the command runs and forgotten after its end is on the disk, so a crash leaves the note
+//! and at most both; the log is what tells whether the end is there.
 
 use redb::{ReadableDatabase as _, ReadableTable as _};
 use serde::{Deserialize, Serialize};

@@ -37,7 +37,8 @@ pub enum EventKind {
     Unknown,
 }
 
-/// What happened, as far as it is known; what is not, is left out of the line. `docs/reference/audit-log.md` has each field.
+/// What happened, as far as it is known; what is not, is left out of the line. `docs/reference/audit-log.md` has each
+/// field.
 #[derive(Debug, Default, Clone, Serialize)]
 pub struct Event<'a> {
     pub event: EventKind,

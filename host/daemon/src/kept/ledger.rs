@@ -1,8 +1,8 @@
 //! Store and audit log together: the one order in which a hold changes.
 //!
 //! The record of a transition is appended and synced; then the store commits the new state and names that record. So a
-//! crash leaves at most one record of a transition that the store does not know, and a start can tell: the record that the
-//! store names is gone, the log was cut; more than one follows, the store is an older copy. Both void what is held.
+//! crash leaves at most one record of a transition that the store does not know, and a start can tell: the record that
+//! the store names is gone, the log was cut; more than one follows, the store is an older copy. Both void what is held.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -59,8 +59,8 @@ impl Ledger {
     /// Brings a hold to its next state: logged, synced, then stored. When this returns the state is durable.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`], [`StoreError::NotLogged`]: nothing was done. Anything else: nothing is known, and the process
-    /// must end.
+    /// [`StoreError::Conflict`], [`StoreError::NotLogged`]: nothing was done. Anything else: nothing is known, and the
+    /// process must end.
     pub fn transition(&self, next: &mut Hold, by: Option<&Decider>, forget: &[HoldId]) -> Result<(), StoreError> {
         self.store.expect(&next.id, next.version)?;
         next.version += 1;
@@ -181,8 +181,8 @@ impl Ledger {
         voided.map(|cause| hold.ended(State::Void, Some(EndReason::Void(cause.clone())), now))
     }
 
-    /// Whether all that it was to do was to end this host, and this is a later boot. Of a plan that had other steps nobody
-    /// can say how far it came.
+    /// Whether all that it was to do was to end this host, and this is a later boot. Of a plan that had other steps
+    /// nobody can say how far it came.
     fn has_ended_its_host(&self, hold: &Hold) -> bool {
         let later = self.is_later_than(hold.boot.as_deref().unwrap_or_default());
         later && !hold.plan.is_empty() && hold.plan.iter().all(|step| step.ends_host)
@@ -220,7 +220,8 @@ impl Ledger {
         Ok(closed)
     }
 
-    /// Whether the log tells that it began, and not that it ended. A log without its beginning has been cut, and is not added to.
+    /// Whether the log tells that it began, and not that it ended. A log without its beginning has been cut, and is not
+    /// added to.
     fn lacks_its_end(&self, ending: &Ending) -> Result<bool, StoreError> {
         let records = self.audit.lock().since(&ending.began)?;
         let of_it = |kept: &Kept| kept.reference.as_deref() == Some(ending.reference.as_str());

@@ -1,5 +1,5 @@
-//! A file as the store and the audit log see it: redb's own words for storage, so that the tests can put a disk that loses
-//! power under both.
+//! A file as the store and the audit log see it: redb's own words for storage, so that the tests can put a disk that
+//! loses power under both.
 
 use std::fs::File;
 use std::io;

@@ -1,7 +1,7 @@
 //! The store of holds: a redb file in which every change is one synced transaction.
 //!
-//! A hold is written as JSON, so that a later version can read it. Nothing here decides: each change is compare-and-set on
-//! the hold's version, and what the change means was settled before.
+//! A hold is written as JSON, so that a later version can read it. Nothing here decides: each change is compare-and-set
+//! on the hold's version, and what the change means was settled before.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,8 @@ const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 pub(super) const ENDINGS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("endings");
 const SANDBOXES: TableDefinition<'_, &str, u32> = TableDefinition::new("sandboxes");
 
-/// The format of what is stored. It rises with each change that an older daemon could not read, or this one not of an older.
+/// The format of what is stored. It rises with each change that an older daemon could not read, or this one not of an
+/// older.
 const FORMAT: u32 = 2;
 /// Format 1 did not say so.
 const FORMAT_UNSAID: u32 = 1;
@@ -87,8 +88,8 @@ impl StorageBackend for Shared {
 }
 
 impl Store {
-    /// Opens the store in a folder of the daemon's own, or makes it. It is made under another name first: a file that was
-    /// half made when the power went is none that can be repaired.
+    /// Opens the store in a folder of the daemon's own, or makes it. It is made under another name first: a file that
+    /// was half made when the power went is none that can be repaired.
     pub fn open_at(path: &Path) -> Result<Self, StoreError> {
         if !path.exists() {
             let made = path.with_extension("new");
@@ -102,7 +103,8 @@ impl Store {
     /// Opens the store, or makes it in an empty medium.
     ///
     /// # Errors
-    /// [`StoreError::Lost`]: the file is none of ours, or damaged beyond what a crash can do. [`StoreError::OtherFormat`].
+    /// [`StoreError::Lost`]: the file is none of ours, or damaged beyond what a crash can do.
+    /// [`StoreError::OtherFormat`].
     pub fn open(medium: Arc<dyn StorageBackend>) -> Result<Self, StoreError> {
         let mut builder = Database::builder();
         builder.set_cache_size(CACHE);
@@ -120,8 +122,9 @@ impl Store {
         Ok(store)
     }
 
-    /// A transaction that is whole and synced when committed: two phases, since what a client chose stands in the file and
-    /// redb's checksums are not cryptographic; and quick repair, so that a start after a crash need not read it all.
+    /// A transaction that is whole and synced when committed: two phases, since what a client chose stands in the file
+    /// and redb's checksums are not cryptographic; and quick repair, so that a start after a crash need not read it
+    /// all.
     pub(super) fn change<T>(
         &self,
         make: impl FnOnce(&WriteTransaction) -> Result<T, StoreError>,

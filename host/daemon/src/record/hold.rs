@@ -19,8 +19,8 @@ use super::requester::Requester;
 use super::text::{TEXT_MAX, cut};
 use super::why::Why;
 
-/// The approver's name for a hold: ten letters and digits that are hard to confuse. It is worth nothing without the admin
-/// socket, so it need not be secret; it is unlike the requester's handle, so it tells nothing of that.
+/// The approver's name for a hold: ten letters and digits that are hard to confuse. It is worth nothing without the
+/// admin socket, so it need not be secret; it is unlike the requester's handle, so it tells nothing of that.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HoldId(String);
 

@@ -1,8 +1,9 @@
-//! The requester's own name for a deed: asked again under it, it is answered again and never done again. What is kept is a
-//! record like that of any held operation, so it survives what a hold survives, also where nobody's consent was needed.
+//! The requester's own name for a deed: asked again under it, it is answered again and never done again. What is kept
+//! is a record like that of any held operation, so it survives what a hold survives, also where nobody's consent was
+//! needed.
 //!
-//! The handle of such a record is made of the key and a random number, and only the number is kept: the requester can be given
-//! the same handle again, and who reads the store still cannot answer for it.
+//! The handle of such a record is made of the key and a random number, and only the number is kept: the requester can
+//! be given the same handle again, and who reads the store still cannot answer for it.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};

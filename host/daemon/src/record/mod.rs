@@ -1,4 +1,5 @@
-//! The plain data of the domain: who asked, for what, how it ended and why. It uses no service, so that everything may use it.
+//! The plain data of the domain: who asked, for what, how it ended and why. It uses no service, so that everything may
+//! use it.
 
 // The peer that asks.
 pub mod requester;

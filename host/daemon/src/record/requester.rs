@@ -37,7 +37,8 @@ impl Requester {
     }
 }
 
-/// Whose share a peer has. Where uids mean nothing all have one: behind such a socket there may be as many as there are numbers.
+/// Whose share a peer has. Where uids mean nothing all have one: behind such a socket there may be as many as there are
+/// numbers.
 pub fn place_of(socket: u64, uid: u32, trusted: bool) -> Peer {
     (socket, if trusted { uid } else { u32::MAX })
 }

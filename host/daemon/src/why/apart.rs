@@ -1,5 +1,5 @@
-//! A grants file for one socket alone: what allows a peer that no rule of `allow` can name, and leaves as it is what those rules
-//! protect. The operation has another name in it, for one that two files serve is served by neither.
+//! A grants file for one socket alone: what allows a peer that no rule of `allow` can name, and leaves as it is what
+//! those rules protect. The operation has another name in it, for one that two files serve is served by neither.
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
-//! A hold that ended otherwise than done, as what its requester was refused: which hold, by whom or by what, and what to do.
+//! A hold that ended otherwise than done, as what its requester was refused: which hold, by whom or by what, and what
+//! to do.
 
 use regent_protocol::{Refusal, State};
 

@@ -1,5 +1,5 @@
-//! Lines of a grants file, to be copied: what would grant what is not granted. The names are a plugin's own words, so only such
-//! as a grants file takes are written.
+//! Lines of a grants file, to be copied: what would grant what is not granted. The names are a plugin's own words, so
+//! only such as a grants file takes are written.
 
 use regent_grants::{grant_lines, is_name};
 use regent_protocol::visible;

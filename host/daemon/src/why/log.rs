@@ -50,7 +50,8 @@ pub struct LogFindings {
     hold: Option<RecordLine>,
 }
 
-/// The refusal or failure of this reference, in the log at this path. Of a hold that is still kept the store knows more.
+/// The refusal or failure of this reference, in the log at this path. Of a hold that is still kept the store knows
+/// more.
 pub(crate) async fn in_log(path: PathBuf, held: &Held, reference: &str) -> Option<Explained> {
     // What else could stand between quotes would be looked for in vain.
     if !reference.bytes().all(|byte| byte.is_ascii_lowercase()) {
@@ -74,8 +75,8 @@ fn in_file(path: &Path, reference: &str) -> LogFindings {
     File::open(path).map(|file| search(BufReader::new(file), reference)).unwrap_or_default()
 }
 
-/// Reads a log from its beginning. A line that is too long is passed over as a whole: a piece of it could be what a requester
-/// sent, made to look like a line.
+/// Reads a log from its beginning. A line that is too long is passed over as a whole: a piece of it could be what a
+/// requester sent, made to look like a line.
 pub fn search(mut log: impl BufRead, reference: &str) -> LogFindings {
     let (mut found, mut line) = (LogFindings::default(), Vec::new());
     let needle = format!("\"ref\":\"{reference}\"");

@@ -1,8 +1,8 @@
-//! Why something was refused: told to an administrator who names the reference that the caller was given. The caller itself
-//! learns none of it.
+//! Why something was refused: told to an administrator who names the reference that the caller was given. The caller
+//! itself learns none of it.
 //!
-//! What happened last is kept in memory, bounded for each peer and in all, so that one who is refused a thousand times takes
-//! nobody else's answer away; what is older is looked up in the audit log, which knows less of it.
+//! What happened last is kept in memory, bounded for each peer and in all, so that one who is refused a thousand times
+//! takes nobody else's answer away; what is older is looked up in the audit log, which knows less of it.
 
 // What an administrator is told of a refusal.
 pub mod explained;

@@ -1,5 +1,5 @@
-//! Refusals that can still be asked about, in memory: bounded for each peer and in all, and kept at a cost that does not grow with
-//! those of others, for a stranger can have as many as it likes.
+//! Refusals that can still be asked about, in memory: bounded for each peer and in all, and kept at a cost that does
+//! not grow with those of others, for a stranger can have as many as it likes.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};

@@ -1,4 +1,5 @@
-//! The rules that decide whether a peer sees an operation, by file and line, and the lines that would have them decide otherwise.
+//! The rules that decide whether a peer sees an operation, by file and line, and the lines that would have them decide
+//! otherwise.
 
 use std::path::Path;
 use std::rc::Rc;

@@ -1,5 +1,5 @@
-//! A name that nothing served, and a grants file that has it all the same: then what keeps that file from serving is the answer,
-//! and not another file. Looked for when an administrator asks, for a caller is to have no file read.
+//! A name that nothing served, and a grants file that has it all the same: then what keeps that file from serving is
+//! the answer, and not another file. Looked for when an administrator asks, for a caller is to have no file read.
 
 use std::path::PathBuf;
 

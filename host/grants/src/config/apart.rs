@@ -1,4 +1,5 @@
-//! Who may enter a socket's folder may reach the socket: so each has a folder of its own, and the admin socket above all.
+//! Who may enter a socket's folder may reach the socket: so each has a folder of its own, and the admin socket above
+//! all.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
-//! `[sandbox]`: the uids of sandboxes, a range that is nobody else's; what runs in them; and what of them a machine may lack.
+//! `[sandbox]`: the uids of sandboxes, a range that is nobody else's; what runs in them; and what of them a machine may
+//! lack.
 
 use regent_lane::Layer;
 

@@ -70,8 +70,8 @@ impl Via {
 
 /// A command line.
 ///
-/// Having one tells you that each slot's value was parsed into the slot's type and written again from it, and that nothing
-/// else than this grant's fixed text and those values is in it; not that anybody agreed to run it.
+/// Having one tells you that each slot's value was parsed into the slot's type and written again from it, and that
+/// nothing else than this grant's fixed text and those values is in it; not that anybody agreed to run it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rendered {
     argv: Vec<String>,
@@ -86,8 +86,8 @@ impl Rendered {
         &self.argv
     }
 
-    /// The values as they were parsed and written again, in the order of the command's slots. A list has a pair for each; a
-    /// flag has `true`, or no pair.
+    /// The values as they were parsed and written again, in the order of the command's slots. A list has a pair for
+    /// each; a flag has `true`, or no pair.
     #[must_use]
     pub fn values(&self) -> &[(String, String)] {
         &self.values

@@ -127,8 +127,8 @@ fn program(item: &Value<'_>, template: &Template) -> Option<PathBuf> {
     Some(path)
 }
 
-/// The slots in the order of `run`. Each needs a type, and a type without a slot is a slip of the pen: unless its slot may be
-/// in an argument that could not be read.
+/// The slots in the order of `run`. Each needs a type, and a type without a slot is a slip of the pen: unless its slot
+/// may be in an argument that could not be read.
 fn slots(
     params: &[Value<'_>],
     run: &RunTemplate,

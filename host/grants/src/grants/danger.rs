@@ -1,8 +1,8 @@
-//! What is valid in a command and dangerous all the same: programs that run what they are given, variables that decide what a
-//! program loads, folders that everybody writes to.
+//! What is valid in a command and dangerous all the same: programs that run what they are given, variables that decide
+//! what a program loads, folders that everybody writes to.
 //!
-//! The lists are of what is known, and a program that is on none of them may run what it is given too: a warning helps whoever
-//! did not think of it, and is no guard.
+//! The lists are of what is known, and a program that is on none of them may run what it is given too: a warning helps
+//! whoever did not think of it, and is no guard.
 
 use std::path::Path;
 
@@ -10,7 +10,8 @@ use super::template::Template;
 use crate::sheet::Sheet;
 use crate::sheet::value::Value;
 
-/// A program that takes code as an argument, and the letters of the options that say so. Versions are left out of its name.
+/// A program that takes code as an argument, and the letters of the options that say so. Versions are left out of its
+/// name.
 const TAKE_CODE: [(&str, &str); 21] = [
     ("ash", "c"),
     ("bash", "c"),
@@ -81,8 +82,8 @@ const RUN_OTHERS: [&str; 42] = [
     "xargs",
 ];
 
-/// Programs that run nothing but what stands behind some options, and these: the short ones may have it attached, the long ones
-/// behind a `=`.
+/// Programs that run nothing but what stands behind some options, and these: the short ones may have it attached, the
+/// long ones behind a `=`.
 const BEHIND_OPTIONS: [(&str, &[&str]); 8] = [
     ("apt-get", &["-o", "--option", "-c", "--config-file"]),
     ("git", &["-c", "--config-env", "--exec-path", "--receive-pack", "--upload-pack", "-u"]),
@@ -190,8 +191,8 @@ fn code_letters(program: &str) -> Option<&'static str> {
     TAKE_CODE.iter().find(|(name, _)| *name == program).map(|(_, letters)| *letters)
 }
 
-/// The argument that is code: what an option such as `-c`, alone or in `-ec`, is followed by or has in itself. Options of the
-/// script that is run instead are none of the interpreter's.
+/// The argument that is code: what an option such as `-c`, alone or in `-ec`, is followed by or has in itself. Options
+/// of the script that is run instead are none of the interpreter's.
 fn code<'t>(arguments: &'t [Template], letters: &str, anywhere: bool) -> Option<&'t Template> {
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {

@@ -5,8 +5,8 @@ use toml::de::{DeTable, DeValue};
 
 use crate::sheet::Sheet;
 
-/// The line and the name of the table that grants this operation, by the name that callers use; `None`: there is none, as far as
-/// the text can be read.
+/// The line and the name of the table that grants this operation, by the name that callers use; `None`: there is none,
+/// as far as the text can be read.
 #[must_use]
 pub fn operation_at(text: &str, called: &str) -> Option<(usize, String)> {
     let (document, _mistakes) = DeTable::parse_recoverable(text);

@@ -1,7 +1,8 @@
-//! `run` in an operation: no code. The shipped module `commands` serves it, and plans the one command that is called as the
-//! operation is.
+//! `run` in an operation: no code. The shipped module `commands` serves it, and plans the one command that is called as
+//! the operation is.
 //!
-//! What that module is told of its operations stands here. It is trusted no more than any plugin: the daemon fills the slots.
+//! What that module is told of its operations stands here. It is trusted no more than any plugin: the daemon fills the
+//! slots.
 
 use std::collections::BTreeMap;
 

@@ -94,7 +94,8 @@ impl Step {
     /// What a plugin's `authorise` returned: a JSON list of steps, spelt as in a grants file; `[]` asks for none.
     ///
     /// # Errors
-    /// What is wrong with it, for the log: no such list, an unknown kind, person or team, or a count that nobody can reach.
+    /// What is wrong with it, for the log: no such list, an unknown kind, person or team, or a count that nobody can
+    /// reach.
     pub fn read_json(text: &str, config: &Config) -> Result<Vec<Self>, StepError> {
         let wires: Vec<Wire> = serde_json::from_str(text).map_err(|error| StepError::NotAList(error.to_string()))?;
         if wires.len() > STEPS_MAX {

@@ -1,5 +1,5 @@
-//! An argument of `run`: fixed text and slots. `{ip}` is a slot; `{{` and `}}` are braces, and so is a brace that is the
-//! whole argument, as in nft's sets.
+//! An argument of `run`: fixed text and slots. `{ip}` is a slot; `{{` and `}}` are braces, and so is a brace that is
+//! the whole argument, as in nft's sets.
 
 use std::fmt;
 
@@ -101,8 +101,8 @@ impl Template {
         }
     }
 
-    /// The argument, or as many as its slots have values; `None`: a slot is not known. Slots that stand together have one
-    /// value each: [`misplaced`] saw to it.
+    /// The argument, or as many as its slots have values; `None`: a slot is not known. Slots that stand together have
+    /// one value each: [`misplaced`] saw to it.
     pub(super) fn fill<'v>(&self, values: impl Fn(&str) -> Option<&'v [String]>) -> Option<Vec<String>> {
         let mut filled = vec![String::new()];
         for piece in &self.0 {
@@ -128,8 +128,8 @@ impl Template {
     }
 }
 
-/// Why a slot that may come to several arguments, or to none, cannot stand where it does: a person must be able to tell from
-/// `run` what the command line will be.
+/// Why a slot that may come to several arguments, or to none, cannot stand where it does: a person must be able to tell
+/// from `run` what the command line will be.
 pub(super) fn misplaced(arguments: &[Template], name: &str, slot: &Slot) -> Option<String> {
     let holding: Vec<_> = arguments.iter().filter(|argument| argument.slots().any(|slot| slot == name)).collect();
     let [argument] = holding.as_slice() else {

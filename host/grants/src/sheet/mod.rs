@@ -36,8 +36,8 @@ impl<'t> Sheet<'t> {
         self.file
     }
 
-    /// The document, unless it is no TOML: then the one mistake is where the parser stopped. It could go on, but after an
-    /// unclosed bracket it would call each good line wrong.
+    /// The document, unless it is no TOML: then the one mistake is where the parser stopped. It could go on, but after
+    /// an unclosed bracket it would call each good line wrong.
     pub(crate) fn document(&self) -> Option<Spanned<DeTable<'t>>> {
         let stopped = |error: toml::de::Error| {
             let at = error.span().map_or(self.text.len(), |span| span.start);

@@ -1,4 +1,5 @@
-//! A table, taken apart key by key. What nobody took is unknown, and a mistake: a mistyped key must not silently grant more.
+//! A table, taken apart key by key. What nobody took is unknown, and a mistake: a mistyped key must not silently grant
+//! more.
 
 use std::collections::BTreeMap;
 

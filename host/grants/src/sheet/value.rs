@@ -1,5 +1,5 @@
-//! One value with its place, read as what it should be. Each reader says what to write if it is something else, and none
-//! repeats a text that it did not expect: it may be a secret.
+//! One value with its place, read as what it should be. Each reader says what to write if it is something else, and
+//! none repeats a text that it did not expect: it may be a secret.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! `user` and `group`: names as POSIX has them portable. Never a number: 0 would be root under no name. Whether there is such
-//! an account is the command's to find out.
+//! `user` and `group`: names as POSIX has them portable. Never a number: 0 would be root under no name. Whether there
+//! is such an account is the command's to find out.
 
 use serde_json::{Value as Json, json};
 

@@ -1,8 +1,8 @@
-//! `ipv4`, `ipv6` and `ip`: an address, and nothing that merely means one. `127.1`, `010.0.0.1` and `::ffff:10.0.0.1` are
-//! addresses to one program and something else to the next.
+//! `ipv4`, `ipv6` and `ip`: an address, and nothing that merely means one. `127.1`, `010.0.0.1` and `::ffff:10.0.0.1`
+//! are addresses to one program and something else to the next.
 //!
-//! An IPv4 address has one spelling. An IPv6 address may come in any that is ASCII, without a zone and without a dotted part,
-//! and is rendered as RFC 5952 writes it; IPv4-mapped and -compatible ones are refused in every spelling.
+//! An IPv4 address has one spelling. An IPv6 address may come in any that is ASCII, without a zone and without a dotted
+//! part, and is rendered as RFC 5952 writes it; IPv4-mapped and -compatible ones are refused in every spelling.
 
 use serde_json::{Value as Json, json};
 

@@ -1,5 +1,5 @@
-//! `hostname`: a name of labels, RFC 1123, in lower case. What a resolver would take for an address is no name: a last label of
-//! digits, or a hexadecimal number.
+//! `hostname`: a name of labels, RFC 1123, in lower case. What a resolver would take for an address is no name: a last
+//! label of digits, or a hexadecimal number.
 
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;

@@ -1,4 +1,5 @@
-//! What one value of a slot may be. Each type is a file beside this one; to add one is to write it and name it in `read`.
+//! What one value of a slot may be. Each type is a file beside this one; to add one is to write it and name it in
+//! `read`.
 
 use std::fmt;
 use std::path::Path;

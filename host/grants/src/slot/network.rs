@@ -1,5 +1,5 @@
-//! `cidr`: a network as its first address and the length of its prefix. `10.0.0.1/8` is refused: whoever wrote it meant either
-//! one address or sixteen million.
+//! `cidr`: a network as its first address and the length of its prefix. `10.0.0.1/8` is refused: whoever wrote it meant
+//! either one address or sixteen million.
 
 use serde_json::{Value as Json, json};
 

@@ -27,8 +27,8 @@ impl Param<'_> {
         self.0.rule()
     }
 
-    /// JSON Schema (2020-12) of what a caller sends. It is for forms: some values that it lets through are refused. A text's
-    /// pattern is as the crate regex reads it, which in rare signs is not how ECMAScript does.
+    /// JSON Schema (2020-12) of what a caller sends. It is for forms: some values that it lets through are refused. A
+    /// text's pattern is as the crate regex reads it, which in rare signs is not how ECMAScript does.
     #[must_use]
     pub fn schema(&self) -> Json {
         match &self.0.shape {

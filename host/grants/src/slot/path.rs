@@ -1,5 +1,5 @@
-//! `path`: what is below one folder, by its name alone. Links, and who can write to the folder, are the file system's to say:
-//! the daemon asks it, for which a command line tells the paths in it.
+//! `path`: what is below one folder, by its name alone. Links, and who can write to the folder, are the file system's
+//! to say: the daemon asks it, for which a command line tells the paths in it.
 
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! `text`: a text that a pattern matches as a whole.
 //!
-//! "Anchored" alone is not enough: `^\d+$` takes Arabic digits, `(?m)` makes the ends those of a line, `^a|b$` is two patterns.
-//! So the pattern stands between `\A(?:` and `)\z`, knows ASCII only, and turns nothing on or off inside.
+//! "Anchored" alone is not enough: `^\d+$` takes Arabic digits, `(?m)` makes the ends those of a line, `^a|b$` is two
+//! patterns. So the pattern stands between `\A(?:` and `)\z`, knows ASCII only, and turns nothing on or off inside.
 
 use std::fmt;
 
@@ -165,8 +165,8 @@ fn build(pattern: &str) -> Result<Regex, PatternError> {
     })
 }
 
-/// Whether a group begins that is neither `(?:…)` nor named. A `(?` inside of a class is taken for one too: to refuse what is
-/// harmless is safe, and an escaped `\(?` or `[?(]` says the same.
+/// Whether a group begins that is neither `(?:…)` nor named. A `(?` inside of a class is taken for one too: to refuse
+/// what is harmless is safe, and an escaped `\(?` or `[?(]` says the same.
 fn turns_flags(pattern: &str) -> bool {
     let mut rest = pattern;
     while let Some(at) = rest.find(['\\', '(']) {

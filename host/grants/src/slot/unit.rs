@@ -1,4 +1,5 @@
-//! `unit`: the name of a systemd unit with its suffix, systemd.unit(5). No patterns: `systemctl` would take `*` for all of them.
+//! `unit`: the name of a systemd unit with its suffix, systemd.unit(5). No patterns: `systemctl` would take `*` for all
+//! of them.
 
 use serde_json::{Value as Json, json};
 
@@ -99,8 +100,8 @@ impl Kind for Unit {
     }
 }
 
-/// The suffix of a unit's name; `None`: it is no unit's name. What begins with a dot systemd does not load, and what begins
-/// with `@` is the instance of nothing.
+/// The suffix of a unit's name; `None`: it is no unit's name. What begins with a dot systemd does not load, and what
+/// begins with `@` is the instance of nothing.
 fn suffix(name: &str) -> Option<&'static str> {
     let letter = |byte: u8| byte.is_ascii_alphanumeric() || br":_.\@-".contains(&byte);
     let good = name.len() <= MAX && name.bytes().all(letter) && !name.starts_with(['-', '.', '@']);

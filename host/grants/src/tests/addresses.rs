@@ -42,8 +42,8 @@ fn a_range_is_refused_from_its_first_address_to_its_last_and_no_further() {
     }
 }
 
-/// No range begins or ends within a /24, so the ends of each /24 stand for all of it: every one of these, and the ends of
-/// every /16 elsewhere.
+/// No range begins or ends within a /24, so the ends of each /24 stand for all of it: every one of these, and the ends
+/// of every /16 elsewhere.
 #[test]
 fn every_address_is_public_exactly_outside_of_the_ranges() {
     let ranges = RANGES.map(|range| ends(&range));
@@ -86,7 +86,8 @@ fn private_is_rfc_1918_and_not_whatever_else_is_not_public() {
     }
 }
 
-/// What Python's `ipaddress` (3.13, and Debian 12's 3.11) calls private in IPv4, and what it takes out of that: the ranges of IANA's registry.
+/// What Python's `ipaddress` (3.13, and Debian 12's 3.11) calls private in IPv4, and what it takes out of that: the
+/// ranges of IANA's registry.
 const PYTHON_PRIVATE: [&str; 14] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -121,7 +122,8 @@ fn python_takes(address: Ipv4Addr) -> bool {
     !private && !in_one_of(address, &PYTHON_SHARED) && !in_one_of(address, &PYTHON_MULTICAST)
 }
 
-/// The clients of 2022 were answered by Python's rule: what it refuses is refused, and what is refused beyond it stands here.
+/// The clients of 2022 were answered by Python's rule: what it refuses is refused, and what is refused beyond it stands
+/// here.
 #[test]
 fn nothing_is_public_that_python_refuses_and_only_anycast_and_6to4_relays_are_refused_beyond_it() {
     let beyond = ["192.0.0.9/32", "192.0.0.10/32", "192.88.99.0/24"];

@@ -15,7 +15,8 @@ const RANGES: [(&str, &str); 6] = [
     ("4000::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
 ];
 
-/// What Python's `ipaddress` (3.13) calls private in IPv6, and what it takes out of that: the ranges of IANA's registry.
+/// What Python's `ipaddress` (3.13) calls private in IPv6, and what it takes out of that: the ranges of IANA's
+/// registry.
 const PYTHON_PRIVATE: [&str; 12] = [
     "::1/128",
     "::/128",
@@ -106,7 +107,8 @@ fn known_public_addresses_are_public() {
     }
 }
 
-/// What Python refuses is refused; what is refused beyond it is outside of 2000::/3, or anycast and identifiers in 2001::/23.
+/// What Python refuses is refused; what is refused beyond it is outside of 2000::/3, or anycast and identifiers in
+/// 2001::/23.
 #[test]
 fn nothing_is_public_that_python_refuses() {
     let edges = PYTHON_PRIVATE.iter().chain(&PYTHON_EXCEPTIONS).chain(&["2000::/3", "ff00::/8"]).map(|net| ends(net));

@@ -1,5 +1,5 @@
-//! Ten thousand values for each type of slot, good and bent: whatever is accepted is one harmless argument that stays what it
-//! is, and what is accepted is what a rule of another make accepts.
+//! Ten thousand values for each type of slot, good and bent: whatever is accepted is one harmless argument that stays
+//! what it is, and what is accepted is what a rule of another make accepts.
 
 use super::samples::{Random, SAMPLES};
 use super::{command, filled};

@@ -1,5 +1,5 @@
-//! Good files, broken in thousands of ways from a fixed seed: the parser never panics, and what it refuses it names by a line
-//! of the file. A fuzzer would call the same two entry points.
+//! Good files, broken in thousands of ways from a fixed seed: the parser never panics, and what it refuses it names by
+//! a line of the file. A fuzzer would call the same two entry points.
 
 use super::samples::Random;
 use super::{CONFIG, config};

@@ -1,4 +1,5 @@
-//! What is valid and dangerous: each file, and all that it is warned of. Beside most stands the twin of which nothing is said.
+//! What is valid and dangerous: each file, and all that it is warned of. Beside most stands the twin of which nothing
+//! is said.
 
 use super::{CONFIG, PIN, checked, compare, config};
 use crate::{Config, Grants};

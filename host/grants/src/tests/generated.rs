@@ -1,5 +1,5 @@
-//! Two thousand values of each slot type, from a fixed seed: what is accepted is what an independent rule accepts, in one
-//! spelling, and rendering it again changes nothing.
+//! Two thousand values of each slot type, from a fixed seed: what is accepted is what an independent rule accepts, in
+//! one spelling, and rendering it again changes nothing.
 
 use std::net::Ipv4Addr;
 

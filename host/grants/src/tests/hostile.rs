@@ -1,5 +1,5 @@
-//! Values that a hostile plugin or its client would try, so that an argument becomes an option, two arguments, a path elsewhere or
-//! something that nobody who consents can read: no slot takes them.
+//! Values that a hostile plugin or its client would try, so that an argument becomes an option, two arguments, a path
+//! elsewhere or something that nobody who consents can read: no slot takes them.
 
 use super::{command, filled, grants};
 use crate::RenderError;

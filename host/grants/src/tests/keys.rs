@@ -1,4 +1,5 @@
-//! docs/keys.md has every key that the parser knows, and no other. What the parser knows it says itself, of a key that it does not.
+//! docs/keys.md has every key that the parser knows, and no other. What the parser knows it says itself, of a key that
+//! it does not.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! Whose consent is asked for: a plugin may ask for more than its grants do, never for less, and nobody is asked who cannot consent.
+//! Whose consent is asked for: a plugin may ask for more than its grants do, never for less, and nobody is asked who
+//! cannot consent.
 
 use super::{PIN, config};
 use crate::{Config, Grants, Step, combine};

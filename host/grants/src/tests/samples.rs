@@ -1,5 +1,5 @@
-//! Slots of each type, and values for them from a seed: good ones, and good ones bent in the ways that a hostile client would
-//! try. The daemon's tests hand the same ones to a process.
+//! Slots of each type, and values for them from a seed: good ones, and good ones bent in the ways that a hostile client
+//! would try. The daemon's tests hand the same ones to a process.
 
 /// xorshift64*: no dependency, the same values everywhere.
 pub(crate) struct Random(pub(crate) u64);
@@ -169,7 +169,8 @@ fn spelt(random: &mut Random, first: &[u16]) -> String {
     }
 }
 
-/// The network of such an address, of such a length, the longest being one too long; now and then an address in it instead.
+/// The network of such an address, of such a length, the longest being one too long; now and then an address in it
+/// instead.
 fn cidr(random: &mut Random, address: Good, lengths: std::ops::RangeInclusive<usize>) -> String {
     let (address, length) = (address(random), lengths.start() + random.below(lengths.end() - lengths.start() + 1));
     let is_in_it = random.below(20) == 0;

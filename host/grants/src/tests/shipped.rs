@@ -32,8 +32,8 @@ fn every_shipped_grants_file_is_taken_as_it_stands() {
     }
 }
 
-/// `# key = value` is a key to add, or another value of the key that its table has: without its `# ` it must be one. What is
-/// indented is a file's worth of lines by itself, which may stand at the end.
+/// `# key = value` is a key to add, or another value of the key that its table has: without its `# ` it must be one.
+/// What is indented is a file's worth of lines by itself, which may stand at the end.
 #[test]
 fn what_their_comments_say_to_add_is_taken_too() {
     let mut added = 0;

@@ -1,5 +1,5 @@
-//! What is just within: for each kind of mistake the file beside it that is taken. `bad_config` and `bad_grants` are the
-//! denied twins.
+//! What is just within: for each kind of mistake the file beside it that is taken. `bad_config` and `bad_grants` are
+//! the denied twins.
 
 use super::{CONFIG, PIN, config};
 use crate::{Config, Grants};

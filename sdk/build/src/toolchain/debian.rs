@@ -1,8 +1,8 @@
 //! Debian 12's compiler, for machines that reach package mirrors and not rustup's server.
 //!
-//! Its packages are fetched by apt, which checks them against Debian's signed lists, and unpacked into a folder of our own;
-//! nothing is installed, since they conflict with rustup, and no root is needed. Debian has no WebAssembly standard library
-//! of this target but its source, so cargo builds that too; the linker is rustup's.
+//! Its packages are fetched by apt, which checks them against Debian's signed lists, and unpacked into a folder of our
+//! own; nothing is installed, since they conflict with rustup, and no root is needed. Debian has no WebAssembly
+//! standard library of this target but its source, so cargo builds that too; the linker is rustup's.
 
 use std::{
     env, fs,

@@ -1,5 +1,5 @@
-//! The compiler of plugins: a rustc whose standard library knows `wasm32-wasip2`. Rustup's own where rustup has it or can get
-//! it; else Debian 12's, unpacked into the cache and never installed.
+//! The compiler of plugins: a rustc whose standard library knows `wasm32-wasip2`. Rustup's own where rustup has it or
+//! can get it; else Debian 12's, unpacked into the cache and never installed.
 
 mod debian;
 mod rustc;
@@ -17,16 +17,16 @@ use rustc::sysroot;
 /// What plugins are compiled for.
 const TARGET: &str = "wasm32-wasip2";
 
-/// Having one tells you: plugins in this folder can be compiled. Of this folder, for a file in it or above may name another
-/// compiler than the machine's usual one.
+/// Having one tells you: plugins in this folder can be compiled. Of this folder, for a file in it or above may name
+/// another compiler than the machine's usual one.
 #[derive(Debug)]
 pub struct Wasm {
     folder: PathBuf,
     debian: Option<debian::Rustc>,
 }
 
-/// Brings the compiler, if it is not there. What is fetched is kept in the cache. The variable `REGENT_WASM` says `rustup` or
-/// `debian`; left out: what can be had, in this order.
+/// Brings the compiler, if it is not there. What is fetched is kept in the cache. The variable `REGENT_WASM` says
+/// `rustup` or `debian`; left out: what can be had, in this order.
 ///
 /// # Errors
 /// What is missing, and how it is to be had.

@@ -67,7 +67,8 @@ impl Exchange {
 }
 
 impl Exchange {
-    /// What to write into the grants file: with the slots that the plugin says it wants, else with those that it filled.
+    /// What to write into the grants file: with the slots that the plugin says it wants, else with those that it
+    /// filled.
     fn not_granted(&self, command: &str, values: &[(String, String)]) -> String {
         let wanted = self.host.wants.iter().find(|want| want.command == command).map(|want| want.slots.to_vec());
         let names = wanted.unwrap_or_else(|| values.iter().map(|(slot, _)| slot.as_str()).collect());

@@ -1,8 +1,8 @@
 //! A host for plain `cargo test`: native, without a WebAssembly toolchain and without a daemon.
 //!
-//! It reads the grants file with the daemon's own checker, so a test tries the plugin *and* the file that is shipped beside
-//! it: which command lines come out, and which values do not get in. It runs nothing. What in a daemon would be a fault of the
-//! plugin is a panic here, with the text that the daemon's log would have.
+//! It reads the grants file with the daemon's own checker, so a test tries the plugin *and* the file that is shipped
+//! beside it: which command lines come out, and which values do not get in. It runs nothing. What in a daemon would be
+//! a fault of the plugin is a panic here, with the text that the daemon's log would have.
 //!
 //! ```
 //! # use regent_plugin::prelude::*;
@@ -23,11 +23,10 @@
 //! use regent_plugin::testing::{Host, json, ok};
 //!
 //! # fn main() {
-//! let grants = "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]"; // include_str!("../whoami.toml")
-//! let host = Host::with_grants(&PLUGIN, grants);
-//! let planned = host.prepare("whoami", json!(null)).unwrap();
-//! assert_eq!(planned.command_lines(), ["/usr/bin/whoami"]);
-//! assert_eq!(planned.run(|_| ok("root\n")), Ok(json!("root")));
+//! let grants = "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]"; //
+//! include_str!("../whoami.toml") let host = Host::with_grants(&PLUGIN, grants); let planned = host.prepare("whoami",
+//! json!(null)).unwrap(); assert_eq!(planned.command_lines(), ["/usr/bin/whoami"]); assert_eq!(planned.run(|_|
+//! ok("root\n")), Ok(json!("root")));
 //! # }
 //! ```
 
@@ -78,7 +77,8 @@ impl Host {
     /// A host with this grants file, and a `regent.toml` without people.
     ///
     /// # Panics
-    /// If the file has a mistake, or serves an operation that the plugin does not have; the text names each with its line.
+    /// If the file has a mistake, or serves an operation that the plugin does not have; the text names each with its
+    /// line.
     #[must_use]
     pub fn with_grants(plugin: &'static Plugin, grants: &str) -> Self {
         Self::with_config(plugin, grants, CONFIG)

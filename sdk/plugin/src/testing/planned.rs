@@ -69,7 +69,8 @@ impl<'host> Planned<'host> {
         &self.logged
     }
 
-    /// Carries the plan out by a function that says what became of each line, as far as the first that fails, and replies.
+    /// Carries the plan out by a function that says what became of each line, as far as the first that fails, and
+    /// replies.
     ///
     /// # Errors
     /// What the caller would hear.

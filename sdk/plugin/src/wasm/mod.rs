@@ -1,5 +1,5 @@
-//! The component: what the daemon calls, and what the plugin calls. Each export looks the operation up in the plugin's table
-//! and translates; nothing is decided here.
+//! The component: what the daemon calls, and what the plugin calls. Each export looks the operation up in the plugin's
+//! table and translates; nothing is decided here.
 
 pub mod bindings;
 pub(crate) mod calls;

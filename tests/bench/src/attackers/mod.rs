@@ -1,5 +1,6 @@
-//! Hostile clients: as many connections as one likes, of every kind that a stranger or a holder of the secret can be, each
-//! without end. They run as processes of their own, so that each has a uid of its own, and end with who started them.
+//! Hostile clients: as many connections as one likes, of every kind that a stranger or a holder of the secret can be,
+//! each without end. They run as processes of their own, so that each has a uid of its own, and end with who started
+//! them.
 
 // What each kind does.
 mod kinds;

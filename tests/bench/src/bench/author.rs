@@ -1,5 +1,5 @@
-//! What an author waits for after an edit: `regent plugin run --watch` over a crate that `plugin new` made, from the moment that
-//! the source is saved until the result can be read.
+//! What an author waits for after an edit: `regent plugin run --watch` over a crate that `plugin new` made, from the
+//! moment that the source is saved until the result can be read.
 
 use regent_build::{At as _, Error, Result};
 use std::ffi::OsString;

@@ -1,6 +1,7 @@
-//! What a good client notices of hostile ones: its no-ops while nothing else happens, while 200 hostile connections of all
-//! kinds attack another daemon, which shows what the machine alone costs, and while the same attack its own. Turn by turn; once
-//! with all processes beside each other, and once as services and containers are: each side in a cgroup of its own.
+//! What a good client notices of hostile ones: its no-ops while nothing else happens, while 200 hostile connections of
+//! all kinds attack another daemon, which shows what the machine alone costs, and while the same attack its own. Turn
+//! by turn; once with all processes beside each other, and once as services and containers are: each side in a cgroup
+//! of its own.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;

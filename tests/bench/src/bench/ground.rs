@@ -1,4 +1,5 @@
-//! A private folder, and the processes that run over it. Both are gone when this is dropped, or when somebody interrupts.
+//! A private folder, and the processes that run over it. Both are gone when this is dropped, or when somebody
+//! interrupts.
 
 use regent_build::{At as _, Error, Result, Run};
 use std::fs;

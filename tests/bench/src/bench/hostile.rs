@@ -1,5 +1,5 @@
-//! What a neighbour notices of a hostile plugin: its no-ops while nothing else happens and while an attack is asked for again
-//! and again, batch by batch, for each attack of the hand-written components of the tests.
+//! What a neighbour notices of a hostile plugin: its no-ops while nothing else happens and while an attack is asked for
+//! again and again, batch by batch, for each attack of the hand-written components of the tests.
 
 use std::fs;
 use std::path::Path;

@@ -93,8 +93,8 @@ impl Regentd {
         self.pid.get()
     }
 
-    /// A file as the daemon trusts it, put there whole as a package manager does: for its user to read, but for what holds the
-    /// secret, which root reads for it.
+    /// A file as the daemon trusts it, put there whole as a package manager does: for its user to read, but for what
+    /// holds the secret, which root reads for it.
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(name);
         let half = path.with_extension("half");

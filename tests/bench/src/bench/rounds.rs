@@ -129,8 +129,8 @@ pub(super) fn load(arena: &Arena, amount: Amount, report: &mut Report) -> Result
     Ok(())
 }
 
-/// Asks until then. How often it was answered, and how often told that no place was free: 4 requests of an operation have a
-/// lane and 64 may wait.
+/// Asks until then. How often it was answered, and how often told that no place was free: 4 requests of an operation
+/// have a lane and 64 may wait.
 fn asking(mut client: Client, until: Instant) -> Result<(u32, u32)> {
     let (mut done, mut busy) = (0, 0);
     while Instant::now() < until {

@@ -1,5 +1,5 @@
-//! Cgroups of the same weight, as a service and a container have: who asks, who is attacked and who attacks each have a third of
-//! the processors, however many threads each is.
+//! Cgroups of the same weight, as a service and a container have: who asks, who is attacked and who attacks each have a
+//! third of the processors, however many threads each is.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Good clients of several users. Each asks for one thing after the other, under a token that is used once, and writes down
-//! what it was told: one line of JSON an answer.
+//! Good clients of several users. Each asks for one thing after the other, under a token that is used once, and writes
+//! down what it was told: one line of JSON an answer.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};

@@ -1,4 +1,5 @@
-//! Nothing was lost and nothing was done twice: what clients were told, beside the audit log and what commands wrote down.
+//! Nothing was lost and nothing was done twice: what clients were told, beside the audit log and what commands wrote
+//! down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};

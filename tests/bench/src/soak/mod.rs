@@ -1,8 +1,8 @@
-//! `cargo xtask soak`: a daemon with good and hostile clients and plugins for half an hour, its processes killed all along,
-//! its files changed and read again. At the end nothing has grown, nothing was lost, and nothing was done twice.
+//! `cargo xtask soak`: a daemon with good and hostile clients and plugins for half an hour, its processes killed all
+//! along, its files changed and read again. At the end nothing has grown, nothing was lost, and nothing was done twice.
 //!
-//! What is measured is measured at rest: once after a warm-up, and once at the end. What was acknowledged is looked for in the
-//! audit log, and in what the commands themselves wrote down.
+//! What is measured is measured at rest: once after a warm-up, and once at the end. What was acknowledged is looked for
+//! in the audit log, and in what the commands themselves wrote down.
 
 // What the daemon serves.
 mod stage;

@@ -14,8 +14,8 @@ use crate::bench::machine::{family, name, open, resident, share};
 
 /// Between two samples under load.
 pub(super) const EVERY: Duration = Duration::from_secs(5);
-/// The daemon's memory at rest may be so much more at the end, in KiB: what an allocator keeps of the highest tide. What is lost
-/// with each request would be hundreds of MiB.
+/// The daemon's memory at rest may be so much more at the end, in KiB: what an allocator keeps of the highest tide.
+/// What is lost with each request would be hundreds of MiB.
 const GROWTH: f64 = 16.0 * 1024.0;
 /// The same of a spawner, and of a sandbox.
 const GROWTH_OF_OTHERS: f64 = 2.0 * 1024.0;

@@ -1,5 +1,5 @@
-//! What happens to a daemon beside its clients: processes are killed, holds approved, hostile operations asked for, files
-//! changed and read again. A thread each.
+//! What happens to a daemon beside its clients: processes are killed, holds approved, hostile operations asked for,
+//! files changed and read again. A thread each.
 
 use std::fs;
 use std::path::{Path, PathBuf};

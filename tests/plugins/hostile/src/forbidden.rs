@@ -39,8 +39,8 @@ operation!(PlanInFinish, "Plan after the plan has run", prepare: |plan| plan.run
     std::hint::black_box(rogue::plan("true"));
 });
 
-/// Replies with text that is no JSON, past a serialiser that writes nothing else: by the name under which serde_json knows
-/// its own raw values.
+/// Replies with text that is no JSON, past a serialiser that writes nothing else: by the name under which serde_json
+/// knows its own raw values.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct NotJson;
 

@@ -1,8 +1,8 @@
-//! The CPU time and the voluntary context switches of a request: of the build, of a baseline build if one is named, and of the
-//! original service, in turns in one run.
+//! The CPU time and the voluntary context switches of a request: of the build, of a baseline build if one is named, and
+//! of the original service, in turns in one run.
 //!
-//! Wall time varies by half on a shared machine, and CPU time much less. `usage` says what is counted. Each turn reads it before
-//! and after all requests of one kind, at rest both times. The client is not counted.
+//! Wall time varies by half on a shared machine, and CPU time much less. `usage` says what is counted. Each turn reads
+//! it before and after all requests of one kind, at rest both times. The client is not counted.
 
 // The figures of each side.
 mod table;

@@ -1,6 +1,7 @@
-//! What each layer of a sandbox's confinement costs: its start, and the round trip of a no-op on a lane of its, with all layers,
-//! with each left out by itself, and with none. Sandbox by sandbox in turns, by the shipped spawner and the shipped sandbox: both
-//! are told what to leave out by the words that they have for a machine that lacks it. A daemon leaves none out.
+//! What each layer of a sandbox's confinement costs: its start, and the round trip of a no-op on a lane of its, with
+//! all layers, with each left out by itself, and with none. Sandbox by sandbox in turns, by the shipped spawner and the
+//! shipped sandbox: both are told what to leave out by the words that they have for a machine that lacks it. A daemon
+//! leaves none out.
 
 // The spawner's socket and a sandbox's lane.
 mod spawned;
