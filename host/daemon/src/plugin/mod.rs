@@ -45,13 +45,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use regent_grants::Engine;
+use tokio_util::task::AbortOnDropHandle;
 
-use care::Keeping;
+use care::Care;
 use codes::Code;
 use description::{Description, Operation};
 use module::ModuleDigest;
 use places::LanePermits;
-use programs::Programs;
+use programs::{Launch, Programs};
 use sandbox::Sandbox;
 
 pub use fault::Fault;
@@ -71,7 +72,8 @@ pub struct Plugin {
     programs: Rc<Programs>,
     places: Rc<LanePermits>,
     sandbox: RefCell<Rc<Sandbox>>,
-    keeping: Keeping,
+    care: Rc<Care>,
+    _keeper: AbortOnDropHandle<()>,
 }
 
 impl Plugin {
@@ -80,7 +82,6 @@ impl Plugin {
         self.description.operation(name).cloned().unwrap_or_default()
     }
 
-    /// What it says of itself.
     pub fn description(&self) -> &Description {
         &self.description
     }
@@ -92,6 +93,10 @@ impl Plugin {
 
     pub fn engine(&self) -> Engine {
         self.engine
+    }
+
+    fn launch(&self) -> Launch<'_> {
+        Launch { name: &self.name, uid: self.uid, engine: self.engine, settings: &self.settings }
     }
 
     /// The sandbox that serves now.

@@ -19,7 +19,7 @@ use crate::process::{Cgroup, Running};
 
 #[derive(Debug)]
 pub struct Sandbox {
-    plugin: String,
+    pub(super) plugin: String,
     lanes: RefCell<Vec<Lane>>,
     running: Rc<Running>,
     /// Where it was born; removed when it has ended.
@@ -174,7 +174,7 @@ impl Drop for Sandbox {
 /// A lane for one exchange. Dropped before its `end` the process is ended, for nobody knows what it would say.
 #[derive(Debug)]
 pub struct Exchange {
-    sandbox: Rc<Sandbox>,
+    pub(super) sandbox: Rc<Sandbox>,
     lane: Option<Lane>,
     _place: LanePermit,
 }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use regent_cgroups::{CONTROLLERS, GONE_WITHIN, LOOK_EVERY, end_runs, is_populated, remove};
+use tokio::time::{sleep, timeout};
 
 /// The groups of this daemon's runs and of what it confines.
 #[derive(Debug)]
@@ -143,13 +144,13 @@ impl Cgroup {
             return;
         }
         self.kill();
-        let begin = std::time::Instant::now();
-        while is_populated(&self.folder) {
-            if begin.elapsed() > GONE_WITHIN {
-                crate::error!("{}: something in it does not end", self.folder.display());
-                return;
+        let empty = async {
+            while is_populated(&self.folder) {
+                sleep(LOOK_EVERY).await;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+        };
+        if timeout(GONE_WITHIN, empty).await.is_err() {
+            crate::error!("{}: something in it does not end", self.folder.display());
         }
     }
 

@@ -1,13 +1,13 @@
 //! A granted command, from its start to the end of all that it started: within its time, its output bounded, nothing left.
 
+use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
 use regent_lane::Outcome;
 use regent_spawner::{Descent, Exit, Granted, Run, Start};
-use rustix::fs::{Mode, OFlags};
-use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -66,12 +66,8 @@ impl CommandOutcome {
     }
 
     fn not_started(why: &StartError) -> Self {
-        Self {
-            outcome: Outcome::NotStarted,
-            stdout: Vec::new(),
-            stderr: why.to_string().into_bytes(),
-            truncated: false,
-        }
+        let stderr = why.to_string().into_bytes();
+        Self { outcome: Outcome::NotStarted, stdout: Vec::new(), stderr, truncated: false }
     }
 }
 
@@ -97,13 +93,12 @@ struct Born {
 }
 
 async fn started(spawner: &Rc<Spawner>, run: CommandRun) -> Result<Born, StartError> {
-    let failed = |why: &dyn std::fmt::Display| StartError { stage: "descriptors".into(), why: why.to_string() };
     // What may live on is in no group of the run's, for that ends with it.
     let cgroups = spawner.cgroups().filter(|_| run.leaves.is_none());
-    let cgroup = cgroups.map(Cgroups::run).transpose().map_err(|why| failed(&why))?;
-    let (stdin_end, stdin) = standard_input(run.stdin.is_some()).map_err(|why| failed(&why))?;
-    let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
-    let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
+    let cgroup = cgroups.map(Cgroups::run).transpose()?;
+    let (stdin_end, stdin) = standard_input(run.stdin.is_some())?;
+    let (stdout, stdout_end) = io::pipe()?;
+    let (stderr, stderr_end) = io::pipe()?;
     let mut fds = vec![stdin_end.as_fd(), stdout_end.as_fd(), stderr_end.as_fd()];
     fds.extend(cgroup.as_ref().map(Cgroup::handle));
     let CommandRun { what, timeout: _, output_max, stdin: input, leaves } = run;
@@ -123,23 +118,23 @@ async fn started(spawner: &Rc<Spawner>, run: CommandRun) -> Result<Born, StartEr
         }
     };
     let (input, leaves) = (input.unwrap_or_default(), leaves.is_some());
+    let (stdout, stderr) = (stdout.into(), stderr.into());
     Ok(Born { running, cgroup, stdin, stdout, stderr, output_max, input, leaves })
 }
 
 /// What it reads, and where that is written if anything is.
-fn standard_input(piped: bool) -> rustix::io::Result<(OwnedFd, Option<OwnedFd>)> {
+fn standard_input(piped: bool) -> io::Result<(OwnedFd, Option<OwnedFd>)> {
     if piped {
-        let (end, stdin) = pipe_with(PipeFlags::CLOEXEC)?;
-        return Ok((end, Some(stdin)));
+        let (end, stdin) = io::pipe()?;
+        return Ok((end.into(), Some(stdin.into())));
     }
-    let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    Ok((null, None))
+    Ok((File::open("/dev/null")?.into(), None))
 }
 
 async fn finish(born: Born, deadline: Instant) -> CommandOutcome {
     let Born { running, cgroup, stdin, stdout, stderr, output_max, input, leaves } = born;
-    let (mut out, mut err) = (CapturedOutput::new(output_max), CapturedOutput::new(output_max));
-    let mut reading = Box::pin(async { tokio::join!(out.read(stdout), err.read(stderr)) });
+    let (mut out, mut err) = (CapturedOutput::default(), CapturedOutput::default());
+    let mut reading = Box::pin(async { tokio::join!(out.read(stdout, output_max), err.read(stderr, output_max)) });
     let mut writing = Box::pin(write(stdin, &input));
     let (mut read, mut written) = (false, false);
     let exit = loop {
@@ -180,23 +175,19 @@ async fn write(pipe: Option<OwnedFd>, bytes: &[u8]) {
 }
 
 /// Output, as far as it is kept.
+#[derive(Default)]
 struct CapturedOutput {
     bytes: Vec<u8>,
-    most: usize,
     cut: bool,
 }
 
 impl CapturedOutput {
-    fn new(most: usize) -> Self {
-        Self { bytes: Vec::new(), most, cut: false }
-    }
-
     /// Reads to the end: what is not kept is dropped, so that the command is not stopped by a full pipe.
-    async fn read(&mut self, pipe: OwnedFd) {
+    async fn read(&mut self, pipe: OwnedFd, most: usize) {
         let Ok(mut pipe) = Receiver::from_owned_fd(pipe) else { return };
         let mut chunk = vec![0; CHUNK];
         while let Ok(length @ 1..) = pipe.read(&mut chunk).await {
-            let room = self.most - self.bytes.len();
+            let room = most - self.bytes.len();
             self.cut |= length > room;
             self.bytes.extend_from_slice(chunk.get(..length.min(room)).unwrap_or_default());
         }

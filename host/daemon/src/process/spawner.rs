@@ -171,14 +171,14 @@ impl Spawner {
             }
             // Said once, at the start.
             Say::Ready(_) | Say::Unready(_) => return,
-            Say::NotRun(token, why) => (token, Err(StartError { stage: "spawner".into(), why })),
+            Say::NotRun(token, why) => (token, Err(StartError::Spawner(why))),
             Say::Started { token, pid } => {
                 let started = all.get_mut(&token).and_then(|waiting| waiting.started.take());
                 let _gone = started.map(|started| started.send(pid));
                 return;
             }
             Say::NotStarted { token, stage, errno } => {
-                (token, Err(StartError { stage, why: io::Error::from_raw_os_error(errno).to_string() }))
+                (token, Err(StartError::Stage { stage, why: io::Error::from_raw_os_error(errno).to_string() }))
             }
             Say::Exited { token, status } => (token, Ok(status)),
         };
