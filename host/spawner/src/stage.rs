@@ -33,7 +33,7 @@ pub enum Stage {
 impl Stage {
     /// The stage with this number.
     pub fn of(number: u8) -> Self {
-        crate::decode(&[number]).unwrap_or(Self::Unknown)
+        postcard::from_bytes(&[number]).unwrap_or(Self::Unknown)
     }
 }
 

@@ -14,21 +14,17 @@ use super::load_error::LoadErrors;
 use super::module::Sealed;
 use super::programs::{Launch, Programs};
 
-/// A plugin that can be asked, and what was learnt on the way.
 #[derive(Debug)]
 pub struct Alone {
     pub plugin: Rc<Plugin>,
     /// All that it says of itself, as it said it.
     pub described: String,
-    /// The optional interfaces that it exports.
     pub exports: Vec<Export>,
-    /// How long its module took to compile.
     pub compile: Duration,
     /// How long its sandbox took to start and load.
     pub load: Duration,
 }
 
-/// Compiles, starts and describes a plugin under this name.
 pub async fn load(programs: &Rc<Programs>, launch: Launch<'_>, module: &Sealed) -> Result<Alone, LoadErrors> {
     let begin = Instant::now();
     let code = programs.compile(launch, module).await?;

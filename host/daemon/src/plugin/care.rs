@@ -11,7 +11,6 @@ use tokio::time::Instant;
 use super::fault::Fault;
 use super::life::{CRASHES_MAX, CrashBreaker, REST, WITHIN};
 
-/// What a plugin shares with its processes, so that the end of one counts as it happens.
 #[derive(Debug)]
 pub struct Care {
     plugin: String,

@@ -20,7 +20,6 @@ const LOOK_WITHIN: Duration = Duration::from_secs(10);
 /// Of a program that found a layer missing.
 const NOT_CONFINED: i32 = regent_confine::NOT_CONFINED as i32;
 
-/// Layers, and what is missing of them.
 #[derive(Debug, Clone)]
 pub struct Layers {
     /// Whether each plugin has a user of its own: whether the daemon is root's.
@@ -28,12 +27,10 @@ pub struct Layers {
     missing: Vec<(Layer, String)>,
 }
 
-/// Why no sandbox can be started at all.
 #[derive(Debug, thiserror::Error)]
 #[error("no sandbox can be started: {0}")]
 pub struct NoSandbox(String);
 
-/// Who looks: the spawner, the sandbox's program, and whom it is started as.
 struct Look<'a> {
     spawner: &'a Rc<Spawner>,
     sandbox: &'a OwnedFd,
@@ -155,7 +152,6 @@ impl Look<'_> {
     }
 }
 
-/// Why a look came to nothing.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     /// It did not come to its exec.

@@ -26,7 +26,6 @@ const LOG_CUT: usize = 1 << 10;
 /// Words of one exchange that are heard before others have their turn.
 const WORDS: usize = 32;
 
-/// What is to be prepared.
 #[derive(Debug, Clone)]
 pub struct Preparation<'a> {
     /// The plugin's own name of the operation.
@@ -49,7 +48,6 @@ pub struct Answer {
     pub reply: Option<Result<Data, String>>,
 }
 
-/// Why there is no answer.
 #[derive(Debug)]
 pub enum NoAnswer {
     /// No lane came free in time.
@@ -58,7 +56,6 @@ pub enum NoAnswer {
     Refused(Refusal),
     /// `authorise` denied the request: its words are for the log.
     Denied(String),
-    /// The plugin broke a rule, or its process ended.
     Fault(Fault),
 }
 
@@ -70,10 +67,6 @@ impl From<Busy> for NoAnswer {
 
 /// Takes the calls of `commands.plan`: `Err` is the answer to the plugin; a fault is kept and ends the request.
 pub trait Planner {
-    /// A call.
-    ///
-    /// # Errors
-    /// The refusal that the plugin is given.
     fn plan(&mut self, call: Call) -> impl Future<Output = Result<(), Refusal>>;
     /// Forgets what was planned, since it all begins again on a new process.
     fn start_again(&mut self);
@@ -248,7 +241,6 @@ impl Planner for Nothing {
     }
 }
 
-/// The exchange is over, and this came of it.
 fn over<T>(exchange: Exchange, answer: Result<T, NoAnswer>) -> Result<T, NoAnswer> {
     match &answer {
         Err(NoAnswer::Fault(fault)) => exchange.end(Some(fault)),

@@ -91,7 +91,6 @@ impl Plugin {
     }
 }
 
-/// Keeps a plugin's processes as long as there is the plugin.
 pub(super) async fn keep(plugin: Weak<Plugin>, care: Rc<Care>) {
     loop {
         let now = Instant::now();

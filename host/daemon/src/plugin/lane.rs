@@ -22,7 +22,6 @@ const AWAKE: Duration = Duration::from_micros(60);
 /// Read at once with a frame's header: most words are smaller.
 const CHUNK: usize = 4 << 10;
 
-/// The daemon's end of a lane.
 #[derive(Debug)]
 pub struct Lane {
     stream: UnixStream,

@@ -24,7 +24,6 @@ use super::places::LanePermits;
 use super::programs::{Launch, Programs, Unloadable};
 use super::sandbox::Sandbox;
 
-/// What loading needs besides the module.
 #[derive(Debug)]
 pub struct Loader {
     pub programs: Rc<Programs>,
@@ -86,12 +85,10 @@ impl Loaded {
 }
 
 impl Loader {
-    /// By these programs, over this cache.
     pub fn new(programs: Rc<Programs>, cache: Cache, recycle: Recycle) -> Self {
         Self { programs, cache, recycle, codes: Codes::default(), starts: Semaphore::new(STARTS) }
     }
 
-    /// A plugin of this module by these grants, on this engine.
     pub async fn serve(
         &self,
         grants: &Grants,
@@ -125,7 +122,7 @@ impl Loader {
                     self.keep(key, &code).await;
                     return Ok(loaded);
                 }
-                Err(Unloadable::Incompatible(_)) if code.is_kept() && useless.is_none() => {
+                Err(Unloadable::Incompatible(_)) if code.kept.get() && useless.is_none() => {
                     crate::info!("plugin {name}: what was compiled is of another engine or machine: compiling again");
                     useless = Some(code);
                 }
@@ -144,7 +141,7 @@ impl Loader {
     /// Keeps what has been seen to load.
     async fn keep(&self, key: CacheKey, code: &Code) {
         let Ok(sealed) = code.sealed.try_clone() else { return };
-        if code.keep() {
+        if !code.kept.replace(true) {
             let cache = self.cache.clone();
             let _said_if_it_failed = tokio::task::spawn_blocking(move || cache.keep_code(key, &sealed)).await;
         }

@@ -2,7 +2,7 @@
 //! own and namespaces over an empty root; otherwise what an ordinary user can give.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use regent_grants::Engine;
@@ -20,7 +20,6 @@ const COMPILERS: usize = 2;
 /// Neither opens anything; each has what it is born with.
 pub(super) const DESCRIPTORS: u64 = 64;
 
-/// The programs, open, and the way to start them.
 #[derive(Debug)]
 pub struct Programs {
     spawner: Rc<Spawner>,
@@ -33,9 +32,7 @@ pub struct Programs {
 /// What a plugin's processes are started for.
 #[derive(Debug, Clone, Copy)]
 pub struct Launch<'a> {
-    /// The plugin's name, for logs.
     pub name: &'a str,
-    /// The user of its processes.
     pub uid: Option<u32>,
     pub engine: Engine,
     pub settings: &'a str,
@@ -105,7 +102,7 @@ impl Programs {
     ) -> Result<(Running, Option<Cgroup>), Unloadable> {
         let group = self.spawner.cgroups().map(|all| all.confined().group(share)).transpose()?.flatten();
         start.descent = Descent::Alone { grouped: group.is_some() };
-        let fds: Vec<_> = fds.iter().copied().chain(group.as_ref().map(Cgroup::handle)).collect();
+        let fds: Vec<_> = fds.iter().copied().chain(group.as_ref().map(|group| group.handle.as_fd())).collect();
         Ok((self.spawner.start(start, &fds).await?, group))
     }
 }

@@ -33,7 +33,6 @@ const END_SAID_WITHIN: Duration = Duration::from_secs(1);
 const LINES_A_SECOND: u32 = 20;
 
 impl Programs {
-    /// Starts a sandbox and has it load this code.
     pub async fn sandbox(&self, launch: Launch<'_>, code: &Sealed) -> Result<(Rc<Sandbox>, Vec<Export>), Unloadable> {
         let Launch { name, uid, engine, settings } = launch;
         let null = File::options().read(true).write(true).open("/dev/null")?;

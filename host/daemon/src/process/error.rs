@@ -5,7 +5,6 @@ use std::io;
 use regent_spawner::{Refused, Stage};
 use thiserror::Error;
 
-/// Why a program was not started.
 #[derive(Debug, Clone, Error)]
 pub enum StartError {
     #[error("{stage}: {why}")]

@@ -74,7 +74,6 @@ impl Words {
                     words.extend(decode(bytes.get(..length).unwrap_or_default()).map(|say| (say, fd)));
                 }
                 Err(why) if why.kind() == io::ErrorKind::WouldBlock => break,
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return None,
             }
         }
@@ -85,7 +84,8 @@ impl Words {
 pub(super) fn receive(socket: impl std::os::fd::AsFd, bytes: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let message = recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    let mut word = [IoSliceMut::new(bytes)];
+    let message = retry_on_intr(|| recvmsg(&socket, &mut word, &mut ancillary, RecvFlags::CMSG_CLOEXEC))?;
     let rights = ancillary.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut rights) => rights.next(),
         _ => None,
