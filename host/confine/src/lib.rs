@@ -18,39 +18,10 @@ mod files;
 // System calls.
 pub mod filter;
 
-use std::fmt;
-
 pub use born::verify;
 pub use files::restrict;
 pub use limits::{LimitError, give_up, lower};
-use regent_lane::Layer;
+pub use regent_lane::Missing;
 
 /// `EX_NOPERM`: a layer that was demanded is missing.
 pub const NOT_CONFINED: u8 = 77;
-
-/// Something that was demanded and is not there.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Missing {
-    /// The layer; `None`: what no kernel lacks, so that somebody started the program who should not have.
-    pub layer: Option<Layer>,
-    /// How that was seen.
-    pub why: String,
-}
-
-impl Missing {
-    fn layer(layer: Layer, why: &dyn fmt::Display) -> Self {
-        Self { layer: Some(layer), why: why.to_string() }
-    }
-
-    /// What no kernel lacks.
-    pub fn other(why: &dyn fmt::Display) -> Self {
-        Self { layer: None, why: why.to_string() }
-    }
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { layer, why } = self;
-        write!(f, "{}: {why}", layer.map_or("confinement", Layer::name))
-    }
-}

@@ -51,7 +51,6 @@ pub struct Connection {
     started: bool,
 }
 
-/// What the next thing on a connection is.
 #[derive(Debug)]
 pub enum Next {
     /// A line without its end.
@@ -119,7 +118,6 @@ impl Connection {
         if self.long.is_some() { LINE_MAX + CHUNK - self.read.len().min(LINE_MAX) } else { CHUNK }
     }
 
-    /// Whether another chunk may be read.
     fn has_room(&mut self) -> bool {
         if self.read.len() < CHUNK {
             self.long = None;
@@ -203,7 +201,7 @@ impl Connection {
 
     /// Returns when the peer has closed both directions. One that closed its writing side alone may wait for a reply.
     pub async fn gone(&self) {
-        while !self.is_gone() {
+        while !self.stream.is_gone() {
             sleep(LOOK_EVERY).await;
         }
     }
@@ -221,12 +219,8 @@ impl Connection {
     pub async fn taken(mut self) {
         // Nothing of it waits with the connection: nobody's turn least of all.
         (self.read, self.long, self.turn) = (Vec::new(), None, None);
-        while self.stream.is_unread() && !self.is_gone() {
+        while self.stream.is_unread() && !self.stream.is_gone() {
             sleep(LOOK_EVERY).await;
         }
-    }
-
-    fn is_gone(&self) -> bool {
-        self.stream.is_gone()
     }
 }

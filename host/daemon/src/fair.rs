@@ -129,7 +129,6 @@ impl<T> Queue<T> {
         });
     }
 
-    /// Takes out whoever is not to be kept.
     pub fn retain(&mut self, keep: impl Fn(&T) -> bool) {
         let (peers, waiting) = (&mut self.peers, &mut self.waiting);
         self.order.retain(|(_, peer)| {

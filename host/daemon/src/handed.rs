@@ -18,7 +18,6 @@ const DEPTH: usize = 256 << 10;
 /// A path, and where to say what came of it.
 type Wanted = (PathBuf, oneshot::Sender<Result<Trusted, Untrusted>>);
 
-/// Reads regent.toml and what it names.
 pub async fn read(spawner: &Rc<Spawner>, path: &Path) -> (Option<Policy>, Findings) {
     let (want, mut wanted) = mpsc::unbounded_channel::<Wanted>();
     let path = path.to_path_buf();

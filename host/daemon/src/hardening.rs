@@ -9,7 +9,6 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout, stderr, stdout};
 use rustix::termios::isatty;
 
-/// A step that failed, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("{step}: {why}")]
 pub struct HardeningError {
@@ -35,9 +34,6 @@ pub fn keep_to_itself() -> Result<(), HardeningError> {
 
 /// Hears nothing of the terminal from here on: no standard input, no `/dev/tty`, and descriptors that can write alone.
 /// It still ends by the terminal's keys, which are for its process group.
-///
-/// # Errors
-/// For the administrator.
 pub fn hear_nothing() -> Result<(), HardeningError> {
     let null = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
     null.and_then(dup2_stdin).map_err(|why| HardeningError::new("/dev/null as standard input", why))?;

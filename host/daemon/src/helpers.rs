@@ -20,13 +20,10 @@ pub struct Helpers {
     compiler_file: File,
 }
 
-/// Why one of them cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HelpersError {
-    /// Nobody knows where to look for them.
     #[error("cannot tell where regentd is: {0}")]
     NoFolder(io::Error),
-    /// It is not where it is to be.
     #[error("{0} is neither beside regentd nor in ../libexec/regent: install it there")]
     Missing(&'static str),
     /// Somebody else may have changed it.
@@ -35,10 +32,6 @@ pub enum HelpersError {
 }
 
 impl Helpers {
-    /// Finds and judges them.
-    ///
-    /// # Errors
-    /// Which is missing or not to be trusted.
     pub fn find() -> Result<Self, HelpersError> {
         let own = std::env::current_exe().map_err(HelpersError::NoFolder)?;
         let beside = own.parent().unwrap_or(Path::new("/"));

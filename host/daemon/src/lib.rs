@@ -86,7 +86,6 @@ pub use systemd::{activation, credential, notify, service};
 pub mod kept;
 pub mod process;
 pub use regent_files as trusted_file;
-// Random letters, the daemon's own log.
 pub mod log;
 pub mod random;
 pub mod time;

@@ -49,47 +49,47 @@ struct Arguments {
     check: bool,
 }
 
+/// Why there is no daemon, a line of the log each.
+enum StartFailure {
+    CannotStart(Vec<String>),
+    BadConfiguration(Vec<String>),
+}
+
+impl<E: std::error::Error> From<E> for StartFailure {
+    fn from(why: E) -> Self {
+        Self::CannotStart(vec![why.to_string()])
+    }
+}
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    run(&Arguments::parse()).unwrap_or_else(failed)
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode, StartFailure> {
     // Judged part by part, so every part must be there.
-    let config = match std::path::absolute(&arguments.config) {
-        Ok(config) => config,
-        Err(why) => return failed(&[format!("{}: {why}", arguments.config.display())], BAD_CONFIGURATION),
-    };
+    let config = std::path::absolute(&arguments.config)
+        .map_err(|why| StartFailure::BadConfiguration(vec![format!("{}: {why}", arguments.config.display())]))?;
     if arguments.check {
-        return check(&config);
+        return Ok(check(&config));
     }
     service::look();
-    if let Err(why) = hardening::keep_to_itself().and_then(|()| hardening::hear_nothing()) {
-        return failed(&[why.to_string()], CANNOT_START);
-    }
+    hardening::keep_to_itself()?;
+    hardening::hear_nothing()?;
     // Before anything of our own has one of their numbers.
-    let handed = match Activated::take() {
-        Ok(handed) => handed,
-        Err(why) => return failed(&[why.to_string()], CANNOT_START),
-    };
-    let helpers = match Helpers::find() {
-        Ok(helpers) => helpers,
-        Err(why) => return failed(&[why.to_string()], CANNOT_START),
-    };
+    let handed = Activated::take()?;
+    let helpers = Helpers::find()?;
     // Before anything is read: what its memory does not hold, its children cannot find. What it reads of regent.toml it wipes.
-    let spawner = match process::launch_for(&helpers, &config) {
-        Ok(spawner) => spawner,
-        Err(why) => return failed(&why, CANNOT_START),
-    };
+    let spawner = process::launch_for(&helpers, &config).map_err(StartFailure::CannotStart)?;
     raise_file_limit();
     come_first();
     // Nothing that a stranger sends is read with root's rights.
-    let lacks = match privileges::give_away(spawner.ready.as_ref().and_then(|ready| ready.user.as_ref()), Life::Own) {
-        Ok(lacks) => lacks,
-        Err(why) => return failed(&[format!("daemon_user: {why}")], CANNOT_START),
-    };
+    let lacks = privileges::give_away(spawner.ready.as_ref().and_then(|ready| ready.user.as_ref()), Life::Own)
+        .map_err(|why| StartFailure::CannotStart(vec![format!("daemon_user: {why}")]))?;
     let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(FILES_AT_A_TIME).build();
-    match runtime {
-        Ok(runtime) => runtime.block_on(LocalSet::new().run_until(serve(&config, helpers, spawner, lacks, handed))),
-        Err(why) => failed(&[why.to_string()], CANNOT_START),
-    }
+        tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(FILES_AT_A_TIME).build()?;
+    // Its failure is logged before the runtime ends, which waits for its threads.
+    let served = async { serve(&config, helpers, spawner, lacks, handed).await.unwrap_or_else(failed) };
+    Ok(runtime.block_on(LocalSet::new().run_until(served)))
 }
 
 /// Everything that is wrong, at once.
@@ -107,31 +107,29 @@ fn check(config: &Path) -> ExitCode {
     if findings.mistakes.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(BAD_CONFIGURATION) }
 }
 
-async fn serve(config: &Path, helpers: Helpers, launched: Launched, lacks: Vec<String>, handed: Activated) -> ExitCode {
+async fn serve(
+    config: &Path,
+    helpers: Helpers,
+    launched: Launched,
+    lacks: Vec<String>,
+    handed: Activated,
+) -> Result<ExitCode, StartFailure> {
     let ready = launched.ready.clone();
     let groups = ready.as_ref().and_then(|ready| ready.groups.clone()).map(Cgroups::at);
-    let spawner = match Spawner::attach(launched, groups) {
-        Ok(spawner) => spawner,
-        Err(why) => return failed(&[why.to_string()], CANNOT_START),
-    };
+    let spawner = Spawner::attach(launched, groups)?;
     let (policy, findings) = handed::read(&spawner, config).await;
-    let Some(policy) = policy else { return failed(&findings.mistakes, BAD_CONFIGURATION) };
-    if let Err(why) = spawner.adopt().await {
-        return failed(&[why.to_string()], CANNOT_START);
-    }
+    let policy = policy.ok_or(StartFailure::BadConfiguration(findings.mistakes))?;
+    spawner.adopt().await?;
     if let Some(ended) = ready.map(|ready| ready.ended).filter(|ended| *ended > 0) {
         regentd::warning!("{ended} runs of a predecessor were still there and have been killed");
     }
     findings.warnings.iter().for_each(|warning| regentd::warning!("{warning}"));
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()), signal(SignalKind::hangup()));
     let (Ok(mut term), Ok(mut interrupt), Ok(mut hangup)) = signals else {
-        return failed(&["signals cannot be waited for".into()], CANNOT_START);
+        return Err(StartFailure::CannotStart(vec!["signals cannot be waited for".into()]));
     };
     let given = Given { policy, warnings: findings.warnings, helpers, spawner, lacks, handed };
-    let started = match start::start(given).await {
-        Ok(started) => started,
-        Err(why) => return failed(&why.0, CANNOT_START),
-    };
+    let started = start::start(given).await.map_err(|why| StartFailure::CannotStart(why.0))?;
     regentd::info!("READY: {} sockets listen", started.sockets);
     notify::ready();
     loop {
@@ -145,7 +143,7 @@ async fn serve(config: &Path, helpers: Helpers, launched: Launched, lacks: Vec<S
         }
     }
     end(&started).await;
-    ExitCode::SUCCESS
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Begins nothing more, and gives what runs its time.
@@ -177,7 +175,11 @@ fn come_first() {
     }
 }
 
-fn failed(reasons: &[String], status: u8) -> ExitCode {
+fn failed(failure: StartFailure) -> ExitCode {
+    let (reasons, status) = match failure {
+        StartFailure::CannotStart(reasons) => (reasons, CANNOT_START),
+        StartFailure::BadConfiguration(reasons) => (reasons, BAD_CONFIGURATION),
+    };
     reasons.iter().for_each(|reason| regentd::error!("{reason}"));
     ExitCode::from(status)
 }

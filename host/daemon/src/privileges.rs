@@ -23,9 +23,6 @@ pub enum Life {
 }
 
 /// Everything, before there is a second thread; returns what of it this machine does not let it give.
-///
-/// # Errors
-/// For the administrator: it could not become this user.
 pub fn give_away(user: Option<&Ids>, life: Life) -> Result<Vec<String>, HardeningError> {
     if let Some(user) = user {
         become_user(user)?;
@@ -43,9 +40,6 @@ pub fn give_away(user: Option<&Ids>, life: Life) -> Result<Vec<String>, Hardenin
 }
 
 /// Becomes this user with these groups, for good, and sees that nothing is left.
-///
-/// # Errors
-/// For the administrator.
 pub fn become_user((uid, gid, groups): &Ids) -> Result<(), HardeningError> {
     let failed = |step: &str, why: Box<dyn Error>| HardeningError::new(format!("cannot become uid {uid}: {step}"), why);
     empty_bounding_set().map_err(|why| failed("bounding set", why.into()))?;

@@ -60,9 +60,6 @@ impl Stream {
     }
 
     /// Returns when there may be something to read; at once the first time that it is asked.
-    ///
-    /// # Errors
-    /// The kernel's.
     pub(crate) async fn readable(&mut self) -> io::Result<()> {
         match &self.state {
             State::Unwatched(_) => Ok(()),
@@ -71,9 +68,6 @@ impl Stream {
     }
 
     /// Appends what is there, as far as there is room; `None`: nothing is there yet.
-    ///
-    /// # Errors
-    /// The kernel's.
     pub(crate) async fn read(&mut self, bytes: &mut Vec<u8>) -> io::Result<Option<usize>> {
         if let State::Unwatched(stream) = &self.state {
             return match rustix::net::recv(stream, rustix::buffer::spare_capacity(bytes), RecvFlags::DONTWAIT) {
@@ -92,9 +86,6 @@ impl Stream {
     }
 
     /// Sends what the kernel takes at once.
-    ///
-    /// # Errors
-    /// The kernel's.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.sent {
             self.sent = true;
@@ -107,23 +98,15 @@ impl Stream {
         }
     }
 
-    /// Sends all of it, as soon as the peer takes it.
-    ///
-    /// # Errors
-    /// The kernel's.
     pub(crate) async fn send_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.watched()?.write_all(bytes).await
     }
 
     /// Sends nothing more; or not even reads.
-    ///
-    /// # Errors
-    /// The kernel's.
     pub(crate) fn shutdown(&self, how: Shutdown) -> io::Result<()> {
         Ok(rustix::net::shutdown(self.fd()?, how)?)
     }
 
-    /// Closes it before it is dropped.
     pub(crate) fn close(&mut self) {
         self.state = State::Closed;
     }

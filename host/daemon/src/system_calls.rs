@@ -184,9 +184,6 @@ const OF_DESCRIPTORS: [i32; 14] = [
 ];
 
 /// From here on these and no other. Before there is a second thread.
-///
-/// # Errors
-/// [`Missing`]: the kernel has no filters.
 pub fn keep() -> Result<(), Missing> {
     only(rules()?)?;
     is_on()

@@ -55,7 +55,6 @@ impl Turns {
         turns
     }
 
-    /// Waits for this peer's turn; at once where nobody else has it.
     pub async fn take(self: &Rc<Self>, peer: Peer) -> Turn {
         let waits = self.inner.borrow_mut().take(peer);
         let given = match waits {

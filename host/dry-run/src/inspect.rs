@@ -6,6 +6,7 @@ use regent_protocol::{ImportView, ModuleView};
 use regentd::plugin::alone;
 use regentd::plugin::load_error::LoadErrors;
 use regentd::plugin::module::{self, Sealed};
+use regentd::plugin::programs::Launch;
 
 use crate::arguments::Inspect;
 use crate::means::Means;
@@ -46,7 +47,8 @@ async fn look(module: &Sealed, means: &Means, found: &mut ModuleView) -> Result<
     (found.sha256, found.size) = (hex::encode(module.digest()), module.size());
     let imports = means.programs.imports(means.uid, module).await?;
     found.imports = imports.into_iter().map(|(class, name)| ImportView { name, class }).collect();
-    let alone = alone::load(&means.programs, "inspected", means.uid, Engine::default(), module, "{}").await?;
+    let launch = Launch { name: "inspected", uid: means.uid, engine: Engine::default(), settings: "{}" };
+    let alone = alone::load(&means.programs, launch, module).await?;
     found.exports = exports(&alone.exports);
     let described: Described = serde_json::from_str(&alone.described)
         .map_err(|why| format!("what it says of itself cannot be read: {why}"))?;

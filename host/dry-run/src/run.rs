@@ -14,6 +14,7 @@ use regentd::plugin::Fault;
 use regentd::plugin::alone::{self, Alone};
 use regentd::plugin::exchange::{Answer, NoAnswer, Preparation};
 use regentd::plugin::module::{self, Sealed};
+use regentd::plugin::programs::Launch;
 use regentd::record::denial::Because;
 use regentd::record::outcome::{Failure, Performed};
 use regentd::why::lines;
@@ -90,7 +91,8 @@ async fn try_it(
     let grants = &permits.grants;
     let engine = trial.engine.or(grants.engine).unwrap_or_default();
     report.engine = engine.as_str();
-    let alone = alone::load(&means.programs, &grants.name, means.uid, engine, &files.module, &grants.settings).await;
+    let launch = Launch { name: &grants.name, uid: means.uid, engine, settings: &grants.settings };
+    let alone = alone::load(&means.programs, launch, &files.module).await;
     report.keep_log(regentd::log::taken(), false);
     let alone = alone.map_err(Problem::of_module)?;
     (report.cost.compile_ms, report.cost.load_ms) = (milliseconds(alone.compile), milliseconds(alone.load));

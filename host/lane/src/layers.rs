@@ -1,6 +1,8 @@
 //! What confines a sandbox, layer by layer, in the words of configuration, logs and status. What is not named here (limits, no
 //! capabilities, `no_new_privs`, no environment, no descriptor but its own) every kernel has, and it is never left out.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// A layer that a kernel, a container or an ordinary user's daemon may lack.
@@ -69,6 +71,33 @@ impl Layer {
     #[must_use]
     pub fn is_namespace(self) -> bool {
         !matches!(self, Self::Landlock | Self::Seccomp)
+    }
+}
+
+/// Something that was demanded and is not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// The layer; `None`: what no kernel lacks, so that somebody started the program who should not have.
+    pub layer: Option<Layer>,
+    /// How that was seen.
+    pub why: String,
+}
+
+impl Missing {
+    pub fn layer(layer: Layer, why: &dyn fmt::Display) -> Self {
+        Self { layer: Some(layer), why: why.to_string() }
+    }
+
+    /// What no kernel lacks.
+    pub fn other(why: &dyn fmt::Display) -> Self {
+        Self { layer: None, why: why.to_string() }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { layer, why } = self;
+        write!(f, "{}: {why}", layer.map_or("confinement", Layer::name))
     }
 }
 

@@ -13,6 +13,7 @@
 //! ```
 //!
 //! The compiler tells its [`ModuleError`]s in the same frames.
+//! A sandbox that was started with `--verify` sends each [`Missing`] layer in such a frame.
 #![forbid(unsafe_code)]
 
 mod faults;
@@ -23,6 +24,6 @@ mod words;
 
 pub use faults::{Blame, ModuleCode, ModuleError};
 pub use frame::{FrameError, HEADER, Side, decode, decode_all, encode, frame_length};
-pub use layers::{Demands, HOST_NAME, Layer};
+pub use layers::{Demands, HOST_NAME, Layer, Missing};
 pub use limits::*;
 pub use words::{Ask, Authorised, Call, Export, Level, Outcome, Refusal, Say, Settings, StepResult};

@@ -51,10 +51,11 @@ mod fault;
 #[cfg(feature = "stand-in")]
 mod stand_in;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use regent_lane::{Ask, Say, Settings};
+use regent_lane::{Ask, Missing, Say, Settings, Side, encode};
 
 use crate::arguments::{Told, told};
 use crate::fault::Stop;
@@ -84,14 +85,22 @@ fn main() -> ExitCode {
     let confined = confined::take_rights(&told).and(born);
     match confined {
         Ok(Some(born)) => serve(born, &told),
-        Ok(None) => confined::for_running(&told).map_or_else(not_confined, |()| ExitCode::SUCCESS),
-        Err(missing) => not_confined(missing),
+        Ok(None) => match confined::for_running(&told) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(missing) => not_confined(&missing, &told),
+        },
+        Err(missing) => not_confined(&missing, &told),
     }
 }
 
-/// Each layer that is missing, on a line of its own.
-fn not_confined(missing: Vec<regent_confine::Missing>) -> ExitCode {
-    missing.iter().for_each(|missing| eprintln!("{missing}"));
+/// Reports each missing layer: in a frame to the daemon that asked with `--verify`, otherwise on a line of the log.
+fn not_confined(missing: &[Missing], told: &Told) -> ExitCode {
+    if told.demands.verify {
+        let frames: Vec<u8> = missing.iter().flat_map(|missing| encode(Side::Sandbox, missing)).flatten().collect();
+        let _it_reads_no_more = std::io::stderr().write_all(&frames);
+    } else {
+        missing.iter().for_each(|missing| eprintln!("{missing}"));
+    }
     ExitCode::from(regent_confine::NOT_CONFINED)
 }
 

@@ -4,11 +4,11 @@
 use std::ffi::CString;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 
-use regent_spawner::{Descent, Limit, Start};
+use regent_spawner::{Descent, FailedStage, Limit, Stage, Start};
 
 use crate::confine::{self, Outside};
 use crate::rights::{self, become_user, no_new_privileges};
-use crate::stage::{Stage, stage_number};
+
 use crate::sys::{self, check};
 
 /// Everything that a child needs, made before the clone.
@@ -38,8 +38,8 @@ const IOPRIO_NONE: libc::c_int = 0;
 const PERSONALITY: libc::c_ulong = 0;
 
 impl<'a> Birth<'a> {
-    pub(crate) fn new(start: &'a Start, fds: Vec<OwnedFd>, failure: OwnedFd) -> Result<Self, Stage> {
-        let malformed = ("descriptors", libc::EINVAL);
+    pub(crate) fn new(start: &'a Start, fds: Vec<OwnedFd>, failure: OwnedFd) -> Result<Self, FailedStage> {
+        let malformed = (Stage::Descriptors, libc::EINVAL);
         let mut fds = fds.into_iter();
         let program = fds.next().ok_or(malformed)?;
         let standard: Vec<OwnedFd> = fds.by_ref().take(3 + usize::from(start.extra)).collect();
@@ -48,7 +48,7 @@ impl<'a> Birth<'a> {
         if standard.len() != 3 + usize::from(start.extra) || fds.next().is_some() {
             return Err(malformed);
         }
-        let text = |text: &str| CString::new(text).map_err(|_| ("exec", libc::EINVAL));
+        let text = |text: &str| CString::new(text).map_err(|_| (Stage::Exec, libc::EINVAL));
         let texts = |list: &[String]| list.iter().map(|each| text(each)).collect::<Result<Vec<_>, _>>();
         Ok(Self {
             start,
@@ -70,29 +70,29 @@ impl<'a> Birth<'a> {
             Ok(never) => match never {},
             Err(failed) => failed,
         };
-        sys::fail(failure, stage_number(stage), errno)
+        sys::fail(failure, stage, errno)
     }
 
-    fn become_program(&self, outside: Option<&Outside>) -> Result<std::convert::Infallible, Stage> {
+    fn become_program(&self, outside: Option<&Outside>) -> Result<std::convert::Infallible, FailedStage> {
         // Its own session, unless a reaper's clone gave it one already.
         // SAFETY: no memory of ours is involved.
         unsafe { libc::setsid() };
-        reset_signals().map_err(|errno| ("signals", errno))?;
+        reset_signals().map_err(|errno| (Stage::Signals, errno))?;
         self.scheduling();
-        let program = self.place_descriptors().map_err(|errno| ("descriptors", errno))?;
+        let program = self.place_descriptors().map_err(|errno| (Stage::Descriptors, errno))?;
         // SAFETY: no memory of ours is involved.
         unsafe { libc::umask(self.start.umask) };
-        set_limits(&self.start.limits).map_err(|errno| ("limits", errno))?;
+        set_limits(&self.start.limits).map_err(|errno| (Stage::Limits, errno))?;
         match outside {
             Some(outside) => confine::sandbox(self.start.identity.as_ref(), outside)?,
             None => self.be_the_user()?,
         }
-        Err(("exec", self.execute(program)))
+        Err((Stage::Exec, self.execute(program)))
     }
 
-    fn be_the_user(&self) -> Result<(), Stage> {
+    fn be_the_user(&self) -> Result<(), FailedStage> {
         if let Some(identity) = &self.start.identity {
-            let capabilities = |done: Result<(), i32>| done.map_err(|errno| ("capabilities", errno));
+            let capabilities = |done: Result<(), i32>| done.map_err(|errno| (Stage::Capabilities, errno));
             capabilities(rights::plain_capabilities())?;
             match (self.start.capabilities, identity.uid) {
                 (None, 0) => become_user(identity)?,
@@ -108,10 +108,10 @@ impl<'a> Birth<'a> {
             }
         }
         if !self.start.may_gain {
-            no_new_privileges().map_err(|errno| ("no new privileges", errno))?;
+            no_new_privileges().map_err(|errno| (Stage::NoNewPrivileges, errno))?;
         }
         // As the user: where it may not go, its program does not start.
-        self.change_folder().map_err(|errno| ("folder", errno))
+        self.change_folder().map_err(|errno| (Stage::Folder, errno))
     }
 
     /// Descriptors 0, 1, 2 and the further ones in their places; all others end with the exec.

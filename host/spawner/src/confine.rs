@@ -6,10 +6,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use regent_lane::{HOST_NAME, Layer};
-use regent_spawner::Identity;
+use regent_spawner::{FailedStage, Identity, Stage};
 
 use crate::rights::{become_user, drop_bounding_set, drop_capabilities, no_new_privileges};
-use crate::stage::Stage;
+
 use crate::sys::check;
 
 /// The empty root holds nothing; its limit is for what nobody thought of.
@@ -88,26 +88,26 @@ pub(crate) fn map_user(pid: i32, identity: Option<&Identity>) -> Result<(), i32>
 }
 
 /// In the child: the empty root, then no rights, then the user, then a look at what is left.
-pub(crate) fn sandbox(identity: Option<&Identity>, outside: &Outside) -> Result<(), Stage> {
-    outside.is_left().map_err(|errno| ("namespaces", errno))?;
+pub(crate) fn sandbox(identity: Option<&Identity>, outside: &Outside) -> Result<(), FailedStage> {
+    outside.is_left().map_err(|errno| (Stage::Namespaces, errno))?;
     if outside.has(Layer::UtsNamespace) {
-        name_host().map_err(|errno| ("host name", errno))?;
+        name_host().map_err(|errno| (Stage::HostName, errno))?;
     }
     if outside.has(Layer::MountNamespace) {
-        empty_root().map_err(|errno| ("mounts", errno))?;
+        empty_root().map_err(|errno| (Stage::Mounts, errno))?;
     } else {
         // SAFETY: the text ends with a null and is constant.
-        check(i64::from(unsafe { libc::chdir(c"/".as_ptr()) })).map_err(|errno| ("folder", errno))?;
+        check(i64::from(unsafe { libc::chdir(c"/".as_ptr()) })).map_err(|errno| (Stage::Folder, errno))?;
     }
     // An ordinary user has a bounding set that it may not empty, and nothing that it bounds.
     if identity.is_some() || outside.has(Layer::UserNamespace) {
-        drop_bounding_set().map_err(|errno| ("capabilities", errno))?;
+        drop_bounding_set().map_err(|errno| (Stage::Capabilities, errno))?;
     }
     if let Some(identity) = identity {
         become_user(identity)?;
     }
-    drop_capabilities().map_err(|errno| ("capabilities", errno))?;
-    no_new_privileges().map_err(|errno| ("no new privileges", errno))
+    drop_capabilities().map_err(|errno| (Stage::Capabilities, errno))?;
+    no_new_privileges().map_err(|errno| (Stage::NoNewPrivileges, errno))
 }
 
 fn name_host() -> Result<(), i32> {

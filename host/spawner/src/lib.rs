@@ -7,8 +7,11 @@
 mod granted;
 // The same, where systemd starts it.
 mod transient;
+// The stages of a birth.
+mod stage;
 
 pub use granted::{CommandError, born};
+pub use stage::{FailedStage, Stage};
 
 use std::fmt;
 use std::path::PathBuf;
@@ -206,7 +209,7 @@ pub enum Say {
         /// Its token.
         token: u64,
         /// At which step.
-        stage: String,
+        stage: Stage,
         /// The kernel's number for why.
         errno: i32,
     },

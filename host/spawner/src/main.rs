@@ -26,8 +26,6 @@ mod helpers;
 mod start;
 // A child from its clone to its exec.
 mod birth;
-// The names of what can fail on the way.
-mod stage;
 // Namespaces over an empty root.
 mod confine;
 // Users and capabilities.
@@ -250,7 +248,7 @@ fn begin(socket: &Socket, children: &mut Vec<Child>, start: &Start, fds: Vec<Own
             let by = if reaped { libc::SIGTERM } else { libc::SIGKILL };
             children.push(Child { token, pid, failure, leaves, by });
         }
-        Err((stage, errno)) => socket.say(&Say::NotStarted { token, stage: stage.into(), errno }),
+        Err((stage, errno)) => socket.say(&Say::NotStarted { token, stage, errno }),
     }
 }
 
@@ -277,7 +275,7 @@ fn reap(socket: &Socket, children: &mut Vec<Child>) {
         let Some(at) = children.iter().position(|child| child.pid == pid) else { continue };
         let Child { token, failure, .. } = children.swap_remove(at);
         socket.say(&match sys::read_failure(&failure) {
-            Some((stage, errno)) => Say::NotStarted { token, stage: stage::stage_name(stage).into(), errno },
+            Some((stage, errno)) => Say::NotStarted { token, stage, errno },
             None => Say::Exited { token, status: exit(status) },
         });
     }

@@ -1,25 +1,24 @@
 //! What a process may: its user and groups, its capabilities, and whether it may gain more.
 
-use regent_spawner::Identity;
+use regent_spawner::{FailedStage, Identity, Stage};
 
-use crate::stage::Stage;
 use crate::sys::check;
 
 /// Groups, group, user, and a look whether the kernel agrees.
-pub(crate) fn become_user(identity: &Identity) -> Result<(), Stage> {
+pub(crate) fn become_user(identity: &Identity) -> Result<(), FailedStage> {
     let Identity { uid, gid, groups } = identity;
     // SAFETY: the list and its length are of one vector, and the six numbers that are asked for are ours.
     unsafe {
-        check(i64::from(libc::setgroups(groups.len(), groups.as_ptr()))).map_err(|errno| ("groups", errno))?;
-        check(i64::from(libc::setresgid(*gid, *gid, *gid))).map_err(|errno| ("groups", errno))?;
-        check(i64::from(libc::setresuid(*uid, *uid, *uid))).map_err(|errno| ("user", errno))?;
+        check(i64::from(libc::setgroups(groups.len(), groups.as_ptr()))).map_err(|errno| (Stage::Groups, errno))?;
+        check(i64::from(libc::setresgid(*gid, *gid, *gid))).map_err(|errno| (Stage::Groups, errno))?;
+        check(i64::from(libc::setresuid(*uid, *uid, *uid))).map_err(|errno| (Stage::User, errno))?;
         let (mut users, mut groups) = ([!*uid; 3], [!*gid; 3]);
         let ([real, effective, saved], [real_group, effective_group, saved_group]) = (&mut users, &mut groups);
-        check(i64::from(libc::getresuid(real, effective, saved))).map_err(|errno| ("user", errno))?;
+        check(i64::from(libc::getresuid(real, effective, saved))).map_err(|errno| (Stage::User, errno))?;
         let found = libc::getresgid(real_group, effective_group, saved_group);
-        check(i64::from(found)).map_err(|errno| ("groups", errno))?;
+        check(i64::from(found)).map_err(|errno| (Stage::Groups, errno))?;
         if users != [*uid; 3] || groups != [*gid; 3] {
-            return Err(("user", libc::EPERM));
+            return Err((Stage::User, libc::EPERM));
         }
     }
     Ok(())

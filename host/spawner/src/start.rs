@@ -3,11 +3,11 @@
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use regent_lane::Layer;
-use regent_spawner::{Confinement, Descent, Start};
+use regent_spawner::{Confinement, Descent, FailedStage, Stage, Start};
 
 use crate::birth::{ABOVE_ALL, Birth};
 use crate::confine::{self, Outside};
-use crate::stage::Stage;
+
 use crate::{sweep, sys};
 
 /// A child on its way to its exec.
@@ -23,10 +23,10 @@ pub(crate) struct Cloned {
 ///
 /// # Errors
 /// The stage and errno of what failed before the clone.
-pub(crate) fn start(start: &Start, fds: Vec<OwnedFd>) -> Result<Cloned, Stage> {
-    let (read, write) = sys::pipe().map_err(|errno| ("descriptors", errno))?;
+pub(crate) fn start(start: &Start, fds: Vec<OwnedFd>) -> Result<Cloned, FailedStage> {
+    let (read, write) = sys::pipe().map_err(|errno| (Stage::Descriptors, errno))?;
     // Above every place that a child's descriptors can have.
-    let write = sys::moved(write, ABOVE_ALL).map_err(|errno| ("descriptors", errno))?;
+    let write = sys::moved(write, ABOVE_ALL).map_err(|errno| (Stage::Descriptors, errno))?;
     let birth = Birth::new(start, fds, write)?;
     if let Confinement::Sandbox(layers) = &start.confinement {
         return confined(birth, layers, read);
@@ -44,13 +44,13 @@ pub(crate) fn start(start: &Start, fds: Vec<OwnedFd>) -> Result<Cloned, Stage> {
     }
 }
 
-fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<i32>, Stage> {
-    sys::clone(flags, cgroup).map_err(|errno| ("fork", errno))
+fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<i32>, FailedStage> {
+    sys::clone(flags, cgroup).map_err(|errno| (Stage::Fork, errno))
 }
 
 /// With a process between, which lets what the command leaves live on after these statuses.
-fn reaped(birth: Birth<'_>, failure: OwnedFd, after: Option<&[i32]>) -> Result<Cloned, Stage> {
-    let pipe = after.map(|_| sys::pipe()).transpose().map_err(|errno| ("descriptors", errno))?;
+fn reaped(birth: Birth<'_>, failure: OwnedFd, after: Option<&[i32]>) -> Result<Cloned, FailedStage> {
+    let pipe = after.map(|_| sys::pipe()).transpose().map_err(|errno| (Stage::Descriptors, errno))?;
     let (leaves, says) = pipe.unzip();
     match clone(0, None)? {
         Some(pid) => Ok(Cloned { pid, failure, leaves }),
@@ -62,24 +62,24 @@ fn reaped(birth: Birth<'_>, failure: OwnedFd, after: Option<&[i32]>) -> Result<C
 }
 
 /// In namespaces: the child waits until the one user that it can be is known in its own.
-fn confined(birth: Birth<'_>, layers: &[Layer], failure: OwnedFd) -> Result<Cloned, Stage> {
+fn confined(birth: Birth<'_>, layers: &[Layer], failure: OwnedFd) -> Result<Cloned, FailedStage> {
     // A pid namespace leaves nothing to sweep, and a reaper between would not be in it.
     if !matches!(birth.start.descent, Descent::Alone { .. }) {
-        return Err(("fork", libc::EINVAL));
+        return Err((Stage::Fork, libc::EINVAL));
     }
     // SAFETY: no memory of ours is involved.
     if birth.start.identity.is_none() && unsafe { libc::geteuid() } == 0 {
-        return Err(("user", libc::EINVAL));
+        return Err((Stage::User, libc::EINVAL));
     }
-    let outside = Outside::of(layers).map_err(|errno| ("namespaces", errno))?;
-    let (go_read, go_write) = sys::pipe().map_err(|errno| ("descriptors", errno))?;
+    let outside = Outside::of(layers).map_err(|errno| (Stage::Namespaces, errno))?;
+    let (go_read, go_write) = sys::pipe().map_err(|errno| (Stage::Descriptors, errno))?;
     let cloned = sys::clone(confine::flags(layers), birth.cgroup.as_ref());
-    match cloned.map_err(|errno| ("namespaces", errno))? {
+    match cloned.map_err(|errno| (Stage::Namespaces, errno))? {
         Some(pid) => {
             if layers.contains(&Layer::UserNamespace) {
                 confine::map_user(pid, birth.start.identity.as_ref()).map_err(|errno| {
                     sys::kill(pid, libc::SIGKILL);
-                    ("user map", errno)
+                    (Stage::UserMap, errno)
                 })?;
             }
             drop(go_write);

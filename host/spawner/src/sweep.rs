@@ -7,6 +7,8 @@
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
+use regent_spawner::Stage;
+
 use crate::birth::Birth;
 use crate::sys;
 
@@ -24,12 +26,12 @@ pub(crate) fn reaper(birth: Birth<'_>, leaves: Option<(&[i32], OwnedFd)>) -> ! {
     let signals = subreaper.and_then(|()| sys::signals(&[libc::SIGCHLD, libc::SIGTERM]));
     let signals = match signals {
         Ok(signals) => signals,
-        Err(errno) => sys::fail(failure, 14, errno),
+        Err(errno) => sys::fail(failure, Stage::Reaper, errno),
     };
     let main = match sys::clone(0, None) {
         Ok(None) => birth.exec(None),
         Ok(Some(pid)) => pid,
-        Err(errno) => sys::fail(failure, 15, errno),
+        Err(errno) => sys::fail(failure, Stage::Fork, errno),
     };
     drop(birth);
     let parent = parent();

@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
+use regent_spawner::{FailedStage, Stage};
+
 /// Of linux/sched.h; the C library's binding has it in too small a type.
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 
@@ -212,12 +214,12 @@ pub(crate) fn exit(status: i32) -> ! {
 }
 
 /// What a child that has ended said before its exec: the stage that failed, and errno. `None` if it had its exec.
-pub(crate) fn read_failure(pipe: &OwnedFd) -> Option<(u8, i32)> {
+pub(crate) fn read_failure(pipe: &OwnedFd) -> Option<FailedStage> {
     let mut bytes = [0_u8; 5];
     // SAFETY: the buffer is as large as we say.
     let read = unsafe { libc::read(pipe.as_raw_fd(), bytes.as_mut_ptr().cast(), bytes.len()) };
     let [stage, rest @ ..] = bytes;
-    (read == 5).then(|| (stage, i32::from_le_bytes(rest)))
+    (read == 5).then(|| (Stage::of(stage), i32::from_le_bytes(rest)))
 }
 
 /// A number that was written to a pipe whole, if it was.
@@ -236,9 +238,9 @@ pub(crate) fn write_number(pipe: &OwnedFd, number: i32) {
 }
 
 /// Says at which step a birth failed, and ends this process.
-pub(crate) fn fail(pipe: RawFd, stage: u8, errno: i32) -> ! {
+pub(crate) fn fail(pipe: RawFd, stage: Stage, errno: i32) -> ! {
     let [a, b, c, d] = errno.to_le_bytes();
-    let bytes = [stage, a, b, c, d];
+    let bytes = [stage as u8, a, b, c, d];
     // SAFETY: the buffer is as large as we say; the process ends.
     unsafe {
         libc::write(pipe, bytes.as_ptr().cast(), bytes.len());

@@ -12,7 +12,7 @@ use std::fs;
 use std::time::Duration;
 
 use regent_lane::{HOST_NAME, Layer};
-use regent_spawner::{Ask, Confinement, Descent, Exit, Identity, Limit, Say};
+use regent_spawner::{Ask, Confinement, Descent, Exit, Identity, Limit, Say, Stage};
 use spawned::{Spawner, needs_root, pid_of, plain, running, spy, within};
 
 const SOON: Duration = Duration::from_secs(2);
@@ -127,7 +127,7 @@ fn a_failure_before_the_exec_names_its_stage_and_nothing_runs() {
     let mut start = spy_start("world");
     start.cwd = "/no/such/folder".into();
     let (said, _) = spawner.start(start, None);
-    assert_eq!(said, Say::NotStarted { token: 1, stage: "folder".into(), errno: 2 });
+    assert_eq!(said, Say::NotStarted { token: 1, stage: Stage::Folder, errno: 2 });
     // It serves on.
     spawner.output(spy_start("world"));
 }
@@ -140,7 +140,7 @@ fn a_folder_that_the_user_may_not_enter_is_not_where_its_program_starts() {
     start.cwd = closed.clone();
     start.identity = Some(Identity { uid: 12_345, gid: 12_345, groups: Vec::new() });
     let (said, _) = Spawner::new().start(start, None);
-    assert_eq!(said, Say::NotStarted { token: 1, stage: "folder".into(), errno: 13 });
+    assert_eq!(said, Say::NotStarted { token: 1, stage: Stage::Folder, errno: 13 });
     fs::remove_dir(closed).unwrap();
 }
 
@@ -396,7 +396,7 @@ fn one_that_may_leave_something_and_is_not_started_says_why() {
     let mut start = plain(&["/bin/sh", "-c", ":"]);
     (start.descent, start.cwd) = (Descent::Leave { after: vec![0] }, "/no/such/folder".into());
     let (said, _) = Spawner::new().start(start, None);
-    assert_eq!(said, Say::NotStarted { token: 1, stage: "folder".into(), errno: 2 });
+    assert_eq!(said, Say::NotStarted { token: 1, stage: Stage::Folder, errno: 2 });
 }
 
 #[test]

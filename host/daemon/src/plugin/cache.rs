@@ -26,10 +26,8 @@ const MODE: u32 = 0o600;
 const UNUSED: Duration = Duration::from_secs(90 * 24 * 3600);
 /// The largest artefact: a 64 MiB module came to twice its size when it was compiled.
 pub const ARTEFACT_MAX: u64 = 256 << 20;
-/// The largest description kept beside it.
 const DESCRIPTION_MAX: u64 = regent_lane::DESCRIPTION_MAX as u64;
 
-/// The folder, and the compiler whose work is in it.
 #[derive(Debug, Clone)]
 pub struct Cache {
     folder: PathBuf,
@@ -50,7 +48,6 @@ impl Cache {
         Ok(Self { folder, compiler, writing: Arc::default() })
     }
 
-    /// The key of a module's code for this engine.
     pub fn key(&self, module: &ModuleDigest, engine: Engine) -> CacheKey {
         let hash = Sha256::new().chain_update(module).chain_update(self.compiler).chain_update(engine.as_str());
         CacheKey(hash.finalize().into())
@@ -97,23 +94,19 @@ impl Cache {
         Ok(Some(sealed))
     }
 
-    fn header(key: CacheKey, digest: &[u8; 32]) -> Box<[u8; MAGIC.len() + 64]> {
-        let mut header = Box::new([0; MAGIC.len() + 64]);
-        let parts = MAGIC.iter().chain(&key.0).chain(digest);
-        header.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
-        header
+    fn header(key: CacheKey, digest: &[u8; 32]) -> Vec<u8> {
+        [MAGIC.as_slice(), &key.0, digest].concat()
     }
 
     /// Keeps code. It is a cache: what cannot be kept is said, and compiled again at the next start.
     pub fn keep_code(&self, key: CacheKey, code: &Sealed) {
         let write = |file: &mut File| {
-            file.write_all(&*Self::header(key, &code.digest()))?;
+            file.write_all(&Self::header(key, &code.digest()))?;
             io::copy(&mut code.reader()?, file).map(|_| ())
         };
         self.keep(&self.path(key, "code"), write);
     }
 
-    /// What `describe` said, if it was kept.
     pub fn description(&self, key: CacheKey) -> Option<String> {
         let mut text = String::new();
         let kept = self.kept(key, "description", DESCRIPTION_MAX, "asking the plugin")?;
@@ -128,7 +121,7 @@ impl Cache {
         }
         let header = Self::header(key, &Sha256::digest(text).into());
         self.keep(&self.path(key, "description"), |file| {
-            file.write_all(&*header)?;
+            file.write_all(&header)?;
             file.write_all(text.as_bytes())
         });
     }

@@ -1,25 +1,16 @@
 //! How a plugin's processes have fared and when the next is due. The plugin and each of its processes share it, so that
 //! the end of one counts as it happens.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use regent_grants::Recycle;
 use tokio::sync::Notify;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::fault::Fault;
 use super::life::{CRASHES_MAX, CrashBreaker, REST, WITHIN};
 
-/// The care of a plugin's processes, which ends with the plugin.
-#[derive(Debug)]
-pub struct Keeping {
-    pub(super) care: Rc<Care>,
-    pub(super) task: OnceCell<AbortHandle>,
-}
-
-/// What a plugin shares with its processes, so that the end of one counts as it happens.
 #[derive(Debug)]
 pub struct Care {
     plugin: String,
@@ -31,29 +22,17 @@ pub struct Care {
     pub(super) changed: Notify,
 }
 
-impl Keeping {
-    /// Of a plugin that begins.
-    pub fn new(plugin: &str, recycle: Option<Recycle>) -> Self {
-        let care = Care {
+impl Care {
+    pub(super) fn new(plugin: &str, recycle: Option<Recycle>) -> Rc<Self> {
+        Rc::new(Self {
             plugin: plugin.to_owned(),
             recycle,
             life: RefCell::new(CrashBreaker::new(Instant::now())),
             due: Notify::new(),
             changed: Notify::new(),
-        };
-        Self { care: Rc::new(care), task: OnceCell::new() }
+        })
     }
-}
 
-impl Drop for Keeping {
-    fn drop(&mut self) {
-        if let Some(task) = self.task.get() {
-            task.abort();
-        }
-    }
-}
-
-impl Care {
     pub(super) fn crashed(&self, why: &str) {
         let opened = self.life.borrow_mut().crashed(why, Instant::now());
         if opened {

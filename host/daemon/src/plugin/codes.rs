@@ -13,14 +13,12 @@ use super::module::Sealed;
 /// Code that is used, or will be.
 #[derive(Debug)]
 pub struct Code {
-    /// The bytes.
     pub sealed: Sealed,
     /// Whether the cache has it.
-    kept: Cell<bool>,
+    pub(super) kept: Cell<bool>,
 }
 
 impl Code {
-    /// As the compiler wrote it just now.
     pub fn fresh(sealed: Sealed) -> Self {
         Self { sealed, kept: Cell::new(false) }
     }
@@ -28,22 +26,11 @@ impl Code {
     pub fn kept(sealed: Sealed) -> Self {
         Self { sealed, kept: Cell::new(true) }
     }
-
-    /// Whether the cache has it.
-    pub fn is_kept(&self) -> bool {
-        self.kept.get()
-    }
-
-    /// The cache has it from now on; false if it had.
-    pub fn keep(&self) -> bool {
-        !self.kept.replace(true)
-    }
 }
 
 /// A place for the code of one key; whoever has it locked says what is in it.
 type CodeSlot = Rc<Mutex<Weak<Code>>>;
 
-/// All code that is used.
 #[derive(Debug, Default)]
 pub struct Codes(RefCell<HashMap<CacheKey, CodeSlot>>);
 

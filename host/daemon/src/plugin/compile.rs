@@ -5,19 +5,16 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 use std::{io, iter};
 
-use regent_grants::Engine;
 use regent_lane::{ModuleCode, ModuleError, Side, decode_all};
 use regent_spawner::{Exit, Limit};
 use rustix::fs::MemfdFlags;
-use rustix::pipe::{PipeFlags, pipe_with};
-use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::cache::ARTEFACT_MAX;
 use super::load_error::LoadErrors;
 use super::module::Sealed;
-use super::programs::{DESCRIPTORS, Programs, SAID_MAX, told};
+use super::programs::{DESCRIPTORS, Launch, Programs, told};
 use crate::process::Share;
 
 /// A compiler's processor time, and its memory: a module can be made to want any amount of both.
@@ -33,39 +30,18 @@ const BAD_MODULE: i32 = 1;
 const COMPILER_SHARE: Share = Share { memory: COMPILE_MEMORY, tasks: 4, weight: 10 };
 /// The list of a module's imports: a thousand names of 200 bytes.
 const LIST_MAX: u64 = 256 << 10;
-/// What ends a process that used up its processor time: first the one, then the other.
-const SIGXCPU: i32 = 24;
-const SIGKILL: i32 = 9;
-/// What ends one that gets no more memory, or that nests so deep that its stack is used up.
-const SIGABRT: i32 = 6;
-const SIGSEGV: i32 = 11;
-/// What ends one that writes more than it may.
-const SIGXFSZ: i32 = 25;
 
 impl Programs {
-    /// Compiles a module for this engine.
-    ///
-    /// # Errors
-    /// Every reason why it cannot be, for the administrator.
-    pub async fn compile(
-        &self,
-        name: &str,
-        uid: Option<u32>,
-        engine: Engine,
-        module: &Sealed,
-    ) -> Result<Sealed, LoadErrors> {
+    pub async fn compile(&self, launch: Launch<'_>, module: &Sealed) -> Result<Sealed, LoadErrors> {
         let _turn = self.compilers.acquire().await;
         let begin = Instant::now();
-        let compiled = self.run_compiler(uid, module, told(engine)).await?;
-        let (size, took) = (compiled.size(), begin.elapsed());
+        let compiled = self.run_compiler(launch.uid, module, told(launch.engine)).await?;
+        let (name, size, took) = (launch.name, compiled.size(), begin.elapsed());
         crate::info!("plugin {name}: compiled in {} ms ({size} bytes)", took.as_millis());
         Ok(compiled)
     }
 
     /// What a module imports: the compiler's word for each, and its name. Nothing is compiled.
-    ///
-    /// # Errors
-    /// Why it is no component, for who looks at it.
     pub async fn imports(&self, uid: Option<u32>, module: &Sealed) -> Result<Vec<(String, String)>, LoadErrors> {
         let _turn = self.compilers.acquire().await;
         let listed = self.run_compiler(uid, module, Some("--imports")).await?;
@@ -80,7 +56,7 @@ impl Programs {
     async fn run_compiler(&self, uid: Option<u32>, module: &Sealed, told: Option<&str>) -> Result<Sealed, LoadErrors> {
         let input = module.reader()?;
         let output = rustix::fs::memfd_create("code", MemfdFlags::CLOEXEC).map_err(io::Error::from)?;
-        let (said, said_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
+        let (said, said_end) = io::pipe()?;
         let limits = vec![
             (Limit::Processor, COMPILE_SECONDS),
             (Limit::Memory, COMPILE_MEMORY),
@@ -92,14 +68,10 @@ impl Programs {
         let fds = [self.compiler.as_fd(), input.as_fd(), output.as_fd(), said_end.as_fd()];
         let (running, _group) = self.start(start, &fds, COMPILER_SHARE).await?;
         drop(said_end);
-        let mut text = Vec::new();
-        let mut said = Receiver::from_owned_fd(said)?.take(SAID_MAX);
-        let exit =
-            timeout(COMPILE_WITHIN, async { tokio::join!(said.read_to_end(&mut text), running.ended()).1 }).await;
-        match exit {
-            Ok(Ok(Exit::Status(0))) => sealed(output).await,
-            Ok(Ok(exit)) => Err(refused(&text, exit)),
-            Ok(Err(why)) => Err(format!("the compiler cannot be started: {why}").into()),
+        match running.heard(Receiver::from_owned_fd(said.into())?, COMPILE_WITHIN).await {
+            Ok((Ok(Exit::Status(0)), _)) => sealed(output).await,
+            Ok((Ok(exit), said)) => Err(refused(&said, exit)),
+            Ok((Err(why), _)) => Err(format!("the compiler cannot be started: {why}").into()),
             Err(_) => Err(too_costly(&format!("it takes longer than {} s", COMPILE_WITHIN.as_secs())).into()),
         }
     }
@@ -128,12 +100,14 @@ fn refused(said: &[u8], exit: Exit) -> LoadErrors {
         }
         Exit::Status(status) => format!("the compiler ended with status {status}"),
         Exit::Signal(signal) => match signal {
-            SIGXCPU | SIGKILL => format!("it takes more than {COMPILE_SECONDS} s of processor time (signal {signal})"),
-            SIGABRT | SIGSEGV => {
+            libc::SIGXCPU | libc::SIGKILL => {
+                format!("it takes more than {COMPILE_SECONDS} s of processor time (signal {signal})")
+            }
+            libc::SIGABRT | libc::SIGSEGV => {
                 let most = COMPILE_MEMORY >> 20;
                 format!("it takes more than {most} MiB of memory, or all of the stack (signal {signal})")
             }
-            SIGXFSZ => format!("its code takes more than {} MiB (signal {signal})", ARTEFACT_MAX >> 20),
+            libc::SIGXFSZ => format!("its code takes more than {} MiB (signal {signal})", ARTEFACT_MAX >> 20),
             _ => format!("the compiler was ended by signal {signal}"),
         },
     };

@@ -2,30 +2,24 @@
 //! served. As root a layer that is missing ends the start, unless the administrator has accepted that; for an ordinary user what
 //! can be had is used, and the rest is said.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::rc::Rc;
 use std::time::Duration;
 
-use regent_lane::{Demands, Layer};
-use regent_spawner::{Confinement, Descent, Exit, Identity, Start};
-use rustix::fs::{Mode, OFlags};
-use rustix::pipe::{PipeFlags, pipe_with};
-use tokio::io::AsyncReadExt as _;
+use regent_lane::{Demands, Layer, Missing, Side, decode_all};
+use regent_spawner::{Confinement, Descent, Exit, Identity, Stage, Start};
 use tokio::net::unix::pipe::Receiver;
-use tokio::time::timeout;
 
+use super::load_error::joined;
 use crate::process::{Spawner, StartError};
 
 /// A sandbox that only looks takes milliseconds.
 const LOOK_WITHIN: Duration = Duration::from_secs(10);
-/// What it says is a line a layer.
-const SAID_MAX: u64 = 16 << 10;
 /// Of a program that found a layer missing.
-const NOT_CONFINED: i32 = 77;
-/// The stage of a birth at which namespaces are asked for.
-const NAMESPACES: &str = "namespaces";
+const NOT_CONFINED: i32 = regent_confine::NOT_CONFINED as i32;
 
-/// Layers, and what is missing of them.
 #[derive(Debug, Clone)]
 pub struct Layers {
     /// Whether each plugin has a user of its own: whether the daemon is root's.
@@ -33,24 +27,19 @@ pub struct Layers {
     missing: Vec<(Layer, String)>,
 }
 
-/// Why no sandbox can be started at all.
 #[derive(Debug, thiserror::Error)]
 #[error("no sandbox can be started: {0}")]
 pub struct NoSandbox(String);
 
-/// Who looks: the spawner, the sandbox's program, and whom it is started as.
 struct Look<'a> {
-    spawner: &'a std::rc::Rc<Spawner>,
+    spawner: &'a Rc<Spawner>,
     sandbox: &'a OwnedFd,
     uid: Option<u32>,
 }
 
 impl Layers {
     /// Tries what there is; `uid`: of a sandbox, if the daemon is root's.
-    ///
-    /// # Errors
-    /// For the administrator: no sandbox can be started at all.
-    pub async fn found(spawner: &std::rc::Rc<Spawner>, sandbox: &OwnedFd, uid: Option<u32>) -> Result<Self, NoSandbox> {
+    pub async fn found(spawner: &Rc<Spawner>, sandbox: &OwnedFd, uid: Option<u32>) -> Result<Self, NoSandbox> {
         let look = Look { spawner, sandbox, uid };
         let mut layers = Self { own_user: uid.is_some(), missing: Vec::new() };
         // Each look that finds something missing finds at least one layer.
@@ -84,7 +73,7 @@ impl Layers {
 
     /// What was accepted to be missing, and is there: it should not stand in the configuration.
     pub fn there_all_the_same<'a>(&'a self, allowed: &'a [Layer]) -> impl Iterator<Item = Layer> + 'a {
-        allowed.iter().copied().filter(|layer| !self.missing.iter().any(|(missing, _)| missing == layer))
+        allowed.iter().copied().filter(|layer| self.has(*layer))
     }
 
     pub fn confinement(&self) -> Confinement {
@@ -117,16 +106,19 @@ impl Look<'_> {
     /// What is missing besides what is known to be.
     async fn at(&self, layers: &Layers) -> Result<Vec<(Layer, String)>, NoSandbox> {
         match self.start(layers.confinement(), &Demands { verify: true, ..layers.demands() }).await {
-            Err(Failed::Born(error)) if error.stage == NAMESPACES => self.each(layers, &error.why).await,
+            Err(Failed::Born(StartError::Stage { stage: Stage::Namespaces, why })) => self.each(layers, &why).await,
             Err(why) => Err(NoSandbox(why.to_string())),
             Ok((Exit::Status(0), _)) => Ok(Vec::new()),
             Ok((Exit::Status(NOT_CONFINED), said)) => {
-                let line =
-                    |line: &str| line.split_once(": ").and_then(|(name, why)| Some((Layer::of(name)?, why.to_owned())));
-                let missing: Vec<_> = said.lines().filter_map(line).collect();
-                if missing.is_empty() { Err(NoSandbox(said.trim().replace('\n', "; "))) } else { Ok(missing) }
+                let found: Vec<Missing> = decode_all(Side::Sandbox, &said);
+                let layer = |missing: &Missing| missing.layer.map(|layer| (layer, missing.why.clone()));
+                let missing: Vec<_> = found.iter().filter_map(layer).collect();
+                if missing.is_empty() { Err(NoSandbox(joined(&found))) } else { Ok(missing) }
             }
-            Ok((exit, said)) => Err(NoSandbox(format!("it ended with {exit:?}: {}", said.trim()))),
+            Ok((exit, said)) => {
+                let said = String::from_utf8_lossy(&said);
+                Err(NoSandbox(format!("it ended with {exit:?}: {}", said.trim())))
+            }
         }
     }
 
@@ -143,26 +135,23 @@ impl Look<'_> {
                 missing.push((*layer, error.to_string()));
             }
         }
-        if missing.is_empty() { Err(NoSandbox(format!("{NAMESPACES}: {why}"))) } else { Ok(missing) }
+        if missing.is_empty() { Err(NoSandbox(format!("{}: {why}", Stage::Namespaces))) } else { Ok(missing) }
     }
 
-    async fn start(&self, confinement: Confinement, demands: &Demands) -> Result<(Exit, String), Failed> {
-        let null =
-            rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).map_err(io::Error::from)?;
-        let (said, said_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
+    async fn start(&self, confinement: Confinement, demands: &Demands) -> Result<(Exit, Vec<u8>), Failed> {
+        let null = File::options().read(true).write(true).open("/dev/null")?;
+        let (said, said_end) = io::pipe()?;
         let start = bare("regent-sandbox", self.uid, confinement, demands.arguments());
         let fds = [self.sandbox.as_fd(), null.as_fd(), null.as_fd(), said_end.as_fd()];
         let running = self.spawner.start(start, &fds).await?;
         drop(said_end);
-        let mut text = String::new();
-        let mut said = Receiver::from_owned_fd(said)?.take(SAID_MAX);
-        let ended = timeout(LOOK_WITHIN, async { tokio::join!(said.read_to_string(&mut text), running.ended()).1 });
-        let late = || io::Error::new(io::ErrorKind::TimedOut, "it does not end");
-        Ok((ended.await.map_err(|_| late())??, text))
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it does not end");
+        let heard = running.heard(Receiver::from_owned_fd(said.into())?, LOOK_WITHIN).await;
+        let (exit, said) = heard.map_err(late)?;
+        Ok((exit?, said))
     }
 }
 
-/// Why a look came to nothing.
 #[derive(Debug, thiserror::Error)]
 enum Failed {
     /// It did not come to its exec.

@@ -14,7 +14,6 @@ const OPERATIONS_MAX: usize = 256;
 /// as `{}`, for a list of all operations is one reply.
 const SCHEMA_MAX: usize = 64 << 10;
 
-/// The description, as far as the daemon uses it.
 #[derive(Debug, Clone, Default)]
 pub struct Description {
     operations: BTreeMap<String, Operation>,
@@ -59,9 +58,6 @@ struct WireOperation {
 
 impl Description {
     /// Reads what `describe` said; `exports` is what the component was found to export.
-    ///
-    /// # Errors
-    /// Every reason why it cannot be served, for the administrator.
     pub fn read(text: &str, exports: &[Export]) -> Result<Self, Vec<String>> {
         if text.len() > DESCRIPTION_MAX {
             let length = text.len();

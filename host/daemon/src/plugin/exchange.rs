@@ -11,8 +11,8 @@ use regent_protocol::{Code, Data};
 use tokio::time::Instant;
 
 use super::lane::log;
-use super::places::Busy;
-use super::sandbox::Exchange;
+use super::places::{Busy, LanePermits};
+use super::sandbox::{Exchange, Sandbox};
 use super::{Fault, Plugin};
 use crate::fair::Peer;
 use crate::record::denial::Because;
@@ -26,7 +26,6 @@ const LOG_CUT: usize = 1 << 10;
 /// Words of one exchange that are heard before others have their turn.
 const WORDS: usize = 32;
 
-/// What is to be prepared.
 #[derive(Debug, Clone)]
 pub struct Preparation<'a> {
     /// The plugin's own name of the operation.
@@ -49,7 +48,6 @@ pub struct Answer {
     pub reply: Option<Result<Data, String>>,
 }
 
-/// Why there is no answer.
 #[derive(Debug)]
 pub enum NoAnswer {
     /// No lane came free in time.
@@ -58,7 +56,6 @@ pub enum NoAnswer {
     Refused(Refusal),
     /// `authorise` denied the request: its words are for the log.
     Denied(String),
-    /// The plugin broke a rule, or its process ended.
     Fault(Fault),
 }
 
@@ -70,10 +67,6 @@ impl From<Busy> for NoAnswer {
 
 /// Takes the calls of `commands.plan`: `Err` is the answer to the plugin; a fault is kept and ends the request.
 pub trait Planner {
-    /// A call.
-    ///
-    /// # Errors
-    /// The refusal that the plugin is given.
     fn plan(&mut self, call: Call) -> impl Future<Output = Result<(), Refusal>>;
     /// Forgets what was planned, since it all begins again on a new process.
     fn start_again(&mut self);
@@ -133,7 +126,7 @@ impl Plugin {
             complete: preparation.may_complete,
             finishing: operation.finishing,
         };
-        let said = self.converse(&mut exchange, &ask, Some(planner)).await.map_err(NoAnswer::Fault)?;
+        let said = exchange.converse(&ask, Some(planner)).await.map_err(NoAnswer::Fault)?;
         let answer = match (planner.fault(), said) {
             (Some(fault), _) => Err(NoAnswer::Fault(fault)),
             (None, Say::Prepared { summary, state, authorised, reply }) => answer(summary, state, authorised, reply),
@@ -162,54 +155,49 @@ impl Plugin {
         }
         let mut exchange = self.exchange(peer, deadline).await.map_err(after_the_deed)?;
         let ask = Ask::Finish { operation: operation.to_owned(), state, results };
-        let none: Option<&mut Nothing> = None;
-        let reply = match self.converse(&mut exchange, &ask, none).await.map_err(NoAnswer::Fault)? {
+        let reply = match exchange.converse(&ask, None::<&mut Nothing>).await.map_err(NoAnswer::Fault)? {
             Say::Finished(reply) => shaped(reply),
             Say::Fault(blame, text) => Err(NoAnswer::Fault(Fault::Guest(blame, text))),
             _ => return Err(NoAnswer::Fault(exchange.condemn("it answered what was not asked"))),
         };
         over(exchange, reply).map(Some)
     }
+}
 
-    /// What the plugin says of itself. Nobody else asks it anything yet, so a lane is free.
-    pub(super) async fn describe(&self) -> Result<String, Fault> {
-        let place = self.places.take((u64::MAX, 0), Instant::now()).await;
-        let place = place.map_err(|_| Fault::Ended("no lane".into()))?;
-        let exchange = Exchange::begin(&self.sandbox(), place);
-        let mut exchange = exchange.map_err(|_| Fault::Ended("its sandbox ended".into()))?;
-        let none: Option<&mut Nothing> = None;
-        match self.converse(&mut exchange, &Ask::Describe, none).await? {
-            Say::Described(text) => {
-                exchange.end(None);
-                Ok(text)
-            }
-            Say::Fault(blame, text) => {
-                let fault = Fault::Guest(blame, text);
-                exchange.end(Some(&fault));
-                Err(fault)
-            }
-            _ => Err(exchange.condemn("it answered what was not asked")),
+/// What the plugin says of itself. Nobody else asks it anything yet, so a lane is free.
+pub(super) async fn describe(sandbox: &Rc<Sandbox>, places: &Rc<LanePermits>) -> Result<String, Fault> {
+    let place = places.take((u64::MAX, 0), Instant::now()).await;
+    let place = place.map_err(|_| Fault::Ended("no lane".into()))?;
+    let exchange = Exchange::begin(sandbox, place);
+    let mut exchange = exchange.map_err(|_| Fault::Ended("its sandbox ended".into()))?;
+    match exchange.converse(&Ask::Describe, None::<&mut Nothing>).await? {
+        Say::Described(text) => {
+            exchange.end(None);
+            Ok(text)
         }
+        Say::Fault(blame, text) => {
+            let fault = Fault::Guest(blame, text);
+            exchange.end(Some(&fault));
+            Err(fault)
+        }
+        _ => Err(exchange.condemn("it answered what was not asked")),
     }
+}
 
+impl Exchange {
     /// Asks, and serves what the plugin asks meanwhile, until it answers.
-    async fn converse<P: Planner>(
-        &self,
-        exchange: &mut Exchange,
-        ask: &Ask,
-        mut planner: Option<&mut P>,
-    ) -> Result<Say, Fault> {
+    async fn converse<P: Planner>(&mut self, ask: &Ask, mut planner: Option<&mut P>) -> Result<Say, Fault> {
         let deadline = Instant::now() + EXCHANGE_WALL + EXCHANGE_GRACE;
         let (mut logged, mut planned) = (0, 0);
-        exchange.ask(ask, deadline).await?;
+        self.ask(ask, deadline).await?;
         for words in 1_usize.. {
-            match exchange.say(deadline).await? {
+            match self.say(deadline).await? {
                 Say::Log(..) if logged > LOG_MAX + LOG_CUT => {
-                    return Err(exchange.condemn("its log has no end"));
+                    return Err(self.condemn("its log has no end"));
                 }
-                Say::Log(level, text) => log(&self.name, level, &text, &mut logged),
+                Say::Log(level, text) => log(&self.sandbox.plugin, level, &text, &mut logged),
                 Say::Plan(_) if planned == STEPS_MAX => {
-                    return Err(exchange.condemn(&format!("it planned more than {STEPS_MAX} steps")));
+                    return Err(self.condemn(&format!("it planned more than {STEPS_MAX} steps")));
                 }
                 Say::Plan(call) => match &mut planner {
                     Some(planner) => {
@@ -217,9 +205,9 @@ impl Plugin {
                         if planned > PLANNED_AT_ONCE {
                             tokio::task::yield_now().await;
                         }
-                        exchange.ask(&Ask::Planned(planner.plan(call).await), deadline).await?;
+                        self.ask(&Ask::Planned(planner.plan(call).await), deadline).await?;
                     }
-                    None => return Err(exchange.condemn("it planned where nothing can be planned")),
+                    None => return Err(self.condemn("it planned where nothing can be planned")),
                 },
                 answer => return Ok(answer),
             }
@@ -228,7 +216,7 @@ impl Plugin {
                 tokio::task::yield_now().await;
             }
         }
-        Err(exchange.condemn("its words have no end"))
+        Err(self.condemn("its words have no end"))
     }
 }
 
@@ -253,7 +241,6 @@ impl Planner for Nothing {
     }
 }
 
-/// The exchange is over, and this came of it.
 fn over<T>(exchange: Exchange, answer: Result<T, NoAnswer>) -> Result<T, NoAnswer> {
     match &answer {
         Err(NoAnswer::Fault(fault)) => exchange.end(Some(fault)),

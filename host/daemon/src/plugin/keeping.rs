@@ -3,10 +3,9 @@
 
 use std::rc::{Rc, Weak};
 
-use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::care::{Care, Keeping};
+use super::care::Care;
 use super::programs::Unloadable;
 use super::sandbox::Sandbox;
 use super::wear::Reason;
@@ -23,27 +22,16 @@ pub struct Fared {
 }
 
 impl Plugin {
-    /// Its processes are kept from now on.
-    pub fn keep(self: &Rc<Self>) {
-        let Keeping { care, task } = &self.keeping;
-        self.sandbox().serve(care);
-        let keep = spawn_local(keep(Rc::downgrade(self), Rc::clone(care)));
-        if task.set(keep.abort_handle()).is_err() {
-            keep.abort();
-        }
-    }
-
-    /// How its processes have fared.
     pub fn fared(&self) -> Fared {
-        let life = self.keeping.care.life.borrow();
+        let life = self.care.life.borrow();
         let rests = life.rests(Instant::now()).filter(|_| !self.sandbox().is_usable());
         Fared { crashes: life.count(), last: life.last().to_owned(), rests }
     }
 
     /// An administrator has looked: whatever its processes did counts no more, and what rests is started.
     pub fn forgive(&self) {
-        self.keeping.care.life.borrow_mut().forgive(Instant::now());
-        self.keeping.care.look();
+        self.care.life.borrow_mut().forgive(Instant::now());
+        self.care.look();
     }
 
     /// The process that takes exchanges, waited for until the deadline.
@@ -51,37 +39,35 @@ impl Plugin {
     /// # Errors
     /// [`Fault::Resting`]: at once where waiting is in vain.
     pub(super) async fn usable(&self, deadline: Instant) -> Result<Rc<Sandbox>, Fault> {
-        let care = &self.keeping.care;
         loop {
             let sandbox = self.sandbox();
             if sandbox.is_usable() {
                 return Ok(sandbox);
             }
             drop(sandbox);
-            care.vain(deadline)?;
-            if timeout_at(deadline, care.changed.notified()).await.is_err() {
-                let last = care.life.borrow().last().to_owned();
+            self.care.vain(deadline)?;
+            if timeout_at(deadline, self.care.changed.notified()).await.is_err() {
+                let last = self.care.life.borrow().last().to_owned();
                 return Err(Fault::Resting(format!("no sandbox of it was ready in time: {last}")));
             }
         }
     }
 
-    /// What is due, and when.
     fn due(&self, now: Instant) -> Option<(Instant, Reason)> {
-        let Care { recycle, life, .. } = &*self.keeping.care;
+        let Care { recycle, life, .. } = &*self.care;
         let (at, reason) = self.sandbox().wear().due(recycle.as_ref(), now)?;
         Some((at.max(life.borrow().start_at(now)), reason))
     }
 
     /// Another process in the place of the one that is there, which ends with the last of its exchanges.
     async fn replace(&self, reason: Reason) {
-        let care = &self.keeping.care;
+        let care = &self.care;
         care.life.borrow_mut().begins();
         if reason == Reason::Fault {
             // Late by a moment, if at all.
             let _either_way = care.fault();
         }
-        match self.programs.sandbox(&self.name, self.uid, self.engine, &self.code.sealed, &self.settings).await {
+        match self.programs.sandbox(self.launch(), &self.code.sealed).await {
             Ok((sandbox, _exports)) => {
                 crate::info!("plugin {}: a new sandbox serves (pid {}): {reason}", self.name, sandbox.pid());
                 care.life.borrow_mut().started();
@@ -94,19 +80,18 @@ impl Plugin {
     }
 
     fn not_started(&self, why: &Unloadable) {
-        let care = &self.keeping.care;
         crate::warning!("plugin {}: no new sandbox serves: {why}", self.name);
         match why {
             Unloadable::NotStarted(why) => {
-                care.life.borrow_mut().not_started(why, Instant::now());
-                care.look();
+                self.care.life.borrow_mut().not_started(why, Instant::now());
+                self.care.look();
             }
-            why => care.crashed(&why.to_string()),
+            why => self.care.crashed(&why.to_string()),
         }
     }
 }
 
-async fn keep(plugin: Weak<Plugin>, care: Rc<Care>) {
+pub(super) async fn keep(plugin: Weak<Plugin>, care: Rc<Care>) {
     loop {
         let now = Instant::now();
         let Some(kept) = plugin.upgrade() else { return };

@@ -8,6 +8,7 @@ use regent_lane::{Ask, FrameError, HEADER, LOG_MAX, Level, Say, Side, decode, en
 use rustix::event::{PollFd, PollFlags};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 use rustix::time::Timespec;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -21,7 +22,6 @@ const AWAKE: Duration = Duration::from_micros(60);
 /// Read at once with a frame's header: most words are smaller.
 const CHUNK: usize = 4 << 10;
 
-/// The daemon's end of a lane.
 #[derive(Debug)]
 pub struct Lane {
     stream: UnixStream,
@@ -32,7 +32,6 @@ pub struct Lane {
 /// Why an exchange came to nothing. Each is the sandbox's fault or its death, and the end of it.
 #[derive(Debug, thiserror::Error)]
 pub enum LaneError {
-    /// It did not answer in time.
     #[error("it did not answer in time")]
     Late,
     #[error("its process has ended")]
@@ -44,9 +43,6 @@ pub enum LaneError {
 
 impl Lane {
     /// A lane, and its other end for the sandbox.
-    ///
-    /// # Errors
-    /// When descriptors run out.
     pub fn pair() -> io::Result<(Self, OwnedFd)> {
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
@@ -61,30 +57,12 @@ impl Lane {
             && matches!(self.stream.try_read(&mut [0; 1]), Err(why) if why.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Sends a word.
-    ///
-    /// # Errors
-    /// [`LaneError`]; the sandbox is then of no more use.
     pub async fn ask(&mut self, word: &Ask, deadline: Instant) -> Result<(), LaneError> {
         let frame = encode(Side::Daemon, word).map_err(LaneError::Garbled)?;
-        let mut rest = frame.as_slice();
-        while !rest.is_empty() {
-            match self.stream.try_write(rest) {
-                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
-                    let writable = timeout_at(deadline, self.stream.writable()).await.map_err(|_| LaneError::Late)?;
-                    writable.map_err(|_| LaneError::Closed)?;
-                }
-                Err(_) => return Err(LaneError::Closed),
-            }
-        }
-        Ok(())
+        let written = timeout_at(deadline, self.stream.write_all(&frame)).await.map_err(|_| LaneError::Late)?;
+        written.map_err(|_| LaneError::Closed)
     }
 
-    /// Waits for the next word.
-    ///
-    /// # Errors
-    /// [`LaneError`]; the sandbox is then of no more use.
     pub async fn say(&mut self, deadline: Instant) -> Result<Say, LaneError> {
         let asked = Instant::now();
         if self.quick && self.read.is_empty() && !is_wanted() {

@@ -21,7 +21,6 @@ const FAULTS_AT_ONCE: u32 = 8;
 /// And after these one in so long: some ten milliseconds of a processor, that is a twentieth of it.
 const FAULT_EVERY: Duration = Duration::from_millis(250);
 
-/// How the processes of one plugin have fared.
 #[derive(Debug)]
 pub struct CrashBreaker {
     /// The latest crashes, the newest last.
@@ -46,7 +45,6 @@ enum Breaker {
 }
 
 impl CrashBreaker {
-    /// Of a plugin that begins.
     pub fn new(now: Instant) -> Self {
         Self {
             crashes: VecDeque::new(),
@@ -85,7 +83,6 @@ impl CrashBreaker {
         self.not_before = Some(now + back_off(usize::try_from(self.failures).unwrap_or(usize::MAX)));
     }
 
-    /// When the next process may be started.
     pub fn start_at(&self, now: Instant) -> Instant {
         let until = match self.breaker {
             Breaker::Open(until) => until,

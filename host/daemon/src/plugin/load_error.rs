@@ -19,8 +19,11 @@ pub enum LoadError {
 #[derive(Debug, Clone)]
 pub struct LoadErrors(pub Vec<LoadError>);
 
+pub(super) fn joined(reasons: &[impl ToString]) -> String {
+    reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
 impl LoadError {
-    /// The code of a reason that has one.
     pub fn code(&self) -> Option<&'static str> {
         match self {
             Self::Module(error) => error.code.map(ModuleCode::as_str),

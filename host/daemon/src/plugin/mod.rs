@@ -4,38 +4,30 @@
 //! comes back is a stranger's word, checked in [`exchange`].
 
 // Who may use a lane next.
-pub mod places;
-// One lane.
 pub mod lane;
+pub mod places;
 // Why an exchange came to nothing.
 mod fault;
 // One sandbox process, and a lane of it for one exchange.
 pub mod sandbox;
-// When one that serves is replaced.
 pub mod wear;
 // How all of them have fared, and when the next may be started.
 pub mod life;
 // What a plugin and its processes both know of these.
 pub mod care;
 // That one is always there, as far as that can be.
-pub mod keeping;
-// What is asked in an exchange.
-pub mod exchange;
-// What the plugin says of itself.
-pub mod description;
-// A module's bytes, sealed.
-pub mod module;
-// Compiled code, kept; and in memory, once for each module.
 pub mod cache;
 pub mod codes;
-// What this machine confines with.
 pub mod confinement;
+pub mod description;
+pub mod exchange;
+pub mod keeping;
+pub mod module;
 // Compiler and sandboxes as processes.
 mod compile;
+pub mod load_error;
 pub mod programs;
 mod starting;
-// Why a module is not served.
-pub mod load_error;
 // From a module's bytes to a plugin that serves.
 pub mod load;
 // The same for one that is only tried.
@@ -45,13 +37,14 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use regent_grants::Engine;
+use tokio_util::task::AbortOnDropHandle;
 
-use care::Keeping;
+use care::Care;
 use codes::Code;
 use description::{Description, Operation};
 use module::ModuleDigest;
 use places::LanePermits;
-use programs::Programs;
+use programs::{Launch, Programs};
 use sandbox::Sandbox;
 
 pub use fault::Fault;
@@ -60,7 +53,6 @@ pub use fault::Fault;
 pub struct Plugin {
     /// The grants file's name, and so the instance's.
     pub name: String,
-    /// SHA-256 of its module.
     pub digest: ModuleDigest,
     description: Description,
     settings: String,
@@ -71,7 +63,8 @@ pub struct Plugin {
     programs: Rc<Programs>,
     places: Rc<LanePermits>,
     sandbox: RefCell<Rc<Sandbox>>,
-    keeping: Keeping,
+    care: Rc<Care>,
+    _keeper: AbortOnDropHandle<()>,
 }
 
 impl Plugin {
@@ -80,7 +73,6 @@ impl Plugin {
         self.description.operation(name).cloned().unwrap_or_default()
     }
 
-    /// What it says of itself.
     pub fn description(&self) -> &Description {
         &self.description
     }
@@ -92,6 +84,10 @@ impl Plugin {
 
     pub fn engine(&self) -> Engine {
         self.engine
+    }
+
+    fn launch(&self) -> Launch<'_> {
+        Launch { name: &self.name, uid: self.uid, engine: self.engine, settings: &self.settings }
     }
 
     /// The sandbox that serves now.

@@ -54,7 +54,6 @@ impl Sealed {
         Ok(Self { file, digest: hash.finalize().into(), size })
     }
 
-    /// SHA-256 of all of it.
     pub fn digest(&self) -> [u8; 32] {
         self.digest
     }
@@ -64,17 +63,11 @@ impl Sealed {
     }
 
     /// The same bytes, by another handle.
-    ///
-    /// # Errors
-    /// When descriptors run out.
     pub fn try_clone(&self) -> io::Result<Self> {
         Ok(Self { file: self.file.try_clone()?, digest: self.digest, size: self.size })
     }
 
     /// A handle of its own offset, at the start, that can only read.
-    ///
-    /// # Errors
-    /// When descriptors run out.
     pub fn reader(&self) -> io::Result<File> {
         // Opened anew: a duplicate would share the offset with the others.
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&self.file));
@@ -84,10 +77,6 @@ impl Sealed {
     }
 }
 
-/// Reads a module from its folder.
-///
-/// # Errors
-/// Why it is not to be read, for the administrator.
 pub fn read(path: &Path) -> Result<Sealed, ModuleError> {
     if let Some(kind) = no_file(path) {
         return Err(format!("{}: is {kind}: put the .wasm file itself there", path.display()).into());
@@ -100,9 +89,6 @@ pub fn read(path: &Path) -> Result<Sealed, ModuleError> {
 }
 
 /// Reads a module that is only tried: whoever owns it, for nothing of it is believed. A pipe or device is not waited for.
-///
-/// # Errors
-/// Why it cannot be read, for who tries it.
 pub fn read_untrusted(path: &Path) -> Result<Sealed, ModuleError> {
     let said = |why: &dyn std::fmt::Display| ModuleError::from(format!("{}: {why}", path.display()));
     // Looked at before it is opened: opening alone starts some devices, and a link may name any.

@@ -20,7 +20,6 @@ const SHARE: usize = LANES / 2;
 /// What is lately: some dozens of exchanges that take as long as a plugin may.
 const LATELY: Duration = Duration::from_secs(10);
 
-/// The places of one plugin.
 #[derive(Debug)]
 pub struct LanePermits(RefCell<PermitState>);
 
@@ -31,7 +30,6 @@ struct PermitState {
     queue: Queue<oneshot::Sender<()>>,
 }
 
-/// A place, until it is dropped.
 #[derive(Debug)]
 pub struct LanePermit {
     of: Rc<LanePermits>,

@@ -2,7 +2,7 @@
 //! own and namespaces over an empty root; otherwise what an ordinary user can give.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
 use regent_grants::Engine;
@@ -11,7 +11,7 @@ use regent_spawner::{Descent, Limit, Start};
 use tokio::sync::Semaphore;
 
 use super::confinement::{Layers, bare};
-use super::load_error::LoadErrors;
+use super::load_error::{LoadErrors, joined};
 use crate::helpers::Helpers;
 use crate::process::{Cgroup, Running, Share, Spawner, StartError};
 
@@ -19,12 +19,7 @@ use crate::process::{Cgroup, Running, Share, Spawner, StartError};
 const COMPILERS: usize = 2;
 /// Neither opens anything; each has what it is born with.
 pub(super) const DESCRIPTORS: u64 = 64;
-/// What a helper says of a module, or of itself: some lines.
-pub(super) const SAID_MAX: u64 = 16 << 10;
-/// What compiler and sandbox are told where the code is the interpreter's.
-const INTERPRETER: &str = "--interpreter";
 
-/// The programs, open, and the way to start them.
 #[derive(Debug)]
 pub struct Programs {
     spawner: Rc<Spawner>,
@@ -32,6 +27,15 @@ pub struct Programs {
     pub(super) compiler: OwnedFd,
     layers: Layers,
     pub(super) compilers: Semaphore,
+}
+
+/// What a plugin's processes are started for.
+#[derive(Debug, Clone, Copy)]
+pub struct Launch<'a> {
+    pub name: &'a str,
+    pub uid: Option<u32>,
+    pub engine: Engine,
+    pub settings: &'a str,
 }
 
 /// Why a sandbox does not serve.
@@ -60,10 +64,6 @@ impl From<Unloadable> for LoadErrors {
     }
 }
 
-fn joined(errors: &[ModuleError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
-}
-
 impl From<io::Error> for Unloadable {
     fn from(why: io::Error) -> Self {
         Self::NotStarted(why.to_string())
@@ -78,9 +78,6 @@ impl From<StartError> for Unloadable {
 
 impl Programs {
     /// By the handles that were judged.
-    ///
-    /// # Errors
-    /// When descriptors run out.
     pub fn new(spawner: Rc<Spawner>, helpers: &Helpers, layers: Layers) -> io::Result<Self> {
         Ok(Self {
             spawner,
@@ -105,12 +102,12 @@ impl Programs {
     ) -> Result<(Running, Option<Cgroup>), Unloadable> {
         let group = self.spawner.cgroups().map(|all| all.confined().group(share)).transpose()?.flatten();
         start.descent = Descent::Alone { grouped: group.is_some() };
-        let fds: Vec<_> = fds.iter().copied().chain(group.as_ref().map(Cgroup::handle)).collect();
+        let fds: Vec<_> = fds.iter().copied().chain(group.as_ref().map(|group| group.handle.as_fd())).collect();
         Ok((self.spawner.start(start, &fds).await?, group))
     }
 }
 
 /// What a helper is told of the engine; nothing where it is the processor.
 pub(super) fn told(engine: Engine) -> Option<&'static str> {
-    (engine == Engine::Interpreter).then_some(INTERPRETER)
+    (engine == Engine::Interpreter).then_some("--interpreter")
 }

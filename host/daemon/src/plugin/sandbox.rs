@@ -19,7 +19,7 @@ use crate::process::{Cgroup, Running};
 
 #[derive(Debug)]
 pub struct Sandbox {
-    plugin: String,
+    pub(super) plugin: String,
     lanes: RefCell<Vec<Lane>>,
     running: Rc<Running>,
     /// Where it was born; removed when it has ended.
@@ -43,7 +43,6 @@ enum Stands {
 }
 
 impl Sandbox {
-    /// Over a started process and the lanes to it.
     pub fn new(plugin: String, running: Running, group: Option<Cgroup>, lanes: Vec<Lane>) -> Rc<Self> {
         Rc::new(Self {
             plugin,
@@ -77,7 +76,6 @@ impl Sandbox {
         });
     }
 
-    /// Whether it can be asked.
     pub fn is_usable(&self) -> bool {
         self.stands.get() == Stands::Serving
     }
@@ -87,7 +85,6 @@ impl Sandbox {
         self.running.pid()
     }
 
-    /// How much it has been used.
     pub fn wear(&self) -> Wear {
         Wear { usable: self.is_usable(), owed: self.owed.get(), served: self.served.get(), used: self.used.get() }
     }
@@ -174,7 +171,7 @@ impl Drop for Sandbox {
 /// A lane for one exchange. Dropped before its `end` the process is ended, for nobody knows what it would say.
 #[derive(Debug)]
 pub struct Exchange {
-    sandbox: Rc<Sandbox>,
+    pub(super) sandbox: Rc<Sandbox>,
     lane: Option<Lane>,
     _place: LanePermit,
 }
@@ -189,18 +186,14 @@ impl Exchange {
     }
 
     pub(super) async fn ask(&mut self, word: &Ask, deadline: Instant) -> Result<(), Fault> {
-        let asked = match &mut self.lane {
-            Some(lane) => lane.ask(word, deadline).await,
-            None => Err(LaneError::Closed),
-        };
+        let Some(lane) = &mut self.lane else { return Err(self.failed(LaneError::Closed)) };
+        let asked = lane.ask(word, deadline).await;
         asked.map_err(|why| self.failed(why))
     }
 
     pub(super) async fn say(&mut self, deadline: Instant) -> Result<Say, Fault> {
-        let said = match &mut self.lane {
-            Some(lane) => lane.say(deadline).await,
-            None => Err(LaneError::Closed),
-        };
+        let Some(lane) = &mut self.lane else { return Err(self.failed(LaneError::Closed)) };
+        let said = lane.say(deadline).await;
         said.map_err(|why| self.failed(why))
     }
 

@@ -1,24 +1,22 @@
 //! A sandbox started: what it is given, and the first exchange, in which it loads the code.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
-use regent_grants::Engine;
 use regent_lane::{Ask, Export, LANES, Say, Settings};
 use regent_spawner::Limit;
-use rustix::fs::{Mode, OFlags};
-use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::net::unix::pipe::Receiver;
 use tokio::time::Instant;
 
 use super::lane::{Lane, log};
 use super::module::Sealed;
-use super::programs::{DESCRIPTORS, Programs, SAID_MAX, Unloadable, told};
+use super::programs::{DESCRIPTORS, Launch, Programs, Unloadable, told};
 use super::sandbox::Sandbox;
-use crate::process::{Running, Share};
+use crate::process::{Running, SAID_MAX, Share};
 
 /// A sandbox's address space: four instances of 64 MiB with their guards, the code twice, stacks.
 const SANDBOX_MEMORY: u64 = 2 << 30;
@@ -35,18 +33,10 @@ const END_SAID_WITHIN: Duration = Duration::from_secs(1);
 const LINES_A_SECOND: u32 = 20;
 
 impl Programs {
-    /// Starts a sandbox and has it load this code.
-    pub async fn sandbox(
-        &self,
-        name: &str,
-        uid: Option<u32>,
-        engine: Engine,
-        code: &Sealed,
-        settings: &str,
-    ) -> Result<(Rc<Sandbox>, Vec<Export>), Unloadable> {
-        let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty());
-        let null = null.map_err(io::Error::from)?;
-        let (log, log_end) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
+    pub async fn sandbox(&self, launch: Launch<'_>, code: &Sealed) -> Result<(Rc<Sandbox>, Vec<Export>), Unloadable> {
+        let Launch { name, uid, engine, settings } = launch;
+        let null = File::options().read(true).write(true).open("/dev/null")?;
+        let (log, log_end) = io::pipe()?;
         let (mut lanes, mut ends) = (Vec::new(), Vec::new());
         for _ in 0..LANES {
             let (lane, end) = Lane::pair()?;
@@ -65,15 +55,12 @@ impl Programs {
         let (running, group) = self.start(start, &fds, SANDBOX_SHARE).await?;
         running.tell_end(format!("plugin {name}: its sandbox"));
         drop((log_end, ends));
-        keep_log(name.to_owned(), log)?;
-        let exports = match load(name, lanes.first_mut(), settings).await {
-            Ok(exports) => exports,
-            Err(Unloadable::Failed(why)) => {
-                return Err(never_born(&running).await.unwrap_or(Unloadable::Failed(why)));
-            }
-            Err(why) => return Err(why),
-        };
-        Ok((Sandbox::new(name.to_owned(), running, group, lanes), exports))
+        keep_log(name.to_owned(), Receiver::from_owned_fd(log.into())?);
+        match load(name, lanes.first_mut(), settings).await {
+            Ok(exports) => Ok((Sandbox::new(name.to_owned(), running, group, lanes), exports)),
+            Err(Unloadable::Failed(why)) => Err(never_born(&running).await.unwrap_or(Unloadable::Failed(why))),
+            Err(why) => Err(why),
+        }
     }
 }
 
@@ -106,8 +93,8 @@ async fn never_born(running: &Running) -> Option<Unloadable> {
 }
 
 /// What a sandbox itself has to say comes by a pipe that is always read, and that can fill no log.
-fn keep_log(name: String, log: OwnedFd) -> io::Result<()> {
-    let mut lines = BufReader::new(Receiver::from_owned_fd(log)?);
+fn keep_log(name: String, log: Receiver) {
+    let mut lines = BufReader::new(log);
     tokio::task::spawn_local(async move {
         let (mut second, mut left) = (Instant::now(), LINES_A_SECOND);
         let mut line = Vec::new();
@@ -126,5 +113,4 @@ fn keep_log(name: String, log: OwnedFd) -> io::Result<()> {
             }
         }
     });
-    Ok(())
 }

@@ -16,7 +16,6 @@ pub struct Wear {
     pub used: Instant,
 }
 
-/// Why a process is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reason {
     /// It takes no exchange any more.

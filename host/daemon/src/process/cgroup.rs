@@ -6,11 +6,11 @@
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use regent_cgroups::{CONTROLLERS, GONE_WITHIN, LOOK_EVERY, end_runs, is_populated, remove};
+use tokio::time::{sleep, timeout};
 
 /// The groups of this daemon's runs and of what it confines.
 #[derive(Debug)]
@@ -27,7 +27,6 @@ pub struct Controllers {
     found: Vec<&'static str>,
 }
 
-/// Groups in one folder, each with a number of its own.
 #[derive(Debug)]
 struct Numbered {
     folder: PathBuf,
@@ -40,7 +39,8 @@ struct Numbered {
 #[derive(Debug)]
 pub struct Cgroup {
     folder: PathBuf,
-    handle: File,
+    /// For whoever is to be born in it.
+    pub(crate) handle: File,
     left: Rc<RefCell<Vec<PathBuf>>>,
 }
 
@@ -81,7 +81,6 @@ impl Cgroups {
         let _nobody_is_left_to_tell = end_runs(&[&self.runs.folder]);
     }
 
-    /// A group for one run.
     pub fn run(&self) -> io::Result<Cgroup> {
         self.runs.make("run")
     }
@@ -132,28 +131,22 @@ impl Share {
 }
 
 impl Cgroup {
-    /// For whoever is to be born in it.
-    pub fn handle(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
-    }
-
     /// Kills whatever is still in it; when this returns it is empty, or the kernel does not let go of something.
     pub async fn end(&self) {
         if !is_populated(&self.folder) {
             return;
         }
         self.kill();
-        let begin = std::time::Instant::now();
-        while is_populated(&self.folder) {
-            if begin.elapsed() > GONE_WITHIN {
-                crate::error!("{}: something in it does not end", self.folder.display());
-                return;
+        let empty = async {
+            while is_populated(&self.folder) {
+                sleep(LOOK_EVERY).await;
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+        };
+        if timeout(GONE_WITHIN, empty).await.is_err() {
+            crate::error!("{}: something in it does not end", self.folder.display());
         }
     }
 
-    /// Kills whatever is in it, and does not wait.
     pub fn kill(&self) {
         let _gone = fs::write(self.folder.join("cgroup.kill"), "1");
     }

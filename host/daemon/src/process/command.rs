@@ -1,13 +1,13 @@
 //! A granted command, from its start to the end of all that it started: within its time, its output bounded, nothing left.
 
+use std::fs::File;
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 use std::time::Duration;
 
 use regent_lane::Outcome;
 use regent_spawner::{Descent, Exit, Granted, Run, Start};
-use rustix::fs::{Mode, OFlags};
-use rustix::pipe::{PipeFlags, pipe_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -23,7 +23,6 @@ const PIPE_AFTER_END: Duration = Duration::from_secs(1);
 const PIPE_LEFT_TO_OTHERS: Duration = Duration::from_millis(100);
 const CHUNK: usize = 16 << 10;
 
-/// A command as it is to run.
 #[derive(Debug)]
 pub struct CommandRun {
     pub what: What,
@@ -66,54 +65,50 @@ impl CommandOutcome {
     }
 
     fn not_started(why: &StartError) -> Self {
-        Self {
-            outcome: Outcome::NotStarted,
-            stdout: Vec::new(),
-            stderr: why.to_string().into_bytes(),
-            truncated: false,
-        }
+        let stderr = why.to_string().into_bytes();
+        Self { outcome: Outcome::NotStarted, stdout: Vec::new(), stderr, truncated: false }
     }
 }
 
 /// Runs a command. When this returns, or is dropped, nothing of it is left but what [`CommandRun::leaves`] lets live on.
 pub async fn run_command(spawner: &Rc<Spawner>, run: CommandRun) -> CommandOutcome {
-    let deadline = Instant::now() + run.timeout;
-    match started(spawner, run).await {
-        Ok(born) => finish(born, deadline).await,
+    let CommandRun { what, timeout, output_max, stdin, leaves } = run;
+    let deadline = Instant::now() + timeout;
+    match started(spawner, what, stdin.is_some(), leaves.as_ref()).await {
+        Ok(born) => finish(born, deadline, output_max, &stdin.unwrap_or_default(), leaves.is_some()).await,
         Err(why) => CommandOutcome::not_started(&why),
     }
 }
 
-/// A command on its way, our ends of its pipes, and what is still needed of its run.
 struct Born {
     running: Running,
     cgroup: Option<Cgroup>,
     stdin: Option<OwnedFd>,
     stdout: OwnedFd,
     stderr: OwnedFd,
-    output_max: usize,
-    input: Vec<u8>,
-    leaves: bool,
 }
 
-async fn started(spawner: &Rc<Spawner>, run: CommandRun) -> Result<Born, StartError> {
-    let failed = |why: &dyn std::fmt::Display| StartError { stage: "descriptors".into(), why: why.to_string() };
+async fn started(
+    spawner: &Rc<Spawner>,
+    what: What,
+    reads: bool,
+    leaves: Option<&Vec<i32>>,
+) -> Result<Born, StartError> {
     // What may live on is in no group of the run's, for that ends with it.
-    let cgroups = spawner.cgroups().filter(|_| run.leaves.is_none());
-    let cgroup = cgroups.map(Cgroups::run).transpose().map_err(|why| failed(&why))?;
-    let (stdin_end, stdin) = standard_input(run.stdin.is_some()).map_err(|why| failed(&why))?;
-    let (stdout, stdout_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
-    let (stderr, stderr_end) = pipe_with(PipeFlags::CLOEXEC).map_err(|why| failed(&why))?;
+    let cgroups = spawner.cgroups().filter(|_| leaves.is_none());
+    let cgroup = cgroups.map(Cgroups::run).transpose()?;
+    let (stdin_end, stdin) = standard_input(reads)?;
+    let (stdout, stdout_end) = io::pipe()?;
+    let (stderr, stderr_end) = io::pipe()?;
     let mut fds = vec![stdin_end.as_fd(), stdout_end.as_fd(), stderr_end.as_fd()];
-    fds.extend(cgroup.as_ref().map(Cgroup::handle));
-    let CommandRun { what, timeout: _, output_max, stdin: input, leaves } = run;
+    fds.extend(cgroup.as_ref().map(|cgroup| cgroup.handle.as_fd()));
     // Nothing waits for its exec: the new user's own processes could stop it before, and its time runs from here.
     let running = match what {
         What::Granted(granted, planned) => {
             spawner.run(Run { granted: *granted, planned, grouped: cgroup.is_some() }, &fds).await?
         }
         What::Born(program, start) => {
-            let descent = match &leaves {
+            let descent = match leaves {
                 Some(after) => Descent::Leave { after: after.clone() },
                 None if cgroup.is_some() => Descent::Cgroup,
                 None => Descent::Sweep,
@@ -122,25 +117,23 @@ async fn started(spawner: &Rc<Spawner>, run: CommandRun) -> Result<Born, StartEr
             spawner.begin(Start { descent, ..*start }, &fds).await?
         }
     };
-    let (input, leaves) = (input.unwrap_or_default(), leaves.is_some());
-    Ok(Born { running, cgroup, stdin, stdout, stderr, output_max, input, leaves })
+    Ok(Born { running, cgroup, stdin, stdout: stdout.into(), stderr: stderr.into() })
 }
 
 /// What it reads, and where that is written if anything is.
-fn standard_input(piped: bool) -> rustix::io::Result<(OwnedFd, Option<OwnedFd>)> {
+fn standard_input(piped: bool) -> io::Result<(OwnedFd, Option<OwnedFd>)> {
     if piped {
-        let (end, stdin) = pipe_with(PipeFlags::CLOEXEC)?;
-        return Ok((end, Some(stdin)));
+        let (end, stdin) = io::pipe()?;
+        return Ok((end.into(), Some(stdin.into())));
     }
-    let null = rustix::fs::open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    Ok((null, None))
+    Ok((File::open("/dev/null")?.into(), None))
 }
 
-async fn finish(born: Born, deadline: Instant) -> CommandOutcome {
-    let Born { running, cgroup, stdin, stdout, stderr, output_max, input, leaves } = born;
-    let (mut out, mut err) = (CapturedOutput::new(output_max), CapturedOutput::new(output_max));
-    let mut reading = Box::pin(async { tokio::join!(out.read(stdout), err.read(stderr)) });
-    let mut writing = Box::pin(write(stdin, &input));
+async fn finish(born: Born, deadline: Instant, output_max: usize, input: &[u8], leaves: bool) -> CommandOutcome {
+    let Born { running, cgroup, stdin, stdout, stderr } = born;
+    let (mut out, mut err) = (CapturedOutput::default(), CapturedOutput::default());
+    let mut reading = Box::pin(async { tokio::join!(out.read(stdout, output_max), err.read(stderr, output_max)) });
+    let mut writing = Box::pin(write(stdin, input));
     let (mut read, mut written) = (false, false);
     let exit = loop {
         tokio::select! {
@@ -180,23 +173,19 @@ async fn write(pipe: Option<OwnedFd>, bytes: &[u8]) {
 }
 
 /// Output, as far as it is kept.
+#[derive(Default)]
 struct CapturedOutput {
     bytes: Vec<u8>,
-    most: usize,
     cut: bool,
 }
 
 impl CapturedOutput {
-    fn new(most: usize) -> Self {
-        Self { bytes: Vec::new(), most, cut: false }
-    }
-
     /// Reads to the end: what is not kept is dropped, so that the command is not stopped by a full pipe.
-    async fn read(&mut self, pipe: OwnedFd) {
+    async fn read(&mut self, pipe: OwnedFd, most: usize) {
         let Ok(mut pipe) = Receiver::from_owned_fd(pipe) else { return };
         let mut chunk = vec![0; CHUNK];
         while let Ok(length @ 1..) = pipe.read(&mut chunk).await {
-            let room = self.most - self.bytes.len();
+            let room = most - self.bytes.len();
             self.cut |= length > room;
             self.bytes.extend_from_slice(chunk.get(..length.min(room)).unwrap_or_default());
         }

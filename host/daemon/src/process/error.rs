@@ -1,14 +1,22 @@
 //! Why the spawner did not do what it was asked.
 
-use regent_spawner::Refused;
+use std::io;
+
+use regent_spawner::{Refused, Stage};
 use thiserror::Error;
 
-/// Why a program was not started.
 #[derive(Debug, Clone, Error)]
-#[error("{stage}: {why}")]
-pub struct StartError {
-    pub stage: String,
-    pub why: String,
+pub enum StartError {
+    #[error("{stage}: {why}")]
+    Stage { stage: Stage, why: String },
+    #[error("spawner: {0}")]
+    Spawner(String),
+}
+
+impl From<io::Error> for StartError {
+    fn from(why: io::Error) -> Self {
+        Self::Stage { stage: Stage::Descriptors, why: why.to_string() }
+    }
 }
 
 /// Why a grant with values is no step.

@@ -27,7 +27,7 @@ impl Spawner {
         command: &Command,
         values: &[(String, String)],
     ) -> Result<PlannedStep, Unplanned> {
-        if !self.has_grants() {
+        if !self.has_grants {
             return resolve(command, values).map_err(|why| match why {
                 Unresolved::Path { slot, rule } => Unplanned::Path { slot, rule },
                 Unresolved::Host(why) => Unplanned::Host(why),
@@ -45,11 +45,8 @@ impl Spawner {
     }
 
     /// A step as this spawner takes it.
-    ///
-    /// # Errors
-    /// For the administrator: it cannot be started.
     pub fn granted(&self, grants: &Grants, command: &Command, step: &PlannedStep) -> Result<What, SpawnerError> {
-        if self.has_grants() {
+        if self.has_grants {
             return Ok(What::Granted(Box::new(granted(0, grants, command, &step.values)), step.digest()));
         }
         let (program, start) = born(0, command, step, false).map_err(|why| SpawnerError::because(why.to_string()))?;
@@ -68,27 +65,18 @@ impl Spawner {
     }
 
     /// A file that only root may read: regent.toml, or a secret that it names.
-    ///
-    /// # Errors
-    /// The spawner's.
     pub async fn open(&self, path: PathBuf) -> Result<OwnedFd, Refused> {
         let (_, file) = self.question(|token| Ask::Open(token, path)).await?;
         file.ok_or_else(|| Refused::Because(NO_DESCRIPTOR.into()))
     }
 
     /// Has the spawner live by regent.toml as it was opened last.
-    ///
-    /// # Errors
-    /// For the administrator.
     pub async fn adopt(&self) -> Result<(), SpawnerError> {
         self.question(Ask::Adopt).await.map(drop)
     }
 
     /// A socket that listens at this path, as regent.toml has it, and the number by which it is unlinked; `None`: the one that
     /// was made before still has its name.
-    ///
-    /// # Errors
-    /// For the administrator.
     pub async fn listen(&self, path: PathBuf) -> Result<Option<(OwnedFd, u64)>, SpawnerError> {
         let mut number = 0;
         let answer = self.question(|token| {
@@ -107,9 +95,6 @@ impl Spawner {
     }
 
     /// Gives the socket at this path its mode and group, as regent.toml has them.
-    ///
-    /// # Errors
-    /// For the administrator.
     pub async fn permit(&self, path: PathBuf) -> Result<(), SpawnerError> {
         self.question(|token| Ask::Permit(token, path)).await.map(drop)
     }

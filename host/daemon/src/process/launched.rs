@@ -31,17 +31,11 @@ pub fn launch(program: &OwnedFd) -> io::Result<Launched> {
 }
 
 /// Starts one that starts what is confined and nothing else, with programs that it has judged itself.
-///
-/// # Errors
-/// For the administrator, a line each.
 pub fn launch_confined(helpers: &Helpers) -> Result<Launched, Vec<String>> {
     launch_ready(helpers, &["--confined".as_ref()], &[])
 }
 
 /// Starts one that reads this configuration and its grants itself, and waits until what needs root is done.
-///
-/// # Errors
-/// For the administrator, a line each.
 pub fn launch_for(helpers: &Helpers, config: &Path) -> Result<Launched, Vec<String>> {
     let credentials = credential::folder();
     let credentials: Vec<&OsStr> =

@@ -3,12 +3,20 @@
 use std::cell::{Cell, RefCell};
 use std::os::fd::BorrowedFd;
 use std::rc::Rc;
+use std::time::Duration;
 
-use regent_spawner::{Ask, Exit, Run, Start};
+use regent_spawner::{Ask, Exit, Granted, Run, Start};
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe::Receiver;
 use tokio::sync::oneshot;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 use super::error::StartError;
 use super::spawner::{Spawner, Waiting};
+
+/// What a helper says of a module, or of itself: some lines.
+pub const SAID_MAX: u64 = 16 << 10;
 
 /// A program that runs, or is on its way to. Dropped, it is killed.
 #[derive(Debug)]
@@ -29,7 +37,8 @@ impl Spawner {
     /// [`StartError`] of what failed before; what fails later is its end.
     pub async fn start(self: &Rc<Self>, start: Start, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
         let (say_started, started) = oneshot::channel();
-        let running = self.ask(start, fds, Some(say_started)).await?;
+        let ask = |token| Ask::Start(Box::new(Start { token, ..start }));
+        let running = self.expect(fds, Some(say_started), ask).await?;
         match started.await {
             Ok(pid) => {
                 running.pid.set(pid);
@@ -38,42 +47,20 @@ impl Spawner {
             // Not started: that was its end.
             Err(_) => match running.ended().await {
                 Err(why) => Err(why),
-                Ok(_) => Err(StartError { stage: "spawner".into(), why: "it ended at once".into() }),
+                Ok(_) => Err(StartError::Spawner("it ended at once".into())),
             },
         }
     }
 
     /// Asks for a start and waits for nothing: whatever comes of it is the program's end.
-    ///
-    /// # Errors
-    /// [`StartError`] if it is too long to be said.
     pub async fn begin(self: &Rc<Self>, start: Start, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
-        self.ask(start, fds, None).await
+        self.expect(fds, None, |token| Ask::Start(Box::new(Start { token, ..start }))).await
     }
 
     /// Has a granted command started, and waits for nothing either.
-    ///
-    /// # Errors
-    /// [`StartError`] if it is too long to be said.
-    pub async fn run(self: &Rc<Self>, mut run: Run, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
-        self.expect(fds, None, |token| {
-            run.granted.token = token;
-            Ask::Run(Box::new(run))
-        })
-        .await
-    }
-
-    async fn ask(
-        self: &Rc<Self>,
-        mut start: Start,
-        fds: &[BorrowedFd<'_>],
-        started: Option<oneshot::Sender<i32>>,
-    ) -> Result<Running, StartError> {
-        self.expect(fds, started, |token| {
-            start.token = token;
-            Ask::Start(Box::new(start))
-        })
-        .await
+    pub async fn run(self: &Rc<Self>, run: Run, fds: &[BorrowedFd<'_>]) -> Result<Running, StartError> {
+        let granted = |token| Granted { token, ..run.granted };
+        self.expect(fds, None, |token| Ask::Run(Box::new(Run { granted: granted(token), ..run }))).await
     }
 
     async fn expect(
@@ -94,7 +81,7 @@ impl Spawner {
             over: Cell::new(false),
         };
         let said = self.words.say(&ask(token), fds).await;
-        said.map_err(|why| StartError { stage: "spawner".into(), why: why.to_string() })?;
+        said.map_err(|why| StartError::Spawner(why.to_string()))?;
         running.asked.set(true);
         Ok(running)
     }
@@ -125,6 +112,18 @@ impl Running {
         let end = end.await;
         self.over.set(true);
         end.unwrap_or(Ok(Exit::Signal(9)))
+    }
+
+    /// Waits so long for its end, and hears what it says until then.
+    pub async fn heard(
+        &self,
+        said: Receiver,
+        within: Duration,
+    ) -> Result<(Result<Exit, StartError>, Vec<u8>), Elapsed> {
+        let (mut said, mut bytes) = (said.take(SAID_MAX), Vec::new());
+        let both = async { tokio::join!(said.read_to_end(&mut bytes), self.ended()) };
+        let (_read, exit) = timeout(within, both).await?;
+        Ok((exit, bytes))
     }
 
     /// Kills it, and with a sweep all that it started.

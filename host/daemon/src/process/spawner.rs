@@ -15,13 +15,13 @@ use super::error::{SpawnerError, StartError};
 use super::launched::Launched;
 use super::words::Words;
 
-/// The way to the spawner.
 #[derive(Debug)]
 pub struct Spawner {
     pub(super) words: Words,
     cgroups: Option<Cgroups>,
     root: bool,
-    has_grants: bool,
+    /// Whether it has read the grants itself, and starts by name what they grant and nothing else.
+    pub(super) has_grants: bool,
     next: Cell<u64>,
     pub(super) waiting: RefCell<HashMap<u64, Waiting>>,
     questions: RefCell<HashMap<u64, oneshot::Sender<SpawnerReply>>>,
@@ -31,7 +31,6 @@ pub struct Spawner {
     gone: Notify,
 }
 
-/// What came of a question, with the descriptor that was asked for.
 type SpawnerReply = (Result<Answer, Refused>, Option<OwnedFd>);
 
 /// A question, as long as somebody waits for its answer.
@@ -55,14 +54,8 @@ pub(super) struct Waiting {
     pub(super) told: Option<String>,
 }
 
-/// Kills are what the daemon does itself, and says itself.
-const SIGKILL: i32 = 9;
-
 impl Spawner {
     /// Listens to the spawner; runs are born in these groups, where there are such. Inside a local task set.
-    ///
-    /// # Errors
-    /// When the reactor does not take the socket.
     pub fn attach(launched: Launched, cgroups: Option<Cgroups>) -> io::Result<Rc<Self>> {
         let Launched { socket, ready, grants } = launched;
         let spawner = Rc::new(Self {
@@ -96,20 +89,11 @@ impl Spawner {
         self.root
     }
 
-    /// Whether it has read the grants itself, and starts by name what they grant and nothing else.
-    pub fn has_grants(&self) -> bool {
-        self.has_grants
-    }
-
     /// Where runs are born, if this machine has cgroup v2.
     pub fn cgroups(&self) -> Option<&Cgroups> {
         self.cgroups.as_ref()
     }
 
-    /// Asks, and waits for the answer.
-    ///
-    /// # Errors
-    /// The spawner's, or that it is no more.
     pub(super) async fn question(
         &self,
         ask: impl FnOnce(u64) -> Ask,
@@ -162,40 +146,36 @@ impl Spawner {
     }
 
     fn heard(&self, say: Say, fd: Option<OwnedFd>) {
-        let mut all = self.waiting.borrow_mut();
-        let (token, end) = match say {
+        match say {
             Say::Answer(token, answer) => {
                 let asked = self.questions.borrow_mut().remove(&token);
                 let _gone = asked.map(|asked| asked.send((answer, fd)));
-                return;
             }
             // Said once, at the start.
-            Say::Ready(_) | Say::Unready(_) => return,
-            Say::NotRun(token, why) => (token, Err(StartError { stage: "spawner".into(), why })),
+            Say::Ready(_) | Say::Unready(_) => {}
+            Say::NotRun(token, why) => self.ended(token, Err(StartError::Spawner(why))),
             Say::Started { token, pid } => {
+                let mut all = self.waiting.borrow_mut();
                 let started = all.get_mut(&token).and_then(|waiting| waiting.started.take());
                 let _gone = started.map(|started| started.send(pid));
-                return;
             }
             Say::NotStarted { token, stage, errno } => {
-                (token, Err(StartError { stage, why: io::Error::from_raw_os_error(errno).to_string() }))
+                let why = io::Error::from_raw_os_error(errno).to_string();
+                self.ended(token, Err(StartError::Stage { stage, why }));
             }
-            Say::Exited { token, status } => (token, Ok(status)),
-        };
-        if let Some(waiting) = all.remove(&token) {
-            waiting.tell(&end);
-            let _gone = waiting.ended.send(end);
+            Say::Exited { token, status } => self.ended(token, Ok(status)),
         }
     }
-}
 
-impl Waiting {
-    fn tell(&self, end: &Result<Exit, StartError>) {
-        if let (Some(who), Ok(Exit::Signal(signal))) = (&self.told, end)
-            && *signal != SIGKILL
+    fn ended(&self, token: u64, end: Result<Exit, StartError>) {
+        let Some(waiting) = self.waiting.borrow_mut().remove(&token) else { return };
+        if let (Some(who), Ok(Exit::Signal(signal))) = (&waiting.told, &end)
+            // Kills are what the daemon does itself, and says itself.
+            && *signal != libc::SIGKILL
         {
             crate::warning!("{who} was ended by signal {signal}{}", meant(*signal));
         }
+        let _gone = waiting.ended.send(end);
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 use regent_spawner::{Ask, Say, WORD_MAX, decode, encode};
+use rustix::io::retry_on_intr;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,
@@ -39,23 +40,16 @@ impl Words {
         let too_long = || io::Error::new(io::ErrorKind::InvalidInput, "the command is too long");
         let bytes = encode(ask).ok_or_else(too_long)?;
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(regent_spawner::DESCRIPTORS_MAX))];
-        let mut send = || {
+        let send = || {
             let mut ancillary = SendAncillaryBuffer::new(&mut space);
             if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors"));
             }
-            Ok(sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)?)
+            let word = [IoSlice::new(&bytes)];
+            retry_on_intr(|| sendmsg(&self.socket, &word, &mut ancillary, SendFlags::NOSIGNAL))?;
+            Ok(())
         };
-        loop {
-            match self.socket.try_io(Interest::WRITABLE, &mut send) {
-                Ok(_) => return Ok(()),
-                Err(why) if why.kind() == io::ErrorKind::WouldBlock => {
-                    self.socket.writable().await?;
-                }
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                Err(why) => return Err(why),
-            }
-        }
+        self.socket.async_io(Interest::WRITABLE, send).await
     }
 
     /// Whether the socket took the word at once.
@@ -80,7 +74,6 @@ impl Words {
                     words.extend(decode(bytes.get(..length).unwrap_or_default()).map(|say| (say, fd)));
                 }
                 Err(why) if why.kind() == io::ErrorKind::WouldBlock => break,
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return None,
             }
         }
@@ -91,7 +84,8 @@ impl Words {
 pub(super) fn receive(socket: impl std::os::fd::AsFd, bytes: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-    let message = recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+    let mut word = [IoSliceMut::new(bytes)];
+    let message = retry_on_intr(|| recvmsg(&socket, &mut word, &mut ancillary, RecvFlags::CMSG_CLOEXEC))?;
     let rights = ancillary.drain().find_map(|message| match message {
         RecvAncillaryMessage::ScmRights(mut rights) => rights.next(),
         _ => None,

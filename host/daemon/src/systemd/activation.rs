@@ -17,28 +17,21 @@ const MOST: i32 = 64;
 #[derive(Debug, Default)]
 pub struct Activated(Vec<(PathBuf, OwnedFd)>);
 
-/// Why what was handed over cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ActivationError {
     /// The kernel says nothing of this process.
     #[error("LISTEN_FDS: {0}")]
     NoPidfd(Errno),
-    /// There is no such descriptor.
     #[error("LISTEN_FDS: descriptor {0}: {1}")]
     NoDescriptor(i32, Errno),
-    /// It is something else than a Unix socket with a path.
     #[error("LISTEN_FDS: descriptor {0} is no Unix socket with a path")]
     NotUnix(i32),
-    /// The socket at this path does not listen.
     #[error("LISTEN_FDS: descriptor {0} is a socket that does not listen: write ListenStream={path}", path = _1.display())]
     NotListening(i32, PathBuf),
 }
 
 impl Activated {
     /// Whatever the environment says was meant for this process.
-    ///
-    /// # Errors
-    /// For the administrator: a descriptor that is none, or no Unix socket with a path.
     pub fn take() -> Result<Self, ActivationError> {
         let variable = |name| std::env::var(name).ok();
         if variable("LISTEN_PID").and_then(|pid| pid.parse().ok()) != Some(std::process::id()) {

@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 use regent_grants::{Capabilities, Command, Via};
 use regent_lane::Outcome;
 
-/// What bound this process when it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bounds {
     may: Capabilities,
@@ -17,9 +16,6 @@ struct Bounds {
     /// Whether it may have a mount namespace of its own.
     mounts: bool,
 }
-
-/// By which a filter of system calls ends a process that it does not merely refuse.
-const SIGSYS: i32 = 31;
 
 /// What systemd-run says where nothing that it could ask is there.
 const NO_BUS: [&str; 2] = ["Failed to connect to bus", "System has not been booted with systemd"];
@@ -91,7 +87,8 @@ impl Bounds {
             suspects.extend((self.no_new_privileges && gains).then(|| "NoNewPrivileges=".to_owned()));
             suspects.push(DEVICES.to_owned());
         }
-        if not_permitted || matches!(outcome, Outcome::Signal(SIGSYS)) || says("bad system call") {
+        // By SIGSYS a filter ends a process that it does not merely refuse.
+        if not_permitted || outcome == Outcome::Signal(libc::SIGSYS) || says("bad system call") {
             suspects.extend(filtered(FILTERS));
         }
         if says("address family not supported") {
