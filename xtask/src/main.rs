@@ -119,4 +119,11 @@ mod tests {
     fn verbs_and_options_fit_together() {
         <Typed as clap::CommandFactory>::command().debug_assert();
     }
+
+    #[test]
+    fn unknown_verbs_and_contradicting_options_are_refused() {
+        let parses = |words: &[&str]| Typed::try_parse_from([&["xtask"], words].concat()).is_ok();
+        assert!(parses(&["lint", "--figures"]) && parses(&["build", "--release"]));
+        assert!(!parses(&["lint", "--figure"]) && !parses(&["lint", "--figures", "--places"]) && !parses(&["bild"]));
+    }
 }

@@ -1,8 +1,8 @@
-//! What the process was born with, seen from the inside. It has no /proc to ask, so each layer is tried: what it should prevent
-//! must fail, and fail in the way that only this layer makes it fail.
+//! What the process was born with, seen from the inside. It has no /proc to ask, so each layer is tried: what it should
+//! prevent must fail, and fail in the way that only this layer makes it fail.
 //!
-//! Two namespaces cannot be seen so, those of IPC and of control groups: the spawner's child compared them with the spawner's
-//! own, as it did all others, before it left the old root.
+//! Two namespaces cannot be seen so, those of IPC and of control groups: the spawner's child compared them with the
+//! spawner's own, as it did all others, before it left the old root.
 
 use std::fmt;
 

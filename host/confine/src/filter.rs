@@ -1,5 +1,5 @@
-//! System calls: a list of those that are needed, each with what its arguments must be. Any other ends the process at once, and
-//! the kernel's log says which it was. A call by another table (32-bit, x32) is no call of the list.
+//! System calls: a list of those that are needed, each with what its arguments must be. Any other ends the process at
+//! once, and the kernel's log says which it was. A call by another table (32-bit, x32) is no call of the list.
 
 use std::collections::BTreeMap;
 
@@ -36,8 +36,8 @@ pub fn keep(rules: Rules, threads: Threads) -> Result<(), Missing> {
     apply(rules, SeccompAction::KillProcess, SeccompAction::Allow, threads)
 }
 
-/// From here on any but these fail as if the kernel did not know them: of a program whose libraries may ask for more than they
-/// need.
+/// From here on any but these fail as if the kernel did not know them: of a program whose libraries may ask for more
+/// than they need.
 ///
 /// # Errors
 /// [`Missing`]: the kernel has no filters.
@@ -83,8 +83,8 @@ pub fn whole_argument(number: u8, operator: SeccompCmpOp, value: u64) -> Result<
     rule(number, SeccompCmpArgLen::Qword, operator, value)
 }
 
-/// Mapping memory, and changing what a mapping may be used for, but never to run what is in it. The kernel looks at the same
-/// third argument of both.
+/// Mapping memory, and changing what a mapping may be used for, but never to run what is in it. The kernel looks at the
+/// same third argument of both.
 ///
 /// # Errors
 /// [`Missing`]: never, on a kernel with filters.

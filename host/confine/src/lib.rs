@@ -1,12 +1,13 @@
-//! What a process without rights looks for when it begins, and takes from itself before it reads a stranger's first byte.
+//! What a process without rights looks for when it begins, and takes from itself before it reads a stranger's first
+//! byte.
 //!
 //! ```text
 //! born::verify ──► limits::lower, give_up ──► files::restrict (Landlock) ──► filter::apply (seccomp)
 //! ```
 //!
-//! The spawner has asked the kernel for all that a process is born into; here it is looked at from the inside, since what was
-//! asked for and silently not given would be no fence at all. Whatever is missing is said layer by layer, all at once. Nothing
-//! is trusted here, and nothing is ever given back.
+//! The spawner has asked the kernel for all that a process is born into; here it is looked at from the inside, since
+//! what was asked for and silently not given would be no fence at all. Whatever is missing is said layer by layer, all
+//! at once. Nothing is trusted here, and nothing is ever given back.
 #![forbid(unsafe_code)]
 
 // What it must have been born with, and without.

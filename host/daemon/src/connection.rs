@@ -1,5 +1,5 @@
-//! One connection: lines in, replies out, in order. What a peer may cost before anybody knows its secret is bounded here:
-//! bytes, seconds, one place of its uid's, and its turns on the thread.
+//! One connection: lines in, replies out, in order. What a peer may cost before anybody knows its secret is bounded
+//! here: bytes, seconds, one place of its uid's, and its turns on the thread.
 
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
@@ -27,8 +27,8 @@ const REPLY_WITHIN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// The least that is read at a time.
 const CHUNK: usize = 4 << 10;
-/// Of what nobody looks at any more so much is read at a time, and then nothing for so long: it is worth no haste, and whoever
-/// sends without end costs next to nothing.
+/// Of what nobody looks at any more so much is read at a time, and then nothing for so long: it is worth no haste, and
+/// whoever sends without end costs next to nothing.
 const UNHEARD: usize = 16 << 10;
 const UNHEARD_EVERY: Duration = Duration::from_millis(5);
 /// A line that is longer than a chunk, and what is read out of it.
@@ -112,8 +112,8 @@ impl Connection {
         }
     }
 
-    /// How much is read next. Of a line that is longer than one chunk all that it may still have: a turn for each of its chunks
-    /// would cost more than what is in them.
+    /// How much is read next. Of a line that is longer than one chunk all that it may still have: a turn for each of
+    /// its chunks would cost more than what is in them.
     fn chunk(&self) -> usize {
         if self.long.is_some() { LINE_MAX + CHUNK - self.read.len().min(LINE_MAX) } else { CHUNK }
     }
@@ -180,8 +180,8 @@ impl Connection {
         matches!(timeout(REPLY_WITHIN, self.stream.send_all(rest)).await, Ok(Ok(())))
     }
 
-    /// Sends a last reply to a peer that may still be sending, and reads on for a moment: a socket closed with bytes unread
-    /// would take the reply with it.
+    /// Sends a last reply to a peer that may still be sending, and reads on for a moment: a socket closed with bytes
+    /// unread would take the reply with it.
     pub async fn reply_and_close(&mut self, line: &[u8]) {
         (self.read, self.long, self.turn) = (Vec::new(), None, None);
         if !self.reply(line).await || self.stream.shutdown(Shutdown::Write).is_err() {
@@ -214,8 +214,8 @@ impl Connection {
         }
     }
 
-    /// Returns when the peer has taken everything, or has gone. What it leaves lies in the kernel at the daemon's cost, so its
-    /// connection counts as long as that does.
+    /// Returns when the peer has taken everything, or has gone. What it leaves lies in the kernel at the daemon's cost,
+    /// so its connection counts as long as that does.
     pub async fn taken(mut self) {
         // Nothing of it waits with the connection: nobody's turn least of all.
         (self.read, self.long, self.turn) = (Vec::new(), None, None);

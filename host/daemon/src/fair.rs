@@ -1,11 +1,11 @@
-//! Who is next of those that wait for something: the peer that has had least of it lately, however many wait of each. Somebody who
-//! asks now and then waits for what is being done at the moment, and for nobody's queue.
+//! Who is next of those that wait for something: the peer that has had least of it lately, however many wait of each.
+//! Somebody who asks now and then waits for what is being done at the moment, and for nobody's queue.
 //!
-//! What everybody has had is halved each time that all together have had so much more. Fair queueing by start times would divide as
-//! fairly, but has one that stays below its part wait after each use until the others have had theirs.
+//! What everybody has had is halved each time that all together have had so much more. Fair queueing by start times
+//! would divide as fairly, but has one that stays below its part wait after each use until the others have had theirs.
 //!
-//! Who comes as somebody new is taken to have had what the others have on average: were it nothing, whoever comes as somebody new
-//! each time would be before everybody else for ever.
+//! Who comes as somebody new is taken to have had what the others have on average: were it nothing, whoever comes as
+//! somebody new each time would be before everybody else for ever.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
@@ -40,8 +40,8 @@ struct Own<T> {
 }
 
 impl<T> Queue<T> {
-    /// Nobody waits. So much had by all halves what was had before: many times the longest use, for of what is forgotten with the
-    /// next use nobody is told from anybody else.
+    /// Nobody waits. So much had by all halves what was had before: many times the longest use, for of what is
+    /// forgotten with the next use nobody is told from anybody else.
     pub fn halved_each(half: Duration) -> Self {
         Self::of(u64::try_from(half.as_micros()).unwrap_or(u64::MAX).max(1))
     }
@@ -63,8 +63,8 @@ impl<T> Queue<T> {
         self.waiting += 1;
     }
 
-    /// Who is next, of those peers that may be if any of them waits; it waits no more. `None`: nobody waits, so nobody owes
-    /// anybody anything from now on.
+    /// Who is next, of those peers that may be if any of them waits; it waits no more. `None`: nobody waits, so nobody
+    /// owes anybody anything from now on.
     pub fn next(&mut self, may: impl Fn(Peer) -> bool) -> Option<(Peer, T)> {
         let first = self.order.iter().find(|(_, peer)| may(*peer)).or_else(|| self.order.first()).copied();
         let next = first.and_then(|(place, peer)| {

@@ -1,4 +1,5 @@
-//! Files that only root may read, handed over by the spawner: a configuration is read on a thread of its own, and asks from there.
+//! Files that only root may read, handed over by the spawner: a configuration is read on a thread of its own, and asks
+//! from there.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -33,7 +34,8 @@ pub async fn read(spawner: &Rc<Spawner>, path: &Path) -> (Option<Policy>, Findin
     reading.await.unwrap_or_else(|why| (None, Findings { mistakes: vec![why.to_string()], ..Findings::default() }))
 }
 
-/// What a hash was made of, and what was moved, leaves its bytes on the stack of a thread that is kept for whoever is next.
+/// What a hash was made of, and what was moved, leaves its bytes on the stack of a thread that is kept for whoever is
+/// next.
 #[inline(never)]
 fn wipe_stack() {
     let mut below = [0_u8; DEPTH];

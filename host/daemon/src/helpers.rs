@@ -1,5 +1,5 @@
-//! The programs that belong to the daemon: beside its own executable, or in ../libexec/regent. Each is judged once, at the
-//! start, and always started from that handle.
+//! The programs that belong to the daemon: beside its own executable, or in ../libexec/regent. Each is judged once, at
+//! the start, and always started from that handle.
 
 use std::fs::File;
 use std::io::{self, Read as _};

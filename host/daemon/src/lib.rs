@@ -1,15 +1,16 @@
-//! Regent's privileged daemon: it owns the sockets, the secrets, the authorisation flow, the store of holds, the audit log
-//! and every decision. It runs no code that a plugin supplied and links no engine that could.
+//! Regent's privileged daemon: it owns the sockets, the secrets, the authorisation flow, the store of holds, the audit
+//! log and every decision. It runs no code that a plugin supplied and links no engine that could.
 //!
 //! ```text
 //! bytes ─► Line ─► Request ─► Admitted ─► Prepared ─► Decision ─┬─ Deny ────────────────────► Refusal ─► bytes
 //! listen   frame   protocol   gate        plugin      auth      ├─ Ask ──► held (durable) ─► uid ─► bytes
-//!                             catalog                           └─ Allow(Authorized) ─► audit ─► perform ─► audit ─► finish ─► bytes
+//! catalog                           └─ Allow(Authorized) ─► audit ─► perform ─► audit ─► finish ─► bytes
 //! ```
 //!
-//! What holds everywhere: nothing with an effect happens before an [`auth::Authorized`] exists; what was held is on the disk
-//! as performing before it begins; nobody who is not trusted is waited for without a deadline; nothing that a client or a
-//! plugin sends ends the process. One thread carries all requests and owns their state; one more waits for the disk.
+//! What holds everywhere: nothing with an effect happens before an [`auth::Authorized`] exists; what was held is on the
+//! disk as performing before it begins; nobody who is not trusted is waited for without a deadline; nothing that a
+//! client or a plugin sends ends the process. One thread carries all requests and owns their state; one more waits for
+//! the disk.
 #![forbid(unsafe_code)]
 
 // What the administrator wrote, as the daemon lives by it.

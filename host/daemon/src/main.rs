@@ -18,7 +18,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 use zeroizing_alloc::ZeroAlloc;
 
-/// Whatever is freed is wiped first: lines with secrets in them, what a parser copied of them, buffers that were outgrown.
+/// Whatever is freed is wiped first: lines with secrets in them, what a parser copied of them, buffers that were
+/// outgrown.
 #[global_allocator]
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
@@ -78,7 +79,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, StartFailure> {
     // Before anything of our own has one of their numbers.
     let handed = Activated::take()?;
     let helpers = Helpers::find()?;
-    // Before anything is read: what its memory does not hold, its children cannot find. What it reads of regent.toml it wipes.
+    // Before anything is read: what its memory does not hold, its children cannot find. What it reads of regent.toml it
+    // wipes.
     let spawner = process::launch_for(&helpers, &config).map_err(StartFailure::CannotStart)?;
     raise_file_limit();
     come_first();
@@ -166,8 +168,9 @@ fn raise_file_limit() {
     }
 }
 
-/// Before whoever floods it: its clients' processes, a hundred of them, would leave it a hundredth of a processor. It waits most of
-/// the time, and what it starts is the spawner's, which is not raised. Who started it with another priority meant that.
+/// Before whoever floods it: its clients' processes, a hundred of them, would leave it a hundredth of a processor. It
+/// waits most of the time, and what it starts is the spawner's, which is not raised. Who started it with another
+/// priority meant that.
 fn come_first() {
     if rustix::process::getpriority_process(None) == Ok(0) {
         // An ordinary user's daemon may not, and serves all the same.

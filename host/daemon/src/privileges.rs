@@ -1,5 +1,5 @@
-//! What a daemon that root started gives away before it reads anything, and a trial before it reads what a stranger wrote:
-//! everything. What needs root's rights from then on it asks of its spawner.
+//! What a daemon that root started gives away before it reads anything, and a trial before it reads what a stranger
+//! wrote: everything. What needs root's rights from then on it asks of its spawner.
 
 use std::error::Error;
 

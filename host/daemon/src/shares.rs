@@ -1,5 +1,5 @@
-//! What peers share. Each has its limit, all together have one, and nobody has more than a part of what is free: those who take
-//! all that they can leave room for the next who comes, whoever that is.
+//! What peers share. Each has its limit, all together have one, and nobody has more than a part of what is free: those
+//! who take all that they can leave room for the next who comes, whoever that is.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! The bytes of a connection. The reactor is told of them only when something has to be waited for: many a peer has said all that
-//! it will, or has gone, when it is looked at first, and costs half as many system calls so.
+//! The bytes of a connection. The reactor is told of them only when something has to be waited for: many a peer has
+//! said all that it will, or has gone, when it is looked at first, and costs half as many system calls so.
 
 use std::future::{Future as _, poll_fn};
 use std::io;
@@ -76,7 +76,8 @@ impl Stream {
                 Err(why) => Err(why.into()),
             };
         }
-        // Asked once. Where less comes than there is room for, tokio knows that there is no more, and nobody has a turn for that.
+        // Asked once. Where less comes than there is room for, tokio knows that there is no more, and nobody has a turn
+        // for that.
         let mut reading = pin!(self.watched()?.read_buf(bytes));
         poll_fn(|context| match reading.as_mut().poll(context) {
             Poll::Ready(read) => Poll::Ready(read.map(Some)),

@@ -1,6 +1,6 @@
-//! The system calls that the daemon needs: files, sockets, threads, time, and what the system's user databases are read with. Any
-//! other is as unknown as to an older kernel: no program is started, no process looked at, nothing mounted, bound or loaded, and
-//! no identity changed, whoever has taken the daemon over.
+//! The system calls that the daemon needs: files, sockets, threads, time, and what the system's user databases are read
+//! with. Any other is as unknown as to an older kernel: no program is started, no process looked at, nothing mounted,
+//! bound or loaded, and no identity changed, whoever has taken the daemon over.
 
 use regent_confine::Missing;
 use regent_confine::filter::{ASK, Rules, argument, calls, is_on, only, signal_itself, thread_and_nothing_else};
@@ -149,7 +149,8 @@ const OLDER: [i64; 20] = [
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER: [i64; 0] = [];
 
-/// Calls that say a file's mode, and as which argument: no program of the daemon's making gives whoever executes it its user.
+/// Calls that say a file's mode, and as which argument: no program of the daemon's making gives whoever executes it its
+/// user.
 #[cfg(target_arch = "x86_64")]
 const MODES: &[(i64, u8)] =
     &[(libc::SYS_openat, 3), (libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2), (libc::SYS_open, 2), (libc::SYS_chmod, 1)];
@@ -160,8 +161,8 @@ const GAINS: u64 = 0o6000;
 /// Kinds of sockets: the spawner's and peers'; and what a user database may be asked by.
 const FAMILIES: [i32; 4] = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
 
-/// Whether a descriptor waits, ends with an exec, is a terminal, and what it still has to give and to send. Not what types into
-/// the terminal that the daemon was started in, and nothing of any device.
+/// Whether a descriptor waits, ends with an exec, is a terminal, and what it still has to give and to send. Not what
+/// types into the terminal that the daemon was started in, and nothing of any device.
 const CONTROLS: [libc::Ioctl; 6] =
     [libc::FIONBIO, libc::FIOCLEX, libc::FIONCLEX, libc::TCGETS, libc::FIONREAD, libc::TIOCOUTQ];
 
@@ -195,8 +196,8 @@ fn rules() -> Result<Rules, Missing> {
         rules.extend(calls(list));
     }
     rules.extend(signal_itself()?);
-    // A thread, which is no process: the flags of clone3 stand in memory, where no filter sees them, and without it the C library
-    // takes clone.
+    // A thread, which is no process: the flags of clone3 stand in memory, where no filter sees them, and without it the
+    // C library takes clone.
     rules.insert(libc::SYS_clone, vec![thread_and_nothing_else()?]);
     // A thread's name, and whether this holds.
     rules.insert(libc::SYS_prctl, one_of(0, [libc::PR_SET_NAME.cast_unsigned(), ASK])?);

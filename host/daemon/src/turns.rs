@@ -1,5 +1,5 @@
-//! Whose line is next. One thread serves everybody, so whoever sends lines without end would keep it from the others: where more
-//! than one wants it, the next is the peer that has had least of it lately, however many connections it has.
+//! Whose line is next. One thread serves everybody, so whoever sends lines without end would keep it from the others:
+//! where more than one wants it, the next is the peer that has had least of it lately, however many connections it has.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};

@@ -8,7 +8,8 @@ use crate::limits::{DESCRIPTION_MAX, RESULTS_MAX};
 /// Bytes before each word.
 pub const HEADER: usize = 4;
 
-/// Room for names, lengths and the other small parts of a word, beside the one large part that a limit of its own bounds.
+/// Room for names, lengths and the other small parts of a word, beside the one large part that a limit of its own
+/// bounds.
 const OVERHEAD: usize = 256 << 10;
 
 /// Who sent a frame, which decides how large it may be.

@@ -1,5 +1,6 @@
-//! What confines a sandbox, layer by layer, in the words of configuration, logs and status. What is not named here (limits, no
-//! capabilities, `no_new_privs`, no environment, no descriptor but its own) every kernel has, and it is never left out.
+//! What confines a sandbox, layer by layer, in the words of configuration, logs and status. What is not named here
+//! (limits, no capabilities, `no_new_privs`, no environment, no descriptor but its own) every kernel has, and it is
+//! never left out.
 
 use std::fmt;
 

@@ -1,9 +1,10 @@
 //! The words between the daemon and a sandbox, and nothing else.
 //!
-//! A lane is a stream socket pair between the daemon and one thread of a sandbox. The daemon asks ([`Ask`]), the sandbox
-//! says ([`Say`]); one exchange at a time, so a word needs no identifier: what arrives on a lane belongs to the exchange
-//! that the lane serves. The daemon must treat every word that it reads as hostile: the types are flat, the frames have a
-//! maximum, and what decoding allocates is bounded by the bytes that are there: an empty text takes one of them and 24 in memory.
+//! A lane is a stream socket pair between the daemon and one thread of a sandbox. The daemon asks ([`Ask`]), the
+//! sandbox says ([`Say`]); one exchange at a time, so a word needs no identifier: what arrives on a lane belongs to the
+//! exchange that the lane serves. The daemon must treat every word that it reads as hostile: the types are flat, the
+//! frames have a maximum, and what decoding allocates is bounded by the bytes that are there: an empty text takes one
+//! of them and 24 in memory.
 //!
 //! ```text
 //! Load ──► Log* Loaded | Unloadable                           (first, on lane 0 alone)

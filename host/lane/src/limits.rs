@@ -1,5 +1,5 @@
-//! What a plugin may cost. The sandbox keeps each of these as a courtesy, so that a plugin hears of it in its own terms; the
-//! daemon keeps what it can see itself, because the sandbox may be anybody's.
+//! What a plugin may cost. The sandbox keeps each of these as a courtesy, so that a plugin hears of it in its own
+//! terms; the daemon keeps what it can see itself, because the sandbox may be anybody's.
 
 use std::time::Duration;
 

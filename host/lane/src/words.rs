@@ -19,8 +19,8 @@ pub enum Ask {
         data: String,
         /// Call `authorise` after a `prepare` that succeeded.
         authorising: bool,
-        /// If the plan came out empty and no step was asked for, go on to the reply in the same instance: by `finish` if
-        /// `finishing`, else `null`.
+        /// If the plan came out empty and no step was asked for, go on to the reply in the same instance: by `finish`
+        /// if `finishing`, else `null`.
         complete: bool,
         /// Whether the operation has `finish`.
         finishing: bool,

@@ -1,5 +1,5 @@
-//! The daemon's decoder over words that a hostile sandbox might send: valid ones, changed at random. Whatever comes is a word or
-//! an error, and costs no more memory than the bytes that are there account for.
+//! The daemon's decoder over words that a hostile sandbox might send: valid ones, changed at random. Whatever comes is
+//! a word or an error, and costs no more memory than the bytes that are there account for.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 
 use regent_lane::{
@@ -11,7 +11,8 @@ use regent_lane::{
 const MUTATIONS: usize = 2_000;
 /// Changes of one word at most.
 const CHANGES: usize = 8;
-/// An empty pair of texts is two bytes and takes 48, a list that grows has twice what it needs, and both exist for a moment.
+/// An empty pair of texts is two bytes and takes 48, a list that grows has twice what it needs, and both exist for a
+/// moment.
 const TIMES: u64 = 80;
 /// Beside that: the smallest list that anything allocates.
 const BESIDE: u64 = 1 << 10;

@@ -1,5 +1,5 @@
-//! What counts as an answer: within its limit, and JSON where JSON was promised. A refusal is an answer too; its words are
-//! cut, not blamed, because they are often made of what a caller sent.
+//! What counts as an answer: within its limit, and JSON where JSON was promised. A refusal is an answer too; its words
+//! are cut, not blamed, because they are often made of what a caller sent.
 
 use regent_lane::{Authorised, DESCRIPTION_MAX, REPLY_MAX, Refusal, STATE_MAX, TEXT_MAX};
 use serde::de::IgnoredAny;

@@ -1,5 +1,5 @@
-//! The layers in their order: what the process must have been born with is looked at, then it gives up what is left. A layer that
-//! the administrator accepted to be missing is not asked for.
+//! The layers in their order: what the process must have been born with is looked at, then it gives up what is left. A
+//! layer that the administrator accepted to be missing is not asked for.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! How the engine is set: the one place for the program that compiles and the program that runs.
 //!
-//! `regent-compiler` includes this very file (`#[path]`). A crate between the two would do as well for the text, but these
-//! two programs are built apart so that no feature of one reaches the other, and a file has no features. Code compiled
-//! with other settings than these is refused as incompatible when it is loaded.
+//! `regent-compiler` includes this very file (`#[path]`). A crate between the two would do as well for the text, but
+//! these two programs are built apart so that no feature of one reaches the other, and a file has no features. Code
+//! compiled with other settings than these is refused as incompatible when it is loaded.
 //!
 //! Nothing here is read from the environment.
 

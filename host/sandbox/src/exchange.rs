@@ -1,5 +1,5 @@
-//! The life of a lane: an exchange arrives, is answered by the instance that is ready, and the next instance is made ready
-//! while nobody waits. No instance serves two exchanges, so nothing of a request is left for the next.
+//! The life of a lane: an exchange arrives, is answered by the instance that is ready, and the next instance is made
+//! ready while nobody waits. No instance serves two exchanges, so nothing of a request is left for the next.
 
 use regent_lane::{Ask, Authorised, Blame, Say, StepResult};
 

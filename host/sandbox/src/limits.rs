@@ -75,8 +75,8 @@ fn too_much(text: String) -> wasmtime::Error {
     Broken { blame: Blame::Memory, text }.into()
 }
 
-/// Time of one exchange: the processor time of the lane's thread, which does not pass while it waits for the daemon or for
-/// a processor, and the time on the wall.
+/// Time of one exchange: the processor time of the lane's thread, which does not pass while it waits for the daemon or
+/// for a processor, and the time on the wall.
 #[derive(Debug)]
 pub(crate) struct Time {
     running_since: Duration,

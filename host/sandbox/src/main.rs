@@ -1,20 +1,22 @@
 //! `regent-sandbox`: runs one plugin with no rights of its own.
 //!
 //! ```text
-//! confined ──► birth ──► Load ──► plugin ──► threads ──► system_calls (second stage) ──► Loaded ──► exchange after exchange
+//! confined ──► birth ──► Load ──► plugin ──► threads ──► system_calls (second stage) ──► Loaded ──► exchange after
+//! exchange
 //! ```
 //!
-//! It is started by the spawner with nothing: no files, no network, no environment, a user of its own; descriptors 0 and 1
-//! are /dev/null, 2 a pipe to the daemon's log, 3 to 6 the lanes, 7 the sealed image of the compiled component. It verifies
-//! that, gives up what is left, and from then on all it can do is compute and speak on its lanes. It has no compiler. The last
-//! that it gives up is what loading needed, before the first instruction of the plugin's runs.
+//! It is started by the spawner with nothing: no files, no network, no environment, a user of its own; descriptors 0
+//! and 1 are /dev/null, 2 a pipe to the daemon's log, 3 to 6 the lanes, 7 the sealed image of the compiled component.
+//! It verifies that, gives up what is left, and from then on all it can do is compute and speak on its lanes. It has no
+//! compiler. The last that it gives up is what loading needed, before the first instruction of the plugin's runs.
 //!
 //! What comes over a lane is the daemon's and is trusted to mean well; what the component does is not trusted at all. A
-//! plugin that breaks a rule loses its instance, and the lane serves on. Whatever else goes wrong is the end of the process.
+//! plugin that breaks a rule loses its instance, and the lane serves on. Whatever else goes wrong is the end of the
+//! process.
 //!
-//! By its arguments it is told what it must not demand: what an ordinary user's daemon cannot give, what this machine lacks and
-//! the administrator accepted. With `--verify` it looks, says what is missing, and ends. With `--interpreter` the component's code
-//! is no machine code: nothing here is ever made executable, and no signal has a handler.
+//! By its arguments it is told what it must not demand: what an ordinary user's daemon cannot give, what this machine
+//! lacks and the administrator accepted. With `--verify` it looks, says what is missing, and ends. With `--interpreter`
+//! the component's code is no machine code: nothing here is ever made executable, and no signal has a handler.
 
 // What it is told as it is started.
 mod arguments;
@@ -136,8 +138,8 @@ fn serve(born: birth::Born, told: &Told) -> ExitCode {
     stopped(&exchange::serve(&plugin, &ticker, &first, Some(instance)))
 }
 
-/// The component, a thread for each further lane, and then nothing more than running needs: none of the plugin's instructions
-/// has run yet.
+/// The component, a thread for each further lane, and then nothing more than running needs: none of the plugin's
+/// instructions has run yet.
 fn load(
     image: std::os::fd::OwnedFd,
     settings: Settings,

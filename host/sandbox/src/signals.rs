@@ -1,7 +1,8 @@
-//! Handlers of signals. The language's runtime has installed two before `main`, for SIGSEGV and SIGBUS, only to print that a stack
-//! has overflowed; the engine installs its own where traps of machine code come as signals. Where the interpreter runs, none is
-//! needed: each of them is set back, and what would have been handled ends the process. What stays is a signal of the C library's
-//! own (33), by which a process that changes its user tells its threads; that is refused here.
+//! Handlers of signals. The language's runtime has installed two before `main`, for SIGSEGV and SIGBUS, only to print
+//! that a stack has overflowed; the engine installs its own where traps of machine code come as signals. Where the
+//! interpreter runs, none is needed: each of them is set back, and what would have been handled ends the process. What
+//! stays is a signal of the C library's own (33), by which a process that changes its user tells its threads; that is
+//! refused here.
 
 use std::{fmt, io};
 

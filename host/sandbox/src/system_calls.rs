@@ -1,10 +1,11 @@
-//! The system calls that a sandbox needs, in two stages. Any other ends the process at once, and the kernel's log says which it
-//! was.
+//! The system calls that a sandbox needs, in two stages. Any other ends the process at once, and the kernel's log says
+//! which it was.
 //!
-//! The first, from before the image is read: what loading needs, threads among it, and executable memory where machine code runs.
-//! The second, from when the component is loaded and before the first of its instructions runs: what running needs. Neither opens
-//! a file, makes a socket, starts a program, signals or looks at another process, or changes an identity; in the second no thread
-//! is started and no memory becomes executable. Where the interpreter runs, none ever does.
+//! The first, from before the image is read: what loading needs, threads among it, and executable memory where machine
+//! code runs. The second, from when the component is loaded and before the first of its instructions runs: what running
+//! needs. Neither opens a file, makes a socket, starts a program, signals or looks at another process, or changes an
+//! identity; in the second no thread is started and no memory becomes executable. Where the interpreter runs, none ever
+//! does.
 
 use regent_confine::Missing;
 use regent_confine::filter::{
@@ -34,8 +35,8 @@ const RUNNING: [i64; 20] = [
     libc::SYS_clock_gettime,
     libc::SYS_clock_getres,
     libc::SYS_getrandom,
-    // Traps of the plugin's code come as signals, on a stack of their own; what is no trap is given back to the kernel, which
-    // ends the process by that very signal.
+    // Traps of the plugin's code come as signals, on a stack of their own; what is no trap is given back to the kernel,
+    // which ends the process by that very signal.
     libc::SYS_rt_sigaction,
     libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
@@ -78,8 +79,8 @@ pub(crate) fn for_loading(engine: Kind) -> Result<(), Missing> {
     let options = options.map(|option| argument(0, SeccompCmpOp::Eq, option));
     rules.insert(libc::SYS_prctl, options.into_iter().collect::<Result<_, _>>()?);
     rules.insert(libc::SYS_seccomp, vec![argument(0, SeccompCmpOp::Eq, libc::SECCOMP_SET_MODE_FILTER)?]);
-    // The flags of clone3 stand in memory, where no filter sees them: "not there" makes the C library use clone. A filter
-    // of its own, since a filter has one answer; of two answers the kernel takes the stricter.
+    // The flags of clone3 stand in memory, where no filter sees them: "not there" makes the C library use clone. A
+    // filter of its own, since a filter has one answer; of two answers the kernel takes the stricter.
     unknown(calls(&[libc::SYS_clone3]))?;
     keep(rules, Threads::This)
 }
@@ -105,7 +106,8 @@ mod tests {
 
     type Filter = fn() -> Result<(), Missing>;
 
-    /// What ends a child that keeps few system calls and then does this: a signal, or 0 for its own end when it came off.
+    /// What ends a child that keeps few system calls and then does this: a signal, or 0 for its own end when it came
+    /// off.
     #[expect(unsafe_code, reason = "a filter cannot be taken off again, so it is a child that has it")]
     fn ended_by(filter: Filter, what: impl FnOnce() -> bool) -> i32 {
         // SAFETY: the child only filters, does this and ends; nothing that it touches is another thread's.

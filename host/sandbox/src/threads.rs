@@ -1,5 +1,5 @@
-//! The threads of a sandbox. All of them are there, with everything that a thread has to ask the kernel for, before the last
-//! filter is put over all of them at once; from then on none is started.
+//! The threads of a sandbox. All of them are there, with everything that a thread has to ask the kernel for, before the
+//! last filter is put over all of them at once; from then on none is started.
 
 use std::sync::{Arc, Barrier};
 use std::{fmt, io};

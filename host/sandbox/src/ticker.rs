@@ -1,5 +1,5 @@
-//! The engine's clock. Running code looks at it and is stopped when its time is over. It ticks only while a lane is busy,
-//! and a little longer, so that a lane that is used again and again does not have to wake it each time.
+//! The engine's clock. Running code looks at it and is stopped when its time is over. It ticks only while a lane is
+//! busy, and a little longer, so that a lane that is used again and again does not have to wake it each time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

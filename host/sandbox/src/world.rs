@@ -1,5 +1,5 @@
-//! What a plugin may call of its own world. Only `commands.plan` asks the daemon; the rest is answered here, from what this
-//! process was told or can compute.
+//! What a plugin may call of its own world. Only `commands.plan` asks the daemon; the rest is answered here, from what
+//! this process was told or can compute.
 
 use regent_lane::{Ask, CALL_MAX, Call, RANDOM_MAX, STEPS_MAX, Say};
 use rustix::rand::{GetRandomFlags, getrandom};

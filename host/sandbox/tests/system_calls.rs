@@ -1,6 +1,6 @@
-//! Every system call that there is, made by native code in the plugin's place. Those that a serving sandbox may make stand here
-//! one by one, each with what it can gain; whatever is not in this list ends the process, so that one more that is allowed
-//! fails a test. The numbers are those of x86-64.
+//! Every system call that there is, made by native code in the plugin's place. Those that a serving sandbox may make
+//! stand here one by one, each with what it can gain; whatever is not in this list ends the process, so that one more
+//! that is allowed fails a test. The numbers are those of x86-64.
 #![cfg(target_arch = "x86_64")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on panics")]
 
@@ -56,8 +56,8 @@ const ALLOWED: [(i64, &str); 22] = [
 /// What does not return, when all its arguments are -1: looked at apart.
 const NEVER_RETURN: [i64; 3] = [libc::SYS_exit, libc::SYS_exit_group, libc::SYS_rt_sigreturn];
 
-/// The kernel's own way back from a probe that an administrator has set, `uretprobe` and `uprobe`: newer kernels ask no filter for
-/// them, and refuse whoever does not come from such a probe.
+/// The kernel's own way back from a probe that an administrator has set, `uretprobe` and `uprobe`: newer kernels ask no
+/// filter for them, and refuse whoever does not come from such a probe.
 const UNFILTERED: [i64; 2] = [335, 336];
 
 /// Compiled once for all; each has an image of its own, for an image that is shared is read by two at once.

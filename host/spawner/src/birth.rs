@@ -1,5 +1,5 @@
-//! A child from clone to exec. It inherits nothing that was not asked for: everything that an exec keeps is set here, in an
-//! order in which each step can still be taken, and each is a stage that is named when it fails.
+//! A child from clone to exec. It inherits nothing that was not asked for: everything that an exec keeps is set here,
+//! in an order in which each step can still be taken, and each is a stage that is named when it fails.
 
 use std::ffi::CString;
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};

@@ -1,6 +1,6 @@
-//! Namespaces over an empty root, for programs that get no rights at all. Which of them is the daemon's to say, which has tried
-//! what this machine gives; each that it says is asked for and looked at, and one that is not there is a program that does not
-//! start.
+//! Namespaces over an empty root, for programs that get no rights at all. Which of them is the daemon's to say, which
+//! has tried what this machine gives; each that it says is asked for and looked at, and one that is not there is a
+//! program that does not start.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -70,7 +70,8 @@ fn identity_of(layer: Layer) -> Result<u64, i32> {
     found.map(|found| found.ino()).map_err(|why| why.raw_os_error().unwrap_or(libc::EIO))
 }
 
-/// In the parent: the one user that there is in the child's namespace is the one that it will be, or that this process is.
+/// In the parent: the one user that there is in the child's namespace is the one that it will be, or that this process
+/// is.
 pub(crate) fn map_user(pid: i32, identity: Option<&Identity>) -> Result<(), i32> {
     let write = |file: &str, text: &str| {
         let written = fs::write(format!("/proc/{pid}/{file}"), text);

@@ -1,5 +1,5 @@
-//! Regent's own programs that run strangers' bytes, and how they may be started: confined, as somebody who is nobody else, with
-//! nothing of whoever asks. A trial's spawner and a daemon's hold to the same.
+//! Regent's own programs that run strangers' bytes, and how they may be started: confined, as somebody who is nobody
+//! else, with nothing of whoever asks. A trial's spawner and a daemon's hold to the same.
 
 use std::ops::Range;
 use std::os::fd::OwnedFd;
@@ -42,8 +42,8 @@ impl Helpers {
         Ok(Self { sandbox: open(sandbox)?, compiler: open(compiler)? })
     }
 
-    /// The program of a confined start, if it may be started so: one of these, as a user of a sandbox if we are root, and with
-    /// every layer that may not be missing.
+    /// The program of a confined start, if it may be started so: one of these, as a user of a sandbox if we are root,
+    /// and with every layer that may not be missing.
     pub(crate) fn program(&self, start: &Start, bounds: &Bounds<'_>) -> Option<OwnedFd> {
         let of_a_sandbox = |identity: &Identity| {
             let Identity { uid, gid, groups } = identity;
@@ -62,7 +62,8 @@ impl Helpers {
     }
 }
 
-/// Whether nothing is left out but what may be; of a program that can be told to look and to end, anything may where it is.
+/// Whether nothing is left out but what may be; of a program that can be told to look and to end, anything may where it
+/// is.
 fn is_whole(layers: &[Layer], arguments: &[String], allowed: &[Layer], looks: bool) -> bool {
     let mut demands = Demands::default();
     let known = arguments.iter().all(|word| demands.take(word) || PLAIN.contains(&word.as_str()));

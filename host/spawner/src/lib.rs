@@ -1,6 +1,6 @@
-//! The words between the daemon and its spawner. The spawner has root's rights where the daemon has none any more, so it takes
-//! a grant's name and values, never a command; a socket's path that stands in its own reading of regent.toml, never another.
-//! Lengths are bounded, since a word is one message of the socket.
+//! The words between the daemon and its spawner. The spawner has root's rights where the daemon has none any more, so
+//! it takes a grant's name and values, never a command; a socket's path that stands in its own reading of regent.toml,
+//! never another. Lengths are bounded, since a word is one message of the socket.
 #![forbid(unsafe_code)]
 
 // What a granted command is started with.
@@ -25,21 +25,22 @@ pub const WORD_MAX: usize = 192 << 10;
 /// Descriptors that come with one word.
 pub const DESCRIPTORS_MAX: usize = 16;
 
-/// Whom a trial that root starts becomes, unless it performs: no user of a machine, and not the daemon's either, whose state it
-/// could read.
+/// Whom a trial that root starts becomes, unless it performs: no user of a machine, and not the daemon's either, whose
+/// state it could read.
 pub const TRIAL_USER: u32 = regent_grants::DAEMON_USER - 1;
 /// The uid of a sandbox that root tries: the last of those that daemons give their plugins by default.
 pub const TRIAL_SANDBOX: u32 = 1_900_000_999;
 
-/// What the daemon asks. Each but [`Kill`](Self::Kill), [`Unlink`](Self::Unlink) and [`Forget`](Self::Forget) carries a token of its
-/// own, by which it is answered.
+/// What the daemon asks. Each but [`Kill`](Self::Kill), [`Unlink`](Self::Unlink) and [`Forget`](Self::Forget) carries a
+/// token of its own, by which it is answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ask {
-    /// Start a program. With it come its handle, its descriptors 0, 1 and 2, its further ones in order, and last, if it is
-    /// to be born in one, its cgroup's folder. A spawner that was given a configuration starts so what is confined alone, and
-    /// only programs of its own.
+    /// Start a program. With it come its handle, its descriptors 0, 1 and 2, its further ones in order, and last, if it
+    /// is to be born in one, its cgroup's folder. A spawner that was given a configuration starts so what is confined
+    /// alone, and only programs of its own.
     Start(Box<Start>),
-    /// Start a granted command. With it come its descriptors 0, 1 and 2, and its cgroup's folder if it is to be born in one.
+    /// Start a granted command. With it come its descriptors 0, 1 and 2, and its cgroup's folder if it is to be born in
+    /// one.
     Run(Box<Run>),
     /// What would a granted command come to? [`Answer::Planned`].
     Plan(Box<Granted>),
@@ -177,8 +178,8 @@ pub enum Descent {
     Cgroup,
     /// A process of the spawner's stands between and reaps it all.
     Sweep,
-    /// As [`Sweep`](Self::Sweep), unless it ends with one of these statuses: then what it left behind lives on, beyond the
-    /// spawner too.
+    /// As [`Sweep`](Self::Sweep), unless it ends with one of these statuses: then what it left behind lives on, beyond
+    /// the spawner too.
     Leave {
         /// The statuses.
         after: Vec<i32>,
@@ -196,8 +197,8 @@ pub enum Say {
     Unready(Vec<String>),
     /// To what was asked by this token. A descriptor comes with it where that was asked for.
     Answer(u64, Result<Answer, Refused>),
-    /// It was cloned and is on its way; said of what is [`Descent::Alone`], which lives long enough to be looked at. Of a
-    /// command only the end is said: each word is a wake-up.
+    /// It was cloned and is on its way; said of what is [`Descent::Alone`], which lives long enough to be looked at. Of
+    /// a command only the end is said: each word is a wake-up.
     Started {
         /// Its token.
         token: u64,

@@ -1,15 +1,15 @@
-//! `regent-spawner [--confined | --config FILE] [--sandbox FILE --compiler FILE [--credentials FOLDER]]`: the one door through
-//! which programs start, and the only part of a daemon that keeps root's rights. Of what a stranger wrote it reads the values of
-//! slots and nothing else, and a secret that stands in regent.toml is wiped when it was read, so nothing of these can reach what
-//! it starts; it stays small, so a start costs the same however the daemon grows.
+//! `regent-spawner [--confined | --config FILE] [--sandbox FILE --compiler FILE [--credentials FOLDER]]`: the one door
+//! through which programs start, and the only part of a daemon that keeps root's rights. Of what a stranger wrote it
+//! reads the values of slots and nothing else, and a secret that stands in regent.toml is wiped when it was read, so
+//! nothing of these can reach what it starts; it stays small, so a start costs the same however the daemon grows.
 //!
-//! With a configuration it reads regent.toml and the grants files itself, and starts by name what they grant. `--confined` is for
-//! a trial that performs nothing: its compiler and its sandbox are all that starts. With neither it starts what it is told: for a
-//! trial that performs, which is to have the rights of who typed it.
+//! With a configuration it reads regent.toml and the grants files itself, and starts by name what they grant.
+//! `--confined` is for a trial that performs nothing: its compiler and its sandbox are all that starts. With neither it
+//! starts what it is told: for a trial that performs, which is to have the rights of who typed it.
 //!
-//! One thread, blocking on its socket (descriptor 0) and on its children. It never waits for a child that could be stopped by
-//! somebody: between its new user and its exec a child is at the mercy of that user's other processes. When the socket ends,
-//! everything that was started ends, but what commands that may have left behind.
+//! One thread, blocking on its socket (descriptor 0) and on its children. It never waits for a child that could be
+//! stopped by somebody: between its new user and its exec a child is at the mercy of that user's other processes. When
+//! the socket ends, everything that was started ends, but what commands that may have left behind.
 //!
 //! `unsafe` here is system calls that no crate of ours offers, and what runs between clone and exec.
 #![allow(unsafe_code, reason = "system calls between clone and exec")]
@@ -54,7 +54,8 @@ use zeroizing_alloc::ZeroAlloc;
 #[global_allocator]
 static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
-/// More than a daemon that is itself has running: a command for each request that may run, and a process or two for each plugin.
+/// More than a daemon that is itself has running: a command for each request that may run, and a process or two for
+/// each plugin.
 const CHILDREN_MAX: usize = 4_096;
 
 /// For whom this process starts programs, and so which.
@@ -252,9 +253,9 @@ fn begin(socket: &Socket, children: &mut Vec<Child>, start: &Start, fds: Vec<Own
     }
 }
 
-/// Lets what a command left behind live on. Its reaper waits to be ended, and is while this process adopts nothing: so they
-/// become children of whoever adopts beyond it, and its own end is nothing to them. What others leave meanwhile is in a group
-/// that the daemon ends, or has a reaper of its own.
+/// Lets what a command left behind live on. Its reaper waits to be ended, and is while this process adopts nothing: so
+/// they become children of whoever adopts beyond it, and its own end is nothing to them. What others leave meanwhile is
+/// in a group that the daemon ends, or has a reaper of its own.
 fn let_go(socket: &Socket, children: &mut Vec<Child>, ready: &[RawFd]) {
     children.retain(|child| {
         let leaves = child.leaves.as_ref().filter(|pipe| ready.contains(&pipe.as_raw_fd()));

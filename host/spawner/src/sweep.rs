@@ -1,9 +1,9 @@
-//! The process between, where there is no cgroup v2: it starts the command, reaps all that comes of it however it detached
-//! itself, kills what is left when the command has ended, and ends as the command did. It ends the command too when the
-//! spawner says so, or is gone.
+//! The process between, where there is no cgroup v2: it starts the command, reaps all that comes of it however it
+//! detached itself, kills what is left when the command has ended, and ends as the command did. It ends the command too
+//! when the spawner says so, or is gone.
 //!
-//! It also stands over a command that may leave a daemon behind: after a status that is success nothing is killed, and the
-//! spawner is told before this process ends, for what it adopted is then adopted by another.
+//! It also stands over a command that may leave a daemon behind: after a status that is success nothing is killed, and
+//! the spawner is told before this process ends, for what it adopted is then adopted by another.
 
 use std::os::fd::{AsRawFd as _, OwnedFd};
 
@@ -12,8 +12,8 @@ use regent_spawner::Stage;
 use crate::birth::Birth;
 use crate::sys;
 
-/// Never returns. The birth's failure pipe is the command's alone from the fork on. `leaves`: the statuses after which what
-/// is left lives on, and where the spawner is told.
+/// Never returns. The birth's failure pipe is the command's alone from the fork on. `leaves`: the statuses after which
+/// what is left lives on, and where the spawner is told.
 pub(crate) fn reaper(birth: Birth<'_>, leaves: Option<(&[i32], OwnedFd)>) -> ! {
     let failure = birth.failure.as_raw_fd();
     // SAFETY: no memory of ours is involved.

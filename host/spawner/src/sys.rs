@@ -25,23 +25,23 @@ pub(crate) fn check(result: i64) -> Result<i64, i32> {
     if result < 0 { Err(errno()) } else { Ok(result) }
 }
 
-/// Makes this process the reaper of all that it starts, deaf to a terminal and holder of its socket alone, and returns where SIGCHLD arrives. SIGTERM
-/// arrives there too and means nothing here, but must be blocked before a reaper is cloned: ignored, as it is until the reaper
-/// blocks it itself, a kill that comes right behind its start would be lost.
+/// Makes this process the reaper of all that it starts, deaf to a terminal and holder of its socket alone, and returns
+/// where SIGCHLD arrives. SIGTERM arrives there too and means nothing here, but must be blocked before a reaper is
+/// cloned: ignored, as it is until the reaper blocks it itself, a kill that comes right behind its start would be lost.
 pub(crate) fn prepare() -> Result<OwnedFd, i32> {
     // SAFETY: no memory of ours is involved; a session of its own fails only where it has one already.
     unsafe {
         libc::setsid();
-        // A service manager's sockets, and whatever else the daemon was started with: none of it is for this process, which
-        // holds for ever what it is given. Where the call is not known, nothing of it reaches a child either way.
+        // A service manager's sockets, and whatever else the daemon was started with: none of it is for this process,
+        // which holds for ever what it is given. Where the call is not known, nothing of it reaches a child either way.
         libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0);
         // It was executed by a descriptor, whose number would be its name.
         libc::prctl(libc::PR_SET_NAME, c"regent-spawner".as_ptr(), 0, 0, 0);
         // A reaper ends as its command did, perhaps by a signal that would write its core.
         let none = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         check(i64::from(libc::setrlimit(libc::RLIMIT_CORE, &raw const none)))?;
-        // What it is asked to start is for nobody else to read. An ordinary user's spawner could not write the user maps of
-        // children that are closed as well.
+        // What it is asked to start is for nobody else to read. An ordinary user's spawner could not write the user
+        // maps of children that are closed as well.
         if libc::geteuid() == 0 {
             check(i64::from(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0)))?;
         }
@@ -58,8 +58,8 @@ pub(crate) fn prepare() -> Result<OwnedFd, i32> {
 /// What a terminal or a daemon that is gone would say to the spawner.
 pub(crate) const IGNORED: [i32; 3] = [libc::SIGINT, libc::SIGHUP, libc::SIGPIPE];
 
-/// As a fresh process has it. By the kernel's own call: the C library keeps 32 and 33 to itself. KILL and STOP cannot be set,
-/// and cannot be ignored either.
+/// As a fresh process has it. By the kernel's own call: the C library keeps 32 and 33 to itself. KILL and STOP cannot
+/// be set, and cannot be ignored either.
 pub(crate) fn default_signal(signal: i32) {
     // All zeroes are SIG_DFL without flags; four words are the kernel's struct at its longest.
     let default = [0_u64; 4];
@@ -146,8 +146,8 @@ pub(crate) fn kill(pid: i32, signal: i32) {
     unsafe { libc::kill(pid, signal) };
 }
 
-/// Whoever started this process; it can be read from when that has ended. `None` where it is in no namespace of ours: then the
-/// socket's end alone tells.
+/// Whoever started this process; it can be read from when that has ended. `None` where it is in no namespace of ours:
+/// then the socket's end alone tells.
 pub(crate) fn parent() -> Option<OwnedFd> {
     // SAFETY: no memory of ours is involved; the descriptor is new and nobody else's.
     unsafe {
@@ -250,8 +250,8 @@ pub(crate) fn fail(pipe: RawFd, stage: Stage, errno: i32) -> ! {
 
 /// A forked child in new namespaces, perhaps in a cgroup: its pid in the parent, `None` in the child.
 pub(crate) fn clone(flags: u64, cgroup: Option<&OwnedFd>) -> Result<Option<i32>, i32> {
-    // SAFETY: all zeroes are a valid value, and the argument outlives the call. Without CLONE_VM the child has a copy of this
-    // memory, and this process has one thread, so the child may do what any program may.
+    // SAFETY: all zeroes are a valid value, and the argument outlives the call. Without CLONE_VM the child has a copy
+    // of this memory, and this process has one thread, so the child may do what any program may.
     unsafe {
         let mut args: libc::clone_args = std::mem::zeroed();
         args.flags = flags;

@@ -1,5 +1,6 @@
-//! A command as a transient unit of systemd's: outside of the service that the daemon is, and of all that binds that. What its
-//! grant says of it, systemd is told; the command's own end, and all that it writes, come back through `systemd-run`.
+//! A command as a transient unit of systemd's: outside of the service that the daemon is, and of all that binds that.
+//! What its grant says of it, systemd is told; the command's own end, and all that it writes, come back through
+//! `systemd-run`.
 
 use regent_grants::{Capabilities, Command};
 use regent_resolve::{PlannedStep, SYSTEMD_RUN};
@@ -33,8 +34,8 @@ pub(crate) fn argv(token: u64, command: &Command, step: &PlannedStep, env: &[Str
         property("RuntimeMaxSec", &format!("{}ms", step.timeout_ms)),
         property("NoNewPrivileges", if command.setuid { "no" } else { "yes" }),
     ];
-    // By value: of its own environment root's `systemd-run` would load what the grant means for another user. Whoever may ask
-    // systemd reads the values there anyway, which is everybody.
+    // By value: of its own environment root's `systemd-run` would load what the grant means for another user. Whoever
+    // may ask systemd reads the values there anyway, which is everybody.
     let env = env.iter().map(|variable| format!("--setenv={variable}"));
     // systemd would put a variable where one dollar is.
     let words = step.argv.iter().map(|word| word.replace('$', "$$"));

@@ -1,5 +1,5 @@
-//! The spawner of a trial that performs nothing: it starts what is confined, and no command. So whoever takes over the process
-//! that tries a stranger's module, which root may have started, gains nothing of root's here.
+//! The spawner of a trial that performs nothing: it starts what is confined, and no command. So whoever takes over the
+//! process that tries a stranger's module, which root may have started, gains nothing of root's here.
 
 use std::os::fd::OwnedFd;
 
@@ -21,7 +21,8 @@ impl Trial {
         Ready { root: is_root(), user, groups: None, ended: 0 }
     }
 
-    /// The program of a confined start, if it may be started so: with every layer, in no group that somebody else chose.
+    /// The program of a confined start, if it may be started so: with every layer, in no group that somebody else
+    /// chose.
     pub(crate) fn helper(&self, start: &Start) -> Option<OwnedFd> {
         let bounds = Bounds { uids: TRIAL_SANDBOX..TRIAL_SANDBOX + 1, allow_missing: &[] };
         let ungrouped = start.descent == Descent::Alone { grouped: false };

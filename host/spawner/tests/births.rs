@@ -76,8 +76,8 @@ fn a_program_is_born_into_exactly_the_world_that_was_asked_for() {
     assert_eq!((stat[0], stat[0]), (stat[4], stat[5]));
 }
 
-/// Sets what an exec keeps and a program would not look for, then becomes the spawner: signals ignored (34 and 64 are no
-/// library's), the lowest scheduling of processor and disk, no address randomisation.
+/// Sets what an exec keeps and a program would not look for, then becomes the spawner: signals ignored (34 and 64 are
+/// no library's), the lowest scheduling of processor and disk, no address randomisation.
 const ODD: [&str; 11] = [
     "/usr/bin/setarch",
     "-R",
@@ -257,7 +257,8 @@ fn the_host_name_of_a_sandbox_is_its_own_and_the_machines_stays() {
     assert_eq!(rustix::system::uname().nodename(), before.nodename());
 }
 
-/// Detaches a grandchild by a second session, deaf to SIGTERM, that keeps this number of seconds as its mark; then waits.
+/// Detaches a grandchild by a second session, deaf to SIGTERM, that keeps this number of seconds as its mark; then
+/// waits.
 fn escape(mark: &str, then: &str) -> Vec<String> {
     let script =
         format!("(setsid sh -c 'trap \"\" TERM HUP; sleep {mark}; :' & ) ; (setsid setsid sleep {mark} &) ; {then}");

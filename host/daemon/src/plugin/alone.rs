@@ -1,4 +1,5 @@
-//! A plugin by itself, for a trial: no pin was judged, no cache is asked, nothing of it is kept. Its sandbox is like any other's.
+//! A plugin by itself, for a trial: no pin was judged, no cache is asked, nothing of it is kept. Its sandbox is like
+//! any other's.
 
 use std::rc::Rc;
 use std::time::Duration;

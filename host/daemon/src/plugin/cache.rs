@@ -1,7 +1,7 @@
-//! Compiled code, kept: a folder of the daemon's own (0700). A file's name is its key; its header names the key again and
-//! the digest of what follows, so what is handed to a sandbox is what the compiler of this very module wrote for this very engine.
-//! What a module says of itself is kept beside it likewise. A file that is not as it was written, or whose handle does not say
-//! that it is the daemon's alone, is not used: that is said, and it is made again.
+//! Compiled code, kept: a folder of the daemon's own (0700). A file's name is its key; its header names the key again
+//! and the digest of what follows, so what is handed to a sandbox is what the compiler of this very module wrote for
+//! this very engine. What a module says of itself is kept beside it likewise. A file that is not as it was written, or
+//! whose handle does not say that it is the daemon's alone, is not used: that is said, and it is made again.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -140,8 +140,8 @@ impl Cache {
     }
 }
 
-/// A file that the daemon alone can have written, by what its handle says; `None`: there is none. A link is not followed and a
-/// pipe not waited for.
+/// A file that the daemon alone can have written, by what its handle says; `None`: there is none. A link is not
+/// followed and a pipe not waited for.
 fn open(path: &Path) -> io::Result<Option<File>> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {

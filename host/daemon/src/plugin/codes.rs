@@ -1,5 +1,5 @@
-//! Compiled code in memory: once for each module, however many plugins are of it and however many are loaded at once. Who comes
-//! while it is read or compiled waits for that.
+//! Compiled code in memory: once for each module, however many plugins are of it and however many are loaded at once.
+//! Who comes while it is read or compiled waits for that.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
-//! What this machine gives to confine sandboxes and compilers with: tried once, by a sandbox that only looks, before anything is
-//! served. As root a layer that is missing ends the start, unless the administrator has accepted that; for an ordinary user what
-//! can be had is used, and the rest is said.
+//! What this machine gives to confine sandboxes and compilers with: tried once, by a sandbox that only looks, before
+//! anything is served. As root a layer that is missing ends the start, unless the administrator has accepted that; for
+//! an ordinary user what can be had is used, and the rest is said.
 
 use std::fs::File;
 use std::io;

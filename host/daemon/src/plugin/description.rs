@@ -1,5 +1,5 @@
-//! What a plugin says of itself, read leniently where it is for people (keys that a later version adds) and strictly where
-//! the daemon acts on it. It is a stranger's word: it can offer and ask, it grants nothing.
+//! What a plugin says of itself, read leniently where it is for people (keys that a later version adds) and strictly
+//! where the daemon acts on it. It is a stranger's word: it can offer and ask, it grants nothing.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 /// Operations of one plugin: more are a mistake.
 const OPERATIONS_MAX: usize = 256;
 
-/// The largest schema of one operation that callers are shown: as large as the data that it is of may be. What is larger is told
-/// as `{}`, for a list of all operations is one reply.
+/// The largest schema of one operation that callers are shown: as large as the data that it is of may be. What is
+/// larger is told as `{}`, for a list of all operations is one reply.
 const SCHEMA_MAX: usize = 64 << 10;
 
 #[derive(Debug, Clone, Default)]
@@ -132,8 +132,8 @@ fn read_operation(wire: WireOperation, exports: &[Export]) -> Result<Operation, 
     if reasons.is_empty() { Ok(operation) } else { Err(reasons) }
 }
 
-/// As the plugin wrote it, if callers can be shown it: it goes into replies as it is, and within a list, where it stands two
-/// levels deeper than by itself, it may not keep the whole list from being read.
+/// As the plugin wrote it, if callers can be shown it: it goes into replies as it is, and within a list, where it
+/// stands two levels deeper than by itself, it may not keep the whole list from being read.
 fn schema(text: Option<&RawValue>) -> String {
     let shown = |text: &str| {
         let within_a_list = format!("[{{\"schema\":{text}}}]");

@@ -1,5 +1,5 @@
-//! What is asked of a plugin, one exchange at a time: prepare (with authorise, and the reply of an empty plan), and finish.
-//! The sandbox may say anything; what counts is what the daemon itself checks here.
+//! What is asked of a plugin, one exchange at a time: prepare (with authorise, and the reply of an empty plan), and
+//! finish. The sandbox may say anything; what counts is what the daemon itself checks here.
 
 use std::rc::Rc;
 
@@ -18,8 +18,8 @@ use crate::fair::Peer;
 use crate::record::denial::Because;
 use crate::record::why::Why;
 
-/// Steps of a plan that are judged without looking whether anybody else waits: most plans have no more. Each takes about as long
-/// as a request of somebody else's, and a plugin may plan 64.
+/// Steps of a plan that are judged without looking whether anybody else waits: most plans have no more. Each takes
+/// about as long as a request of somebody else's, and a plugin may plan 64.
 const PLANNED_AT_ONCE: usize = 4;
 /// What a sandbox that keeps the log's limit may still say beyond it: that it cut it.
 const LOG_CUT: usize = 1 << 10;
@@ -92,8 +92,8 @@ impl Plugin {
         Err(NoAnswer::Fault(Fault::Ended("its sandbox ended again as soon as it was started".into())))
     }
 
-    /// Prepares a request. If the plugin's process ends meanwhile through no fault of this request, it is prepared once more
-    /// on the next: nothing has happened yet.
+    /// Prepares a request. If the plugin's process ends meanwhile through no fault of this request, it is prepared once
+    /// more on the next: nothing has happened yet.
     pub async fn prepare(
         self: &Rc<Self>,
         peer: Peer,

@@ -1,5 +1,6 @@
-//! A plugin's processes are kept: whenever the one that serves is gone or worn another is started beside everything else, one
-//! at a time, and requests that need it wait. A task for each plugin does it; it sleeps until something is due.
+//! A plugin's processes are kept: whenever the one that serves is gone or worn another is started beside everything
+//! else, one at a time, and requests that need it wait. A task for each plugin does it; it sleeps until something is
+//! due.
 
 use std::rc::{Rc, Weak};
 

@@ -14,8 +14,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::turns::is_wanted;
 
-/// How long the loop may wait for a lane in place, if that lane's last answer came so soon: a wake-up through the reactor
-/// costs more than most plugins do.
+/// How long the loop may wait for a lane in place, if that lane's last answer came so soon: a wake-up through the
+/// reactor costs more than most plugins do.
 const IN_PLACE: Duration = Duration::from_micros(200);
 /// The part of it in which the thread does not sleep: about what a plugin that only plans takes.
 const AWAKE: Duration = Duration::from_micros(60);
@@ -77,7 +77,8 @@ impl Lane {
         }
     }
 
-    /// Looks for the first bytes without giving up the thread: at first without sleeping, since waking up is what costs.
+    /// Looks for the first bytes without giving up the thread: at first without sleeping, since waking up is what
+    /// costs.
     fn look_in_place(&mut self, since: Instant) {
         let mut chunk = [0; CHUNK];
         while since.elapsed() < AWAKE {

@@ -1,5 +1,5 @@
-//! How a plugin's processes have fared, and so when the next may be started: back-off after a crash, a breaker after many, a
-//! rate for those that faults cost. Nothing here starts anything or looks at a clock.
+//! How a plugin's processes have fared, and so when the next may be started: back-off after a crash, a breaker after
+//! many, a rate for those that faults cost. Nothing here starts anything or looks at a clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -13,10 +13,12 @@ pub const WITHIN: Duration = Duration::from_secs(60);
 pub const REST: Duration = Duration::from_secs(60);
 /// Before the start that follows a first crash; each further one doubles it.
 const BACK_OFF: Duration = Duration::from_millis(100);
-/// The longest: what cannot be started for the machine's sake is tried again as soon as somebody who repairs it would look.
+/// The longest: what cannot be started for the machine's sake is tried again as soon as somebody who repairs it would
+/// look.
 const BACK_OFF_MAX: Duration = Duration::from_secs(10);
-/// Processes that faults may cost at once. A fault is what a caller's data brings about, so callers would choose how many are
-/// started; beyond this a process goes on serving for a while, each exchange in an instance of its own as ever.
+/// Processes that faults may cost at once. A fault is what a caller's data brings about, so callers would choose how
+/// many are started; beyond this a process goes on serving for a while, each exchange in an instance of its own as
+/// ever.
 const FAULTS_AT_ONCE: u32 = 8;
 /// And after these one in so long: some ten milliseconds of a processor, that is a twentieth of it.
 const FAULT_EVERY: Duration = Duration::from_millis(250);
@@ -57,7 +59,8 @@ impl CrashBreaker {
         }
     }
 
-    /// A process ended by itself, was killed, spoke out of turn or did not answer in time. True if that opens the breaker.
+    /// A process ended by itself, was killed, spoke out of turn or did not answer in time. True if that opens the
+    /// breaker.
     pub fn crashed(&mut self, why: &str, now: Instant) -> bool {
         self.crashes.push_back(now);
         while self.crashes.front().is_some_and(|crash| *crash + WITHIN <= now) || self.crashes.len() > CRASHES_MAX {
@@ -76,7 +79,8 @@ impl CrashBreaker {
         false
     }
 
-    /// A process could not be started, for the machine's sake: that says nothing of the plugin, so the breaker is left as it is.
+    /// A process could not be started, for the machine's sake: that says nothing of the plugin, so the breaker is left
+    /// as it is.
     pub fn not_started(&mut self, why: &str, now: Instant) {
         self.failures = self.failures.saturating_add(1);
         self.last = Some(why.to_owned());

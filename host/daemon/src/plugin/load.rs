@@ -1,5 +1,5 @@
-//! From a module's bytes to a plugin that serves: pin, cache or compiler, sandbox, description. What stands in the way is
-//! said with its cure; it stands in nobody else's way.
+//! From a module's bytes to a plugin that serves: pin, cache or compiler, sandbox, description. What stands in the way
+//! is said with its cure; it stands in nobody else's way.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -131,7 +131,8 @@ impl Loader {
         }
     }
 
-    /// What was compiled before, read off the request path; or nothing, and then it is forgotten, if that was of no use.
+    /// What was compiled before, read off the request path; or nothing, and then it is forgotten, if that was of no
+    /// use.
     async fn kept(&self, key: CacheKey, useless: bool) -> Option<Sealed> {
         let cache = self.cache.clone();
         let read = move || if useless { cache.forget(key) } else { cache.code(key) };

@@ -1,7 +1,8 @@
-//! A plugin that serves: its module's digest, its description, and its sandbox, which is replaced when it has ended or is worn.
+//! A plugin that serves: its module's digest, its description, and its sandbox, which is replaced when it has ended or
+//! is worn.
 //!
-//! The daemon never maps what a plugin supplied. It hands sealed bytes to a process without rights and asks over lanes; what
-//! comes back is a stranger's word, checked in [`exchange`].
+//! The daemon never maps what a plugin supplied. It hands sealed bytes to a process without rights and asks over lanes;
+//! what comes back is a stranger's word, checked in [`exchange`].
 
 // Who may use a lane next.
 pub mod lane;

@@ -1,5 +1,5 @@
-//! A module as it is read: once, from a judged handle, into a sealed memory file while it is hashed. What was hashed is what
-//! is compiled; the file on the disk is never opened again.
+//! A module as it is read: once, from a judged handle, into a sealed memory file while it is hashed. What was hashed is
+//! what is compiled; the file on the disk is never opened again.
 
 use std::fs::File;
 use std::io::{self, Seek as _, Write as _};
@@ -88,7 +88,8 @@ pub fn read(path: &Path) -> Result<Sealed, ModuleError> {
     Sealed::copy("module", trusted.into_file(), MODULE_MAX).map_err(|why| format!("{}: {why}", path.display()).into())
 }
 
-/// Reads a module that is only tried: whoever owns it, for nothing of it is believed. A pipe or device is not waited for.
+/// Reads a module that is only tried: whoever owns it, for nothing of it is believed. A pipe or device is not waited
+/// for.
 pub fn read_untrusted(path: &Path) -> Result<Sealed, ModuleError> {
     let said = |why: &dyn std::fmt::Display| ModuleError::from(format!("{}: {why}", path.display()));
     // Looked at before it is opened: opening alone starts some devices, and a link may name any.

@@ -1,5 +1,6 @@
-//! Who may use a lane next. A place stands for a lane; what finds none free waits. The next is the peer that has used lanes least
-//! lately, however many requests of one wait, and no peer has more than half of the places while another waits.
+//! Who may use a lane next. A place stands for a lane; what finds none free waits. The next is the peer that has used
+//! lanes least lately, however many requests of one wait, and no peer has more than half of the places while another
+//! waits.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! Compiler and sandboxes as processes: what each is given, and what it may use up. As root each gets a uid of its plugin's
-//! own and namespaces over an empty root; otherwise what an ordinary user can give.
+//! Compiler and sandboxes as processes: what each is given, and what it may use up. As root each gets a uid of its
+//! plugin's own and namespaces over an empty root; otherwise what an ordinary user can give.
 
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};

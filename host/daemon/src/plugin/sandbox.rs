@@ -1,6 +1,6 @@
-//! One sandbox process and its lanes, and the use of a lane for one exchange. Whatever goes wrong on a lane is the end of the
-//! process: nothing that it says afterwards is heard. One that has been retired takes no further exchange, and ends with the
-//! last that it has.
+//! One sandbox process and its lanes, and the use of a lane for one exchange. Whatever goes wrong on a lane is the end
+//! of the process: nothing that it says afterwards is heard. One that has been retired takes no further exchange, and
+//! ends with the last that it has.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;

@@ -1,4 +1,5 @@
-//! A granted command, from its start to the end of all that it started: within its time, its output bounded, nothing left.
+//! A granted command, from its start to the end of all that it started: within its time, its output bounded, nothing
+//! left.
 
 use std::fs::File;
 use std::io;
@@ -33,9 +34,9 @@ pub struct CommandRun {
     pub stdin: Option<Vec<u8>>,
     /// Exit statuses after which what it started lives on: beyond this run, and beyond the daemon. `None`: after none.
     ///
-    /// What lives on stays in the daemon's own control group. Where systemd started the daemon as a service, that is the
-    /// service's, and stopping the service ends all that is in it unless its `KillMode` says otherwise: there a service is
-    /// better started by `systemctl`. Nobody reads its output any more.
+    /// What lives on stays in the daemon's own control group. Where systemd started the daemon as a service, that is
+    /// the service's, and stopping the service ends all that is in it unless its `KillMode` says otherwise: there a
+    /// service is better started by `systemctl`. Nobody reads its output any more.
     pub leaves: Option<Vec<i32>>,
 }
 
@@ -70,7 +71,8 @@ impl CommandOutcome {
     }
 }
 
-/// Runs a command. When this returns, or is dropped, nothing of it is left but what [`CommandRun::leaves`] lets live on.
+/// Runs a command. When this returns, or is dropped, nothing of it is left but what [`CommandRun::leaves`] lets live
+/// on.
 pub async fn run_command(spawner: &Rc<Spawner>, run: CommandRun) -> CommandOutcome {
     let CommandRun { what, timeout, output_max, stdin, leaves } = run;
     let deadline = Instant::now() + timeout;

@@ -1,5 +1,6 @@
-//! What is granted, asked of the spawner: it alone may read what root keeps to itself, and it alone runs anything as somebody.
-//! A spawner without grants of its own is a trial's; there this process answers for itself, with the rights that it has left.
+//! What is granted, asked of the spawner: it alone may read what root keeps to itself, and it alone runs anything as
+//! somebody. A spawner without grants of its own is a trial's; there this process answers for itself, with the rights
+//! that it has left.
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -14,7 +15,8 @@ use super::command::What;
 use super::error::{SpawnerError, Unplanned};
 use super::spawner::Spawner;
 
-/// A plan is made of files and of the user databases, and within the time of an exchange with a plugin, who waits for it.
+/// A plan is made of files and of the user databases, and within the time of an exchange with a plugin, who waits for
+/// it.
 const PLANNED_WITHIN: Duration = Duration::from_secs(1);
 /// The kernel drops what a process may not hold.
 const NO_DESCRIPTOR: &str = "no descriptor came: the daemon has too many open";
@@ -75,8 +77,8 @@ impl Spawner {
         self.question(Ask::Adopt).await.map(drop)
     }
 
-    /// A socket that listens at this path, as regent.toml has it, and the number by which it is unlinked; `None`: the one that
-    /// was made before still has its name.
+    /// A socket that listens at this path, as regent.toml has it, and the number by which it is unlinked; `None`: the
+    /// one that was made before still has its name.
     pub async fn listen(&self, path: PathBuf) -> Result<Option<(OwnedFd, u64)>, SpawnerError> {
         let mut number = 0;
         let answer = self.question(|token| {

@@ -51,7 +51,8 @@ fn launch_ready(helpers: &Helpers, before: &[&OsStr], behind: &[&OsStr]) -> Resu
     let failed = |why: io::Error| vec![format!("regent-spawner: {why}")];
     let socket = start(&helpers.spawner, &[before, &programs, behind].concat()).map_err(failed)?;
     let mut bytes = vec![0; WORD_MAX];
-    // What it reads is root's, and whatever a predecessor left that does not end is given up in time: so no deadline here.
+    // What it reads is root's, and whatever a predecessor left that does not end is given up in time: so no deadline
+    // here.
     poll(&mut [PollFd::new(&socket, PollFlags::IN)], None).map_err(|why| failed(why.into()))?;
     let (length, _) = receive(&socket, &mut bytes).map_err(failed)?;
     match decode(bytes.get(..length).unwrap_or_default()) {

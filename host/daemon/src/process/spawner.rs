@@ -110,8 +110,8 @@ impl Spawner {
         answer.map(|answer| (answer, fd)).map_err(SpawnerError::Refused)
     }
 
-    /// Has it end what still runs and take away the names of the sockets, and waits until it has: who saw the daemon end finds
-    /// nothing left of it. False if it had not within this time, which it will all the same.
+    /// Has it end what still runs and take away the names of the sockets, and waits until it has: who saw the daemon
+    /// end finds nothing left of it. False if it had not within this time, which it will all the same.
     pub async fn end(&self, within: Duration) -> bool {
         self.ending.set(true);
         self.words.end();

@@ -1,5 +1,6 @@
-//! Sockets that a service manager opened before the daemon was started: sd_listen_fds(3), read from the environment. Their
-//! numbers are not believed to be anything: each is taken as a handle of our own by pidfd_getfd(2) and asked for its address.
+//! Sockets that a service manager opened before the daemon was started: sd_listen_fds(3), read from the environment.
+//! Their numbers are not believed to be anything: each is taken as a handle of our own by pidfd_getfd(2) and asked for
+//! its address.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};

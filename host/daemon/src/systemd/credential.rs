@@ -1,5 +1,5 @@
-//! Secrets that a service manager hands over: systemd.exec(5), `LoadCredential=`. It names a folder in the environment, which
-//! nothing that the daemon starts inherits; a file in it is a secret file like any other.
+//! Secrets that a service manager hands over: systemd.exec(5), `LoadCredential=`. It names a folder in the environment,
+//! which nothing that the daemon starts inherits; a file in it is a secret file like any other.
 
 use std::path::PathBuf;
 

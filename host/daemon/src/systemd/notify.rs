@@ -1,5 +1,5 @@
-//! What a service manager is told, if it asks for it: sd_notify(3), one datagram a word. Nobody waits for it, and where it is
-//! not asked for nothing is sent.
+//! What a service manager is told, if it asks for it: sd_notify(3), one datagram a word. Nobody waits for it, and where
+//! it is not asked for nothing is sent.
 
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};

@@ -1,5 +1,5 @@
-//! What the service that this daemon runs as is bound by, and which directive of its unit may be why a command failed: a guess, by
-//! what the kernel says of this process and by the command's own words, and told as one.
+//! What the service that this daemon runs as is bound by, and which directive of its unit may be why a command failed:
+//! a guess, by what the kernel says of this process and by the command's own words, and told as one.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -53,8 +53,8 @@ fn read(status: &str) -> Option<Bounds> {
     })
 }
 
-/// Which directives may be why a command that this user runs ended so with these words; `None` if none comes to mind, or this is
-/// no service.
+/// Which directives may be why a command that this user runs ended so with these words; `None` if none comes to mind,
+/// or this is no service.
 pub fn may_be_why(command: &Command, uid: u32, outcome: Outcome, stderr: &str) -> Option<String> {
     // Nothing of it binds what systemd starts.
     let bounds = BOUNDS.get().copied().flatten().filter(|_| command.via.is_none())?;

@@ -1,10 +1,10 @@
 //! A stand-in for a hole in the engine, for tests alone (feature `stand-in`; never in what is shipped).
 //!
-//! A plugin that has found a hole runs native code in this process. What that gains cannot be tried with a plugin, for no hole
-//! is known; so here native code takes the plugin's place, at the moment when a lane's thread would call it: everything that
-//! confines a serving sandbox has been applied, nothing is left out and nothing added. A request's data say what to try, as
-//! `{"attack": NAME, …}`; the reply is what the kernel or the daemon answered, where this process lives to tell it. Data that
-//! name no attack go to the plugin as ever.
+//! A plugin that has found a hole runs native code in this process. What that gains cannot be tried with a plugin, for
+//! no hole is known; so here native code takes the plugin's place, at the moment when a lane's thread would call it:
+//! everything that confines a serving sandbox has been applied, nothing is left out and nothing added. A request's data
+//! say what to try, as `{"attack": NAME, …}`; the reply is what the kernel or the daemon answered, where this process
+//! lives to tell it. Data that name no attack go to the plugin as ever.
 //!
 //! It trusts who writes the tests. Its own mistakes end this process, and that is all.
 
@@ -52,7 +52,8 @@ enum Attack {
     Write { pieces: Vec<words::Piece>, then: words::Then },
     /// Lines on the standard error without end.
     Babble,
-    /// Calls of `commands.plan`, of commands and values as it likes. `claims`: it says that it is done, with this reply.
+    /// Calls of `commands.plan`, of commands and values as it likes. `claims`: it says that it is done, with this
+    /// reply.
     Plan { calls: Vec<(String, Vec<(String, String)>)>, claims: Option<String> },
     /// Plans this command, and does the rest when it is asked to finish.
     InFinish { command: String, rest: Value },

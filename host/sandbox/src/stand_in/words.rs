@@ -112,8 +112,8 @@ pub(super) fn send_descriptor(own: RawFd) -> Value {
     const ROOM: usize = 64;
     let mut byte = 0_u8;
     let mut control = [0_u64; ROOM / 8];
-    // SAFETY: as everywhere here. The message refers to a byte and to room that outlive it, and the header within that room is
-    // aligned, and small enough.
+    // SAFETY: as everywhere here. The message refers to a byte and to room that outlive it, and the header within that
+    // room is aligned, and small enough.
     #[expect(unsafe_code, reason = "native code in the plugin's place")]
     let sent = unsafe {
         let mut part = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };

@@ -1,5 +1,5 @@
-//! The clocks, and `wasi:io/poll`, by which a plugin would wait for one. A pollable that is ready is ready at once; waiting for
-//! one that is not is a trap, because a plugin that waits holds a lane.
+//! The clocks, and `wasi:io/poll`, by which a plugin would wait for one. A pollable that is ready is ready at once;
+//! waiting for one that is not is a trap, because a plugin that waits holds a lane.
 
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
-//! System calls by which native code would gain what no plugin has, by name: tests of the sandbox, of the daemon's own list and of
-//! the whole try each.
+//! System calls by which native code would gain what no plugin has, by name: tests of the sandbox, of the daemon's own
+//! list and of the whole try each.
 
-/// Nothing that opens, connects, starts, signals, looks at another, changes who it is, or reaches a part of the kernel that
-/// plugins have no use for.
+/// Nothing that opens, connects, starts, signals, looks at another, changes who it is, or reaches a part of the kernel
+/// that plugins have no use for.
 pub(crate) const DANGEROUS: [(&str, i64); 74] = [
     ("open", libc::SYS_open),
     ("openat", libc::SYS_openat),

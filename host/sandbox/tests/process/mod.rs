@@ -65,7 +65,8 @@ fn program() -> std::ffi::OsString {
     std::env::var_os("REGENT_SANDBOX").unwrap_or_else(|| env!("CARGO_BIN_EXE_regent-sandbox").into())
 }
 
-/// The sandbox in which native code stands in for the plugin's, which `cargo xtask test` builds beside the other fixtures.
+/// The sandbox in which native code stands in for the plugin's, which `cargo xtask test` builds beside the other
+/// fixtures.
 pub(crate) fn stand_in() -> std::ffi::OsString {
     let fixtures = std::env::var_os("REGENT_FIXTURES").expect("REGENT_FIXTURES is not set: run `cargo xtask test`");
     std::path::Path::new(&fixtures).join("regent-sandbox-stand-in").into()

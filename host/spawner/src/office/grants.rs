@@ -1,5 +1,5 @@
-//! Grants files, as this process itself read and judged them. What the daemon says of a command is its name and what stands in its
-//! slots; all else is the file's.
+//! Grants files, as this process itself read and judged them. What the daemon says of a command is its name and what
+//! stands in its slots; all else is the file's.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,5 +1,5 @@
-//! Descriptors that came from the daemon: what root's commands and groups are given is what it is meant to be, and no other thing
-//! that the daemon could open.
+//! Descriptors that came from the daemon: what root's commands and groups are given is what it is meant to be, and no
+//! other thing that the daemon could open.
 
 use std::os::fd::OwnedFd;
 

@@ -1,5 +1,5 @@
-//! Sockets in the file system. One is bound closed, given its owner and mode, and only then listens: at no moment is it wider
-//! than configured. Their folders are root's, so it is here that they are made and removed.
+//! Sockets in the file system. One is bound closed, given its owner and mode, and only then listens: at no moment is it
+//! wider than configured. Their folders are root's, so it is here that they are made and removed.
 
 use std::fmt;
 use std::fs;
@@ -176,7 +176,8 @@ fn permit(place: &Place<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Removes a socket on which nobody answers. Anything else that has the name stays, and is the administrator's to look at.
+/// Removes a socket on which nobody answers. Anything else that has the name stays, and is the administrator's to look
+/// at.
 fn clear(path: &Path) -> Result<(), SocketError> {
     let Ok(stat) = rustix::fs::statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW) else { return Ok(()) };
     if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {

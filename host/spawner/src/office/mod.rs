@@ -1,5 +1,5 @@
-//! What only the spawner of a daemon may do: read what the administrator wrote, with its own eyes, and act by that. The daemon,
-//! which reads strangers' bytes, has no right that it could not be given here.
+//! What only the spawner of a daemon may do: read what the administrator wrote, with its own eyes, and act by that. The
+//! daemon, which reads strangers' bytes, has no right that it could not be given here.
 
 // regent.toml, and what is opened for the daemon.
 mod config;
@@ -118,8 +118,8 @@ impl Office {
         if fit && grouped { Ok((program, start)) } else { Err(RunError::WrongDescriptors) }
     }
 
-    /// The program of a confined start, if it may be started so: with every layer that regent.toml does not let this machine
-    /// lack, and in no other group than one of the confined.
+    /// The program of a confined start, if it may be started so: with every layer that regent.toml does not let this
+    /// machine lack, and in no other group than one of the confined.
     pub(crate) fn helper(&self, start: &Start, fds: &[OwnedFd]) -> Option<OwnedFd> {
         let config = self.config.current()?;
         let group = match start.descent {

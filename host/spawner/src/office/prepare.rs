@@ -19,7 +19,8 @@ use crate::sys::{ALL_GONE_WITHIN, is_root};
 
 /// Folders in the state folder are not nested deeper than this.
 const DEPTH: usize = 4;
-/// A spawner outlives its daemon by what it takes to end everything that was started, and what stands in both control groups.
+/// A spawner outlives its daemon by what it takes to end everything that was started, and what stands in both control
+/// groups.
 const PREDECESSOR_ENDS_WITHIN: Duration = ALL_GONE_WITHIN.saturating_add(GONE_WITHIN).saturating_add(GONE_WITHIN);
 
 /// Why a daemon cannot start, for the administrator.
@@ -137,7 +138,8 @@ fn lock(state: &OwnedFd, path: &Path) -> Result<(), PrepareError> {
     Ok(())
 }
 
-/// The state folder, made if it is not there. It is the daemon's alone; one that was root's becomes so with all that is in it.
+/// The state folder, made if it is not there. It is the daemon's alone; one that was root's becomes so with all that is
+/// in it.
 fn state(path: &Path, user: Option<&Ids>) -> Result<OwnedFd, PrepareError> {
     let at = |error| PrepareError::Path(path.to_path_buf(), error);
     let parent = path.parent().ok_or_else(|| at(PathError::NoParent))?;
@@ -174,7 +176,8 @@ fn hand_over(folder: &OwnedFd, uid: u32, gid: u32, depth: usize) -> io::Result<(
             continue;
         }
         let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
-        // What is not root's was put there by somebody else; and a file of several names may be another's by one of them.
+        // What is not root's was put there by somebody else; and a file of several names may be another's by one of
+        // them.
         let folder_itself = FileType::from_raw_mode(stat.st_mode) == FileType::Directory;
         if stat.st_uid != 0 || !(folder_itself || stat.st_nlink == 1) {
             continue;
@@ -191,8 +194,8 @@ fn hand_over(folder: &OwnedFd, uid: u32, gid: u32, depth: usize) -> io::Result<(
     Ok(())
 }
 
-/// The audit log in a folder of root's: made if it is not there, and the daemon's own. In a folder that is not root's alone, such
-/// as the state folder, root touches nothing: the daemon makes it there, if it may.
+/// The audit log in a folder of root's: made if it is not there, and the daemon's own. In a folder that is not root's
+/// alone, such as the state folder, root touches nothing: the daemon makes it there, if it may.
 fn audit(path: &Path, (uid, gid, _): &Ids) -> Result<(), PrepareError> {
     let at = |error| PrepareError::Path(path.to_path_buf(), error);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Err(at(PathError::NotAFile)) };
@@ -214,7 +217,8 @@ fn audit(path: &Path, (uid, gid, _): &Ids) -> Result<(), PrepareError> {
     rustix::fs::fsync(&folder).map_err(|errno| at(errno.into()))
 }
 
-/// What the control groups are called by: the folder that stands for this daemon, wherever it is found again. A copy is another.
+/// What the control groups are called by: the folder that stands for this daemon, wherever it is found again. A copy is
+/// another.
 fn name_of(state: &OwnedFd) -> Result<String, PrepareError> {
     let stat = rustix::fs::fstat(state).map_err(PrepareError::StateFolder)?;
     Ok(format!("regent-{:x}-{:x}", stat.st_dev, stat.st_ino))

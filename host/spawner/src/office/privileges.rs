@@ -1,6 +1,7 @@
-//! What of root's rights this process keeps. As soon as one granted command says what it needs, that is what it needs itself, and
-//! what some command needed when it was started; the rest is given up for good, so that a file that wants more is not served
-//! before a restart. Where nobody says anything, nothing is given up, and whatever is granted later is served at once.
+//! What of root's rights this process keeps. As soon as one granted command says what it needs, that is what it needs
+//! itself, and what some command needed when it was started; the rest is given up for good, so that a file that wants
+//! more is not served before a restart. Where nobody says anything, nothing is given up, and whatever is granted later
+//! is served at once.
 
 use std::fmt;
 
@@ -9,7 +10,8 @@ use regent_grants::{Capabilities, Command, Grants};
 use crate::rights::{self, no_new_privileges};
 use crate::sys::is_root;
 
-/// What starts and ends processes of any user, in namespaces, groups and limits of their own, and makes sockets and folders.
+/// What starts and ends processes of any user, in namespaces, groups and limits of their own, and makes sockets and
+/// folders.
 const OWN: [&str; 12] = [
     "cap_chown",
     "cap_dac_override",

@@ -141,8 +141,8 @@ impl Spawner {
         Some(decode(&bytes[..message.bytes]).expect("a word"))
     }
 
-    /// Starts it with the end of a pipe as its output, and returns what was said and where to read. Of a command nothing is
-    /// said until it ends, unless it is not started.
+    /// Starts it with the end of a pipe as its output, and returns what was said and where to read. Of a command
+    /// nothing is said until it ends, unless it is not started.
     pub(crate) fn start(&self, start: Start, cgroup: Option<BorrowedFd<'_>>) -> (Say, OwnedFd) {
         let program = rustix::fs::open(&start.path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
         let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).unwrap();

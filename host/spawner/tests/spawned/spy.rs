@@ -1,4 +1,5 @@
-//! A program that says what world it was born into. Compiled static by the tests, so that it also lives in an empty root.
+//! A program that says what world it was born into. Compiled static by the tests, so that it also lives in an empty
+//! root.
 
 use std::fs;
 
