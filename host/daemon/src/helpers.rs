@@ -24,7 +24,7 @@ pub struct Helpers {
 pub enum HelpersError {
     #[error("cannot tell where regentd is: {0}")]
     NoFolder(io::Error),
-    #[error("{0} is neither beside regentd nor in ../libexec/regent: install it there")]
+    #[error("{0} is neither next to this program nor in ../libexec/regent: install it there")]
     Missing(&'static str),
     /// Somebody else may have changed it.
     #[error(transparent)]

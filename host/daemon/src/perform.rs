@@ -61,10 +61,9 @@ impl Act {
         audit.record_or_log(&Event {
             code: Some(refusal.code),
             said: Some(&refusal.text),
-            reason: why.word(),
             why: text.as_deref(),
             rule: rule.as_ref(),
-            ..self.event(EventKind::Failed)
+            ..self.event(EventKind::Failed).because(why)
         });
     }
 

@@ -85,10 +85,9 @@ impl RefusalLog {
             operation: operation.as_deref(),
             code: Some(code),
             said: Some(&said),
-            reason: because.why.word(),
             why: why.as_deref(),
             rule: rule.as_ref(),
-            ..Event::by(EventKind::Refused, requester)
+            ..Event::by(EventKind::Refused, requester).because(&because.why)
         });
     }
 }

@@ -7,7 +7,7 @@ use strum::EnumIter;
 use crate::record::hold::HoldId;
 use crate::record::reason::{BoundField, Decider, VoidWord};
 use crate::record::requester::Requester;
-use crate::record::why::ReasonWord;
+use crate::record::why::{CommandEnd, ReasonWord, Why};
 
 /// What a record is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, EnumIter)]
@@ -86,6 +86,13 @@ pub struct Event<'a> {
     /// Why, as a word of a closed list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReasonWord>,
+    /// The command that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_status: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signal: Option<i32>,
     /// Why a hold was invalidated, as a word of a closed list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<VoidWord>,
@@ -132,5 +139,16 @@ impl<'a> Event<'a> {
     pub fn by(event: EventKind, requester: &'a Requester) -> Self {
         let Requester { socket, uid, gid, pid, .. } = requester;
         Self { socket: Some(socket), uid: Some(*uid), gid: Some(*gid), pid: *pid, ..Self::of(event) }
+    }
+
+    /// With the facts of why.
+    pub fn because(self, why: &'a Why) -> Self {
+        let failure = why.command();
+        let (exit_status, signal) = match failure.map(|failure| &failure.end) {
+            Some(CommandEnd::Status(status, _)) => (Some(*status), None),
+            Some(CommandEnd::Signal(signal, _)) => (None, Some(*signal)),
+            Some(CommandEnd::Timeout | CommandEnd::NotStarted(_)) | None => (None, None),
+        };
+        Self { reason: why.word(), command: failure.map(|failure| &*failure.command), exit_status, signal, ..self }
     }
 }

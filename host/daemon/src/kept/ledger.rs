@@ -82,9 +82,9 @@ impl Ledger {
             _ => None,
         };
         let (cause, failed) = match &next.reason {
-            Some(EndReason::Void(cause)) => (Some(cause), None),
-            Some(EndReason::Failed(why)) => (None, Some(why)),
-            Some(EndReason::Denied(_)) | None => (None, None),
+            Some(EndReason::Void(cause)) => (Some(cause), &Why::Unsaid),
+            Some(EndReason::Failed(why)) => (None, why),
+            Some(EndReason::Denied(_)) | None => (None, &Why::Unsaid),
         };
         let event = Event {
             hold: Some(next.id.as_str()),
@@ -96,12 +96,11 @@ impl Ledger {
             decider: by,
             code: failure.map(|(code, _)| code),
             said: failure.map(|(_, text)| text),
-            reason: failed.and_then(Why::word),
             cause: cause.map(VoidWord::from),
             field: cause.and_then(VoidCause::field),
             why: why.as_deref(),
             rule: next.rule.as_ref(),
-            ..Event::by(EventKind::Hold, &next.requester)
+            ..Event::by(EventKind::Hold, &next.requester).because(failed)
         };
         self.audit.record(&event).map_err(StoreError::NotLogged)
     }
@@ -151,7 +150,8 @@ impl Ledger {
             void: of(State::Void).collect(),
             done: found.ended_host.clone(),
         };
-        let event = Event { hold: Some("*"), recovery: Some(&recovery), ..Event::of(EventKind::Recovery) };
+        let cause = found.voided.as_ref().map(VoidWord::from);
+        let event = Event { hold: Some("*"), cause, recovery: Some(&recovery), ..Event::of(EventKind::Recovery) };
         let mark = self.audit.lock().append(&event)?;
         self.sync()?;
         settled.iter_mut().for_each(|hold| hold.version += 1);

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend, TableDefinition,
-    WriteTransaction,
+    AccessGuard, Database, ReadOnlyDatabase, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
+    StorageBackend, TableDefinition, WriteTransaction,
 };
 
 use super::audit::{Mark, NotLogged};
@@ -50,8 +50,9 @@ pub enum StoreError {
     Unreadable(serde_json::Error),
     /// The file is of this format, which this version does not read.
     #[error(
-        "was written by another version of regentd (format {0}; this one reads {FORMAT}): decide or cancel what is held \
-         with that version and stop it, then move this file away and start this one"
+        "has format {0}, and this regentd reads format {FORMAT}. With the other regentd, decide or cancel what is held, \
+         and stop it. Then move this file away and start again. Holds, results and keys in it are lost; the audit log \
+         continues"
     )]
     OtherFormat(u32),
     /// The audit log took no record of the change, so it was not made. All that was written before is as it was.
@@ -96,6 +97,11 @@ impl Store {
             let _half_made = std::fs::remove_file(&made);
             drop(Self::open(Arc::new(OnDisk::open(&made)?))?);
             std::fs::rename(&made, path)?;
+        }
+        // Read before it is opened for writing, so that a store that is refused stays as it was. One that was not
+        // closed cannot be read so: it is repaired first.
+        if let Ok(before) = ReadOnlyDatabase::open(path) {
+            check_format(before.begin_read()?.open_table(META)?.get("format")?)?;
         }
         Self::open(Arc::new(OnDisk::open(path)?))
     }
@@ -235,15 +241,17 @@ impl Store {
 
 /// A new store has this version's format.
 fn settle_format(meta: &mut redb::Table<'_, &str, &[u8]>) -> Result<(), StoreError> {
-    let found = meta.get("format")?.map(|found| found.value().try_into().map_or(0, u32::from_le_bytes));
-    match found {
-        Some(FORMAT) => Ok(()),
-        Some(other) => Err(StoreError::OtherFormat(other)),
-        None if meta.is_empty()? => {
-            meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
-            Ok(())
-        }
-        None => Err(StoreError::OtherFormat(FORMAT_UNSAID)),
+    if meta.is_empty()? {
+        meta.insert("format", FORMAT.to_le_bytes().as_slice())?;
+    }
+    check_format(meta.get("format")?)
+}
+
+fn check_format(found: Option<AccessGuard<'_, &[u8]>>) -> Result<(), StoreError> {
+    let of = |found: AccessGuard<'_, &[u8]>| found.value().try_into().map_or(0, u32::from_le_bytes);
+    match found.map_or(FORMAT_UNSAID, of) {
+        FORMAT => Ok(()),
+        other => Err(StoreError::OtherFormat(other)),
     }
 }
 

@@ -149,6 +149,14 @@ impl Why {
         *self == Self::Unsaid
     }
 
+    /// The command that failed, if one did.
+    pub fn command(&self) -> Option<&CommandFailure> {
+        match self {
+            Self::Command(failure) | Self::CommandAndPlugin(failure, _) => Some(failure),
+            _ => None,
+        }
+    }
+
     /// Its word in the audit log; `None` where the code says all there is.
     pub fn word(&self) -> Option<ReasonWord> {
         (!self.is_unsaid()).then(|| self.into())
