@@ -117,7 +117,10 @@ fn find(name: &str) -> Result<PathBuf, Failure> {
 fn find_in(places: &[PathBuf], name: &str) -> Result<PathBuf, Failure> {
     places.iter().find(|place| place.is_file()).cloned().ok_or_else(|| {
         let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
-        Failure::other(format!("{name} is not installed here: there is no {}", looked.join(", no ")))
+        Failure::other(format!(
+            "{name} is not installed here: there is no {}. Install it next to regent, from the same build",
+            looked.join(", no ")
+        ))
     })
 }
 

@@ -45,7 +45,6 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// One line of one administrator.
     pub async fn answer(&self, requester: &Requester, line: &[u8], reference: &str) -> Vec<u8> {
         let refused = |because| self.refusals.refuse(requester, reference, because);
         let line = match Line::read(line) {

@@ -37,7 +37,6 @@ pub struct UnknownPrincipal(pub String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Who {
     Uid(u32),
-    /// Who is in this group.
     Gid(u32),
 }
 

@@ -53,7 +53,6 @@ pub struct Connection {
 
 #[derive(Debug)]
 pub enum Next {
-    /// A line without its end.
     Line(Vec<u8>),
     /// More bytes than a line may have; how many is not known.
     TooLong,

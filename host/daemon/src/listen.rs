@@ -45,7 +45,6 @@ pub struct Listener {
     path: PathBuf,
     /// Who made it and removes its name, and by which number.
     own: Option<(Rc<Spawner>, u64)>,
-    /// That nobody can be accepted.
     full: Seldom,
 }
 

@@ -226,8 +226,6 @@ fn handed_over(at: &str, name: &str, reader: Reader<'_>, findings: &mut Findings
         }
     }
 }
-
-/// Each line that is not empty.
 fn secrets_of(at: &str, path: &Path, file: Trusted, findings: &mut Findings) -> Option<Secrets> {
     let text = Zeroizing::new(findings.keep(file.text().map_err(|why| format!("{at}: {why}")))?);
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());

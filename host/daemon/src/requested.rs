@@ -32,8 +32,6 @@ impl Requested {
         let hold = self.held.find(requester, &uid).await.ok_or_else(Refusal::unknown_uid)?;
         Ok(self.answer(hold, uid, wait, reference))
     }
-
-    /// The requester gives it up.
     pub async fn cancel(&self, requester: &Requester, uid: &str, reference: &str) -> Result<Answered, Because> {
         let hold = self.held.cancel(requester, uid).await?;
         Ok(Answered::Now(self.reply(&hold, uid, reference)))

@@ -142,8 +142,6 @@ impl Server {
         };
         (answered, read.id().map(str::to_owned))
     }
-
-    /// The last reply of a connection.
     async fn turn_away(&self, caller: &Caller, connection: &mut Connection, reference: &str, because: Because) {
         let answered = self.pipeline.refuse(&caller.requester, reference, because);
         let Some(reply) = self.settle(connection, answered, reference).await else { return };

@@ -19,13 +19,9 @@ impl Shutdown {
     pub fn running(&self) -> TaskTrackerToken {
         self.running.token()
     }
-
-    /// How many operations run now.
     pub fn count(&self) -> usize {
         self.running.len()
     }
-
-    /// Whether no more is begun.
     pub fn is_ending(&self) -> bool {
         self.ending.is_cancelled()
     }

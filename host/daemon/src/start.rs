@@ -42,8 +42,6 @@ use crate::resume::Resumer;
 use crate::serve::Server;
 use crate::shutdown::Shutdown;
 use crate::status::StatusSource;
-
-/// How often expiry is looked at.
 const TICK: Duration = Duration::from_millis(500);
 /// How often old results are looked for.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
@@ -79,7 +77,6 @@ pub struct Given {
     pub spawner: Rc<Spawner>,
     /// What this machine or this user lacks so far, and what that means.
     pub lacks: Vec<String>,
-    /// Sockets of a service manager.
     pub handed: Activated,
 }
 

@@ -86,6 +86,23 @@ fn every_event_is_documented_and_no_other() {
 }
 
 #[test]
+fn every_state_is_documented_and_no_other() {
+    let states = documented("States");
+    assert!(states.iter().all(|word| State::of_word(word).is_some()), "{states:?}");
+    // No state is missing from this list, or it does not compile.
+    let every = |state: State| match state {
+        State::Held | State::Approved | State::Performing | State::Done | State::Failed => 10,
+        State::Denied | State::Expired | State::Void | State::Cancelled | State::Interrupted => 10,
+    };
+    assert_eq!(states.len(), every(State::Held));
+}
+
+#[test]
+fn every_code_is_documented_and_no_other() {
+    assert_eq!(documented("Codes"), Code::ALL.iter().map(ToString::to_string).collect());
+}
+
+#[test]
 fn every_reason_is_documented_and_no_other() {
     assert_eq!(documented("Reasons"), without(words::<ReasonWord>(), "unsaid"));
 }

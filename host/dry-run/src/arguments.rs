@@ -8,9 +8,21 @@ use regent_grants::Engine;
 /// The configuration in which names are looked up, unless another is given.
 const CONFIG: &str = "/etc/regent/regent.toml";
 
+const ENDINGS: &str = "\
+Started by `regent plugin inspect`, `run`, `enable` and `upgrade`.
+
+Exit status:
+  0   the module can be served, or the request ended well
+  1   a command failed
+  65  the module or the request is bad
+  69  nothing could be tried
+  70  the plugin broke a rule
+  77  a command runs as another user
+  78  the grants file has an error, or does not grant this";
+
 /// Inspects a module, or runs one request of it, without a daemon.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = ENDINGS)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) verb: Verb,

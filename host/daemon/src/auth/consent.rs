@@ -6,8 +6,6 @@ use regent_protocol::State;
 use super::people::{Approver, People};
 use crate::record::hold::{Consent, ConsentStep, Hold};
 use crate::record::reason::{Decider, VoidCause};
-
-/// Why a decision was not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum No {
     /// Such a hold is not for this approver to know of.

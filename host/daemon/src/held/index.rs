@@ -28,8 +28,6 @@ struct HoldEntry {
     keyed: bool,
     changed: Rc<Notify>,
 }
-
-/// All holds that the store has.
 #[derive(Debug, Default)]
 pub(super) struct Index(HashMap<HoldId, HoldEntry>);
 
@@ -58,8 +56,6 @@ impl Index {
         }
         limit.has_room(own, all, 1)
     }
-
-    /// Those that wait or run.
     pub(super) fn live(&self) -> impl Iterator<Item = &HoldId> {
         self.0.iter().filter(|(_, entry)| entry.ended.is_none()).map(|(id, _)| id)
     }

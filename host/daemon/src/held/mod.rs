@@ -41,8 +41,6 @@ pub use views::{reply, view};
 
 use index::Index;
 use storing::Storing;
-
-/// All holds of this state folder.
 #[derive(Debug)]
 pub struct Held {
     disk: Disk,
@@ -57,8 +55,6 @@ pub struct Held {
 }
 
 type Decided = Result<Hold, No>;
-
-/// Why a request is not held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotHeld {
     /// Its requester, or all requesters together, hold too many.
@@ -298,8 +294,6 @@ impl Held {
         });
         read.await.unwrap_or_default()
     }
-
-    /// How many wait for consent.
     pub fn waiting(&self) -> usize {
         self.index.borrow().live().count()
     }

@@ -46,8 +46,6 @@ fn text(hold: &Hold) -> String {
         _ => "Being performed".into(),
     }
 }
-
-/// What an approver decides on.
 pub fn view(hold: &Hold) -> HoldView {
     let decided_by = hold.steps.iter().flat_map(|step| &step.consents).map(|consent| consent.person.clone());
     let requester = &hold.requester;

@@ -28,7 +28,6 @@ pub struct Shelf {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The module that served last.
     #[serde(with = "hex")]
     pub accepted: ModuleDigest,
     /// Those before it, the newest first.

@@ -13,7 +13,6 @@ use super::store::{ENDINGS, Store, StoreError};
 /// An immediate operation that has begun and may take the host with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
-    /// The record that it has begun.
     pub began: Mark,
     pub reference: String,
     pub socket: String,
@@ -22,7 +21,6 @@ pub struct Ending {
     pub operation: String,
     /// Whether to end the host is all that it does.
     pub only: bool,
-    /// The boot in which it began.
     pub boot: String,
 }
 

@@ -8,8 +8,6 @@ use crate::record::hold::HoldId;
 use crate::record::reason::{BoundField, Decider, VoidWord};
 use crate::record::requester::Requester;
 use crate::record::why::{CommandEnd, ReasonWord, Why};
-
-/// What a record is about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, EnumIter)]
 #[serde(rename_all = "kebab-case")]
 pub enum EventKind {
@@ -86,7 +84,6 @@ pub struct Event<'a> {
     /// Why, as a word of a closed list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReasonWord>,
-    /// The command that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,10 +93,8 @@ pub struct Event<'a> {
     /// Why a hold was invalidated, as a word of a closed list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<VoidWord>,
-    /// Which field differs from what was approved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<BoundField>,
-    /// Why, as a text for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<&'a str>,
     /// The rule that decided, by its file and line.

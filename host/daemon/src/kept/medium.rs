@@ -9,8 +9,6 @@ use std::path::Path;
 use redb::StorageBackend;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-
-/// A file on a disk.
 #[derive(Debug)]
 pub struct OnDisk(File);
 

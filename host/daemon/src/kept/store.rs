@@ -35,8 +35,6 @@ const CACHE: usize = 4 << 20;
 pub struct Store {
     pub(super) database: Database,
 }
-
-/// Why a change was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The hold is not as the change was made for: read it again.

@@ -44,13 +44,11 @@ pub struct Answer {
     pub state: Vec<u8>,
     /// The steps that `authorise` asks for, as JSON.
     pub steps: Option<String>,
-    /// The reply of an empty plan.
     pub reply: Option<Result<Data, String>>,
 }
 
 #[derive(Debug)]
 pub enum NoAnswer {
-    /// No lane came free in time.
     Busy,
     /// The plugin refused the data: its code and words.
     Refused(Refusal),

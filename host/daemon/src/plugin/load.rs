@@ -42,7 +42,6 @@ pub(super) struct Loaded {
     code: Rc<Code>,
     sandbox: Rc<Sandbox>,
     places: Rc<LanePermits>,
-    /// The optional interfaces that it exports.
     pub(super) exports: Vec<Export>,
 }
 

@@ -90,8 +90,6 @@ impl Plugin {
     fn launch(&self) -> Launch<'_> {
         Launch { name: &self.name, uid: self.uid, engine: self.engine, settings: &self.settings }
     }
-
-    /// The sandbox that serves now.
     pub fn sandbox(&self) -> Rc<Sandbox> {
         Rc::clone(&self.sandbox.borrow())
     }

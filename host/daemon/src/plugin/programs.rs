@@ -37,14 +37,11 @@ pub struct Launch<'a> {
     pub engine: Engine,
     pub settings: &'a str,
 }
-
-/// Why a sandbox does not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum Unloadable {
     /// The code is of another engine or machine.
     #[error("{}", joined(_0))]
     Incompatible(Vec<ModuleError>),
-    /// The component cannot be served.
     #[error("{}", joined(_0))]
     Refused(Vec<ModuleError>),
     /// The sandbox could not be started: this machine's fault.

@@ -21,7 +21,6 @@ pub struct Launched {
     pub(super) socket: OwnedFd,
     /// What it made ready, if it was told for whom it is.
     pub ready: Option<Ready>,
-    /// Whether it was given a configuration.
     pub(super) grants: bool,
 }
 

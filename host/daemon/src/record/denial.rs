@@ -19,8 +19,6 @@ pub struct Because {
     /// The operation that was asked for, and its data.
     pub asked: Option<Box<(String, Data)>>,
 }
-
-/// Whose fault a refusal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Blame {
     /// A peer that did not even know the secret: not worth a line of the audit log.

@@ -121,7 +121,6 @@ pub struct Hold {
 pub struct ConsentStep {
     /// The person or team whose step it is.
     pub of: String,
-    /// How many different persons must consent.
     pub count: u32,
     pub consents: Vec<Consent>,
 }
@@ -184,8 +183,6 @@ impl Hold {
         (self.state, self.reason, self.ended) = (state, reason, Some(at));
         self
     }
-
-    /// The record after its run.
     pub fn performed(self, performed: Performed, at: Timestamp) -> Self {
         match performed {
             Performed::Done(data) => Self { outcome: Some(Outcome::Done(data)), ..self.ended(State::Done, None, at) },
@@ -212,8 +209,6 @@ impl Hold {
             (_, None) => return None,
         })
     }
-
-    /// Whether it still waits or runs.
     pub fn is_live(&self) -> bool {
         matches!(self.state, State::Held | State::Approved | State::Performing)
     }

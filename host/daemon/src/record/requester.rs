@@ -12,7 +12,6 @@ pub struct Requester {
     pub uid: u32,
     pub gid: u32,
     pub groups: Vec<u32>,
-    /// The peer's process; decides nothing.
     pub pid: Option<i32>,
     /// Whether the uid means a user of this machine (`trust_peer_uid`).
     pub trusted: bool,

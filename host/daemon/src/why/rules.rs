@@ -193,8 +193,6 @@ fn beware(command: &str, line: usize, is_setting: bool) -> String {
     }
     format!("in command {command}, in place of line {line}: for every caller of every operation that plans it")
 }
-
-/// A command is not granted.
 pub fn ungranted(grants: &Grants, line: Option<usize>, command: &str, lines: Vec<String>) -> Rule {
     let text = format!("there is no [commands.{command}]");
     let beware = Some("the program and the types of the slots are yours to say".to_owned());
