@@ -48,15 +48,7 @@ impl LanePermits {
     }
 
     pub async fn take(self: &Rc<Self>, peer: Peer, deadline: Instant) -> Result<LanePermit, Busy> {
-        let waiting = {
-            let mut inner = self.0.borrow_mut();
-            if inner.free > 0 {
-                inner.grant(peer);
-                None
-            } else {
-                Some(inner.wait(peer)?)
-            }
-        };
+        let waiting = self.0.borrow_mut().take(peer)?;
         let Some(mut waiting) = waiting else { return Ok(self.granted(peer)) };
         match timeout_at(deadline, &mut waiting).await {
             Ok(Ok(())) => Ok(self.granted(peer)),
@@ -103,14 +95,19 @@ impl PermitState {
         }
     }
 
-    fn wait(&mut self, peer: Peer) -> Result<oneshot::Receiver<()>, Busy> {
+    /// A place at once, or what tells that one is granted.
+    fn take(&mut self, peer: Peer) -> Result<Option<oneshot::Receiver<()>>, Busy> {
+        if self.free > 0 {
+            self.grant(peer);
+            return Ok(None);
+        }
         let (own, all) = self.queue.waiting(peer);
         if !WAITING.has_room(own, all, 1) {
             return Err(Busy);
         }
         let (granted, waiting) = oneshot::channel();
         self.queue.wait(peer, granted);
-        Ok(waiting)
+        Ok(Some(waiting))
     }
 
     fn forget_closed(&mut self) {

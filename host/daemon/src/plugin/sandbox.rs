@@ -216,7 +216,7 @@ impl Exchange {
         match fault {
             Some(Fault::Guest(..) | Fault::Rule(_)) => self.sandbox.faulted(),
             Some(Fault::Host(_) | Fault::Ended(_) | Fault::Resting(_)) => {}
-            None => self.sandbox.care.get().into_iter().for_each(|care| care.well()),
+            None => self.sandbox.care.get().into_iter().for_each(|care| care.life.borrow_mut().well()),
         }
     }
 }
