@@ -63,7 +63,6 @@ impl Sealed {
         self.size
     }
 
-    /// The same bytes, by another handle.
     pub fn try_clone(&self) -> io::Result<Self> {
         Ok(Self { file: self.file.try_clone()?, digest: self.digest, size: self.size })
     }

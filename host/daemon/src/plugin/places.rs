@@ -2,7 +2,6 @@
 //! lately, however many requests of one wait, and no peer has more than half of the places while another waits.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use crate::fair::{Peer, Queue};
-use crate::shares::Limit;
+use crate::shares::{Counted, Limit};
 
 /// Requests that may wait for one plugin, of one peer and in all: each keeps its line in memory until its deadline.
 pub const WAITING: Limit = Limit { each: 64, most: 576 };
@@ -25,8 +24,7 @@ pub struct LanePermits(RefCell<PermitState>);
 
 #[derive(Debug)]
 struct PermitState {
-    free: usize,
-    held: HashMap<Peer, usize>,
+    held: Counted,
     queue: Queue<oneshot::Sender<()>>,
 }
 
@@ -44,7 +42,7 @@ pub struct Busy;
 impl LanePermits {
     pub fn new() -> Rc<Self> {
         let queue = Queue::halved_each(LATELY);
-        Rc::new(Self(RefCell::new(PermitState { free: LANES, held: HashMap::new(), queue })))
+        Rc::new(Self(RefCell::new(PermitState { held: Counted::default(), queue })))
     }
 
     pub async fn take(self: &Rc<Self>, peer: Peer, deadline: Instant) -> Result<LanePermit, Busy> {
@@ -70,35 +68,23 @@ impl LanePermits {
 }
 
 impl PermitState {
-    fn grant(&mut self, peer: Peer) {
-        self.free -= 1;
-        *self.held.entry(peer).or_default() += 1;
-    }
-
     fn free(&mut self, peer: Peer, used: u64) {
-        self.free += 1;
         self.queue.used(peer, used);
-        if let Some(held) = self.held.get_mut(&peer) {
-            *held -= 1;
-            if *held == 0 {
-                self.held.remove(&peer);
-            }
-        }
-        while self.free > 0 {
+        self.held.remove(peer, 1);
+        while self.held.all < LANES {
             self.forget_closed();
-            let held = &self.held;
-            let within = |peer| held.get(&peer).is_none_or(|held| *held < SHARE);
+            let within = |peer| self.held.of(peer) < SHARE;
             let Some((peer, granted)) = self.queue.next(within) else { return };
             if granted.send(()).is_ok() {
-                self.grant(peer);
+                self.held.add(peer, 1);
             }
         }
     }
 
     /// A place at once, or what tells that one is granted.
     fn take(&mut self, peer: Peer) -> Result<Option<oneshot::Receiver<()>>, Busy> {
-        if self.free > 0 {
-            self.grant(peer);
+        if self.held.all < LANES {
+            self.held.add(peer, 1);
             return Ok(None);
         }
         let (own, all) = self.queue.waiting(peer);

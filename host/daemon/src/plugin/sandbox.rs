@@ -80,7 +80,6 @@ impl Sandbox {
         self.stands.get() == Stands::Serving
     }
 
-    /// The process, for who looks at it from outside.
     pub fn pid(&self) -> i32 {
         self.running.pid()
     }
