@@ -16,14 +16,10 @@
 // What the administrator wrote, as the daemon lives by it.
 pub mod policy;
 // What lies in the folders, and what of it serves.
-pub mod installed;
-// Files that only root may read.
 pub mod handed;
-// Root's rights, given away.
-pub mod privileges;
-// Its memory and its terminal, kept from others.
 pub mod hardening;
-// What of the kernel is left to it.
+pub mod installed;
+pub mod privileges;
 pub mod system_calls;
 // What is wrong with both, said and nothing served.
 pub mod check;
@@ -40,12 +36,11 @@ pub mod listen;
 pub mod listening;
 pub mod serve;
 // What peers share: who is next, how much of each thing there is, and whose turn it is.
+pub mod connection;
 pub mod fair;
 pub mod shares;
-pub mod turns;
-// One connection: lines in, replies out.
-pub mod connection;
 mod stream;
+pub mod turns;
 // The way of a request, read from top to bottom.
 pub mod answered;
 pub mod pipeline;
@@ -56,7 +51,6 @@ pub mod secrets;
 pub mod prepare;
 // Which operation it names, and may this peer see it.
 pub mod catalog;
-// The plugin that serves it.
 pub mod plugin;
 // What would run.
 pub mod plan;

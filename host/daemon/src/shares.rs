@@ -38,9 +38,30 @@ pub struct Shares {
 }
 
 #[derive(Debug, Default)]
-struct Counted {
-    all: usize,
+pub(crate) struct Counted {
+    pub(crate) all: usize,
     each: HashMap<Peer, usize>,
+}
+
+impl Counted {
+    pub(crate) fn of(&self, peer: Peer) -> usize {
+        self.each.get(&peer).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn add(&mut self, peer: Peer, amount: usize) {
+        self.all += amount;
+        *self.each.entry(peer).or_default() += amount;
+    }
+
+    pub(crate) fn remove(&mut self, peer: Peer, amount: usize) {
+        self.all -= amount;
+        if let Some(own) = self.each.get_mut(&peer) {
+            *own -= amount;
+            if *own == 0 {
+                self.each.remove(&peer);
+            }
+        }
+    }
 }
 
 /// What somebody has, until it is dropped.
@@ -60,15 +81,12 @@ impl Shares {
         self.limit
     }
 
-    /// So much for this peer, if it may have it.
     pub fn take(self: &Rc<Self>, peer: Peer, amount: usize) -> Option<Taken> {
         let mut taken = self.taken.borrow_mut();
-        let own = taken.each.get(&peer).copied().unwrap_or_default();
-        if !self.limit.has_room(own, taken.all, amount) {
+        if !self.limit.has_room(taken.of(peer), taken.all, amount) {
             return None;
         }
-        taken.each.insert(peer, own + amount);
-        taken.all += amount;
+        taken.add(peer, amount);
         Some(Taken { of: Rc::clone(self), peer, amount })
     }
 
@@ -80,14 +98,7 @@ impl Shares {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let mut taken = self.of.taken.borrow_mut();
-        taken.all -= self.amount;
-        if let Some(own) = taken.each.get_mut(&self.peer) {
-            *own -= self.amount;
-            if *own == 0 {
-                taken.each.remove(&self.peer);
-            }
-        }
+        self.of.taken.borrow_mut().remove(self.peer, self.amount);
     }
 }
 

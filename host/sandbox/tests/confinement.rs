@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use fixtures::Plugin;
 use process::{Sandbox, compile, image};
+use regent_lane::{Layer, Missing, Side, decode_all};
 
 /// A field of `/proc/PID/status`.
 #[expect(clippy::unwrap_used, reason = "without /proc there is no test")]
@@ -70,6 +71,17 @@ fn one_that_only_looks_ends_well_where_everything_that_is_demanded_is_there() {
     let (status, said) = Sandbox::start(image(b""), &["--unconfined", "--verify"]).end();
     assert!(status.success(), "{said}");
     assert_eq!(said, "");
+}
+
+#[test]
+fn a_look_reports_each_missing_layer_in_a_frame() {
+    let (status, said) = Sandbox::start(image(b""), &["--verify"]).end();
+    assert_eq!(status.code(), Some(77), "{said}");
+    let missing: Vec<Missing> = decode_all(Side::Sandbox, said.as_bytes());
+    for layer in [Layer::UserNamespace, Layer::MountNamespace, Layer::PidNamespace] {
+        assert!(missing.iter().any(|missing| missing.layer == Some(layer)), "{missing:?}");
+    }
+    assert!(missing.iter().any(|missing| missing.layer.is_none()), "{missing:?}");
 }
 
 #[test]

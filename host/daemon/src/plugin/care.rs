@@ -55,10 +55,6 @@ impl Care {
         self.recycle.as_ref().map(|_| self.life.borrow_mut().fault(Instant::now()))
     }
 
-    pub(super) fn well(&self) {
-        self.life.borrow_mut().well();
-    }
-
     /// A process has been asked so many times: true if it is worn by that.
     pub(super) fn is_worn(&self, served: u64) -> bool {
         self.recycle.as_ref().is_some_and(|recycle| served >= recycle.after)

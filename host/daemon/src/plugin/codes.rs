@@ -22,10 +22,6 @@ impl Code {
     pub fn fresh(sealed: Sealed) -> Self {
         Self { sealed, kept: Cell::new(false) }
     }
-
-    pub fn kept(sealed: Sealed) -> Self {
-        Self { sealed, kept: Cell::new(true) }
-    }
 }
 
 /// A place for the code of one key; whoever has it locked says what is in it.

@@ -1,6 +1,7 @@
 //! A module compiled by a process of its own, within its limits; and what such a process says against it.
 
 use std::fs::File;
+use std::io::Read as _;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 use std::{io, iter};
@@ -45,10 +46,8 @@ impl Programs {
     pub async fn imports(&self, uid: Option<u32>, module: &Sealed) -> Result<Vec<(String, String)>, LoadErrors> {
         let _turn = self.compilers.acquire().await;
         let listed = self.run_compiler(uid, module, Some("--imports")).await?;
-        let mut text = String::new();
-        let read =
-            listed.reader().and_then(|list| io::Read::read_to_string(&mut io::Read::take(list, LIST_MAX), &mut text));
-        read.map_err(|why| format!("its imports cannot be read: {why}"))?;
+        let text = listed.reader().and_then(|list| io::read_to_string(list.take(LIST_MAX)));
+        let text = text.map_err(|why| format!("its imports cannot be read: {why}"))?;
         let pair = |line: &str| line.split_once(' ').map(|(class, name)| (class.to_owned(), name.to_owned()));
         Ok(text.lines().filter_map(pair).collect())
     }

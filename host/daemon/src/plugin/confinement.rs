@@ -146,8 +146,8 @@ impl Look<'_> {
         let running = self.spawner.start(start, &fds).await?;
         drop(said_end);
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "it does not end");
-        let heard = running.heard(Receiver::from_owned_fd(said.into())?, LOOK_WITHIN).await;
-        let (exit, said) = heard.map_err(late)?;
+        let said = Receiver::from_owned_fd(said.into())?;
+        let (exit, said) = running.heard(said, LOOK_WITHIN).await.map_err(late)?;
         Ok((exit?, said))
     }
 }

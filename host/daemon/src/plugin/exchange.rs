@@ -57,12 +57,6 @@ pub enum NoAnswer {
     Fault(Fault),
 }
 
-impl From<Busy> for NoAnswer {
-    fn from(_: Busy) -> Self {
-        Self::Busy
-    }
-}
-
 /// Takes the calls of `commands.plan`: `Err` is the answer to the plugin; a fault is kept and ends the request.
 pub trait Planner {
     fn plan(&mut self, call: Call) -> impl Future<Output = Result<(), Refusal>>;
@@ -78,7 +72,7 @@ impl Plugin {
     /// # Errors
     /// [`NoAnswer::Busy`] if no lane comes free until the deadline, [`NoAnswer::Fault`] if no process can be had.
     async fn exchange(self: &Rc<Self>, peer: Peer, deadline: Instant) -> Result<Exchange, NoAnswer> {
-        let mut place = self.places.take(peer, deadline).await?;
+        let mut place = self.places.take(peer, deadline).await.map_err(|Busy| NoAnswer::Busy)?;
         // Once on what runs, once on what was started because that was of no use.
         for _ in 0..2 {
             let sandbox = self.usable(deadline).await.map_err(NoAnswer::Fault)?;

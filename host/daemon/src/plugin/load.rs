@@ -1,7 +1,7 @@
 //! From a module's bytes to a plugin that serves: pin, cache or compiler, sandbox, description. What stands in the way
 //! is said with its cure; it stands in nobody else's way.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use regent_grants::{Engine, Grants, Recycle};
@@ -109,7 +109,7 @@ impl Loader {
         let mut useless = None;
         loop {
             let make = async || match self.kept(key, useless.is_some()).await {
-                Some(kept) => Ok(Code::kept(kept)),
+                Some(sealed) => Ok(Code { sealed, kept: Cell::new(true) }),
                 None => self.programs.compile(launch, module).await.map(Code::fresh),
             };
             let code = self.codes.get(key, useless.as_ref(), make).await?;

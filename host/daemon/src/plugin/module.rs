@@ -2,7 +2,8 @@
 //! what is compiled; the file on the disk is never opened again.
 
 use std::fs::File;
-use std::io::{self, Seek as _, Write as _};
+use std::io::{self, Write as _};
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
 use regent_lane::{MODULE_MAX, ModuleCode, ModuleError};
@@ -62,7 +63,6 @@ impl Sealed {
         self.size
     }
 
-    /// The same bytes, by another handle.
     pub fn try_clone(&self) -> io::Result<Self> {
         Ok(Self { file: self.file.try_clone()?, digest: self.digest, size: self.size })
     }
@@ -70,10 +70,7 @@ impl Sealed {
     /// A handle of its own offset, at the start, that can only read.
     pub fn reader(&self) -> io::Result<File> {
         // Opened anew: a duplicate would share the offset with the others.
-        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&self.file));
-        let mut reader = File::open(path)?;
-        reader.rewind()?;
-        Ok(reader)
+        File::open(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
     }
 }
 
@@ -101,8 +98,7 @@ pub fn read_untrusted(path: &Path) -> Result<Sealed, ModuleError> {
     if u64::try_from(found.st_size).is_ok_and(|size| size > MODULE_MAX) {
         return Err(too_large(path));
     }
-    let itself = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&handle));
-    let file = File::open(itself).map_err(|why| said(&why))?;
+    let file = File::open(format!("/proc/self/fd/{}", handle.as_raw_fd())).map_err(|why| said(&why))?;
     Sealed::copy("module", file, MODULE_MAX).map_err(|why| said(&why))
 }
 

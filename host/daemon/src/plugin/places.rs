@@ -3,7 +3,6 @@
 //! waits.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use crate::fair::{Peer, Queue};
-use crate::shares::Limit;
+use crate::shares::{Counted, Limit};
 
 /// Requests that may wait for one plugin, of one peer and in all: each keeps its line in memory until its deadline.
 pub const WAITING: Limit = Limit { each: 64, most: 576 };
@@ -26,8 +25,7 @@ pub struct LanePermits(RefCell<PermitState>);
 
 #[derive(Debug)]
 struct PermitState {
-    free: usize,
-    held: HashMap<Peer, usize>,
+    held: Counted,
     queue: Queue<oneshot::Sender<()>>,
 }
 
@@ -45,19 +43,11 @@ pub struct Busy;
 impl LanePermits {
     pub fn new() -> Rc<Self> {
         let queue = Queue::halved_each(LATELY);
-        Rc::new(Self(RefCell::new(PermitState { free: LANES, held: HashMap::new(), queue })))
+        Rc::new(Self(RefCell::new(PermitState { held: Counted::default(), queue })))
     }
 
     pub async fn take(self: &Rc<Self>, peer: Peer, deadline: Instant) -> Result<LanePermit, Busy> {
-        let waiting = {
-            let mut inner = self.0.borrow_mut();
-            if inner.free > 0 {
-                inner.grant(peer);
-                None
-            } else {
-                Some(inner.wait(peer)?)
-            }
-        };
+        let waiting = self.0.borrow_mut().take(peer)?;
         let Some(mut waiting) = waiting else { return Ok(self.granted(peer)) };
         match timeout_at(deadline, &mut waiting).await {
             Ok(Ok(())) => Ok(self.granted(peer)),
@@ -79,39 +69,32 @@ impl LanePermits {
 }
 
 impl PermitState {
-    fn grant(&mut self, peer: Peer) {
-        self.free -= 1;
-        *self.held.entry(peer).or_default() += 1;
-    }
-
     fn free(&mut self, peer: Peer, used: u64) {
-        self.free += 1;
         self.queue.used(peer, used);
-        if let Some(held) = self.held.get_mut(&peer) {
-            *held -= 1;
-            if *held == 0 {
-                self.held.remove(&peer);
-            }
-        }
-        while self.free > 0 {
+        self.held.remove(peer, 1);
+        while self.held.all < LANES {
             self.forget_closed();
-            let held = &self.held;
-            let within = |peer| held.get(&peer).is_none_or(|held| *held < SHARE);
+            let within = |peer| self.held.of(peer) < SHARE;
             let Some((peer, granted)) = self.queue.next(within) else { return };
             if granted.send(()).is_ok() {
-                self.grant(peer);
+                self.held.add(peer, 1);
             }
         }
     }
 
-    fn wait(&mut self, peer: Peer) -> Result<oneshot::Receiver<()>, Busy> {
+    /// A place at once, or what tells that one is granted.
+    fn take(&mut self, peer: Peer) -> Result<Option<oneshot::Receiver<()>>, Busy> {
+        if self.held.all < LANES {
+            self.held.add(peer, 1);
+            return Ok(None);
+        }
         let (own, all) = self.queue.waiting(peer);
         if !WAITING.has_room(own, all, 1) {
             return Err(Busy);
         }
         let (granted, waiting) = oneshot::channel();
         self.queue.wait(peer, granted);
-        Ok(waiting)
+        Ok(Some(waiting))
     }
 
     fn forget_closed(&mut self) {

@@ -80,7 +80,6 @@ impl Sandbox {
         self.stands.get() == Stands::Serving
     }
 
-    /// The process, for who looks at it from outside.
     pub fn pid(&self) -> i32 {
         self.running.pid()
     }
@@ -216,7 +215,7 @@ impl Exchange {
         match fault {
             Some(Fault::Guest(..) | Fault::Rule(_)) => self.sandbox.faulted(),
             Some(Fault::Host(_) | Fault::Ended(_) | Fault::Resting(_)) => {}
-            None => self.sandbox.care.get().into_iter().for_each(|care| care.well()),
+            None => self.sandbox.care.get().into_iter().for_each(|care| care.life.borrow_mut().well()),
         }
     }
 }

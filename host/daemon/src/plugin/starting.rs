@@ -37,12 +37,8 @@ impl Programs {
         let Launch { name, uid, engine, settings } = launch;
         let null = File::options().read(true).write(true).open("/dev/null")?;
         let (log, log_end) = io::pipe()?;
-        let (mut lanes, mut ends) = (Vec::new(), Vec::new());
-        for _ in 0..LANES {
-            let (lane, end) = Lane::pair()?;
-            lanes.push(lane);
-            ends.push(end);
-        }
+        let lanes = (0..LANES).map(|_| Lane::pair());
+        let (mut lanes, ends): (Vec<_>, Vec<_>) = lanes.collect::<io::Result<_>>()?;
         let image = code.reader()?;
         let mut fds: Vec<BorrowedFd<'_>> = vec![self.sandbox.as_fd(), null.as_fd(), null.as_fd(), log_end.as_fd()];
         fds.extend(ends.iter().map(OwnedFd::as_fd));

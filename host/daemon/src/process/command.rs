@@ -76,7 +76,7 @@ impl CommandOutcome {
 pub async fn run_command(spawner: &Rc<Spawner>, run: CommandRun) -> CommandOutcome {
     let CommandRun { what, timeout, output_max, stdin, leaves } = run;
     let deadline = Instant::now() + timeout;
-    match started(spawner, what, stdin.is_some(), leaves.as_ref()).await {
+    match started(spawner, what, stdin.is_some(), leaves.as_deref()).await {
         Ok(born) => finish(born, deadline, output_max, &stdin.unwrap_or_default(), leaves.is_some()).await,
         Err(why) => CommandOutcome::not_started(&why),
     }
@@ -90,12 +90,7 @@ struct Born {
     stderr: OwnedFd,
 }
 
-async fn started(
-    spawner: &Rc<Spawner>,
-    what: What,
-    reads: bool,
-    leaves: Option<&Vec<i32>>,
-) -> Result<Born, StartError> {
+async fn started(spawner: &Rc<Spawner>, what: What, reads: bool, leaves: Option<&[i32]>) -> Result<Born, StartError> {
     // What may live on is in no group of the run's, for that ends with it.
     let cgroups = spawner.cgroups().filter(|_| leaves.is_none());
     let cgroup = cgroups.map(Cgroups::run).transpose()?;
@@ -111,7 +106,7 @@ async fn started(
         }
         What::Born(program, start) => {
             let descent = match leaves {
-                Some(after) => Descent::Leave { after: after.clone() },
+                Some(after) => Descent::Leave { after: after.to_vec() },
                 None if cgroup.is_some() => Descent::Cgroup,
                 None => Descent::Sweep,
             };

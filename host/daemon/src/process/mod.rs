@@ -1,18 +1,14 @@
 //! The one door through which the daemon starts programs: everything goes by the spawner, which was started before any
 //! configuration or secret was read.
 
-mod error;
-// Words and descriptors of its socket.
-mod words;
-// The spawner, started.
-mod launched;
-// The spawner, asked.
-mod running;
-mod spawner;
-// What is granted, asked of it.
 mod cgroup;
 mod command;
+mod error;
 mod granted;
+mod launched;
+mod running;
+mod spawner;
+mod words;
 
 pub use cgroup::{Cgroup, Cgroups, Controllers, Share};
 pub use command::{CommandOutcome, CommandRun, What, run_command};
