@@ -9,6 +9,8 @@ mod asked;
 mod index;
 // Keys on their way to the disk.
 mod storing;
+// What approvers see and decide.
+mod decisions;
 // How a hold ends: its run is over, or its time.
 mod ends;
 // A hold as it is told.
@@ -22,8 +24,7 @@ use jiff::Timestamp;
 use regent_protocol::{Code, Refusal, State};
 use tokio::time::{Instant, timeout_at};
 
-use crate::auth::consent::{self, No};
-use crate::auth::people::{Approver, People};
+use crate::auth::consent::No;
 use crate::kept::disk::Disk;
 use crate::kept::store::StoreError;
 use crate::record::denial::Because;
@@ -41,6 +42,7 @@ pub use views::{reply, view};
 
 use index::Index;
 use storing::Storing;
+
 #[derive(Debug)]
 pub struct Held {
     disk: Disk,
@@ -208,50 +210,6 @@ impl Held {
         }
     }
 
-    /// Everything that waits and that this approver may see, what was asked first before what came later.
-    pub async fn pending(&self, people: &People, approver: &Approver) -> Vec<Hold> {
-        let all = self.live().await;
-        let now = self.clock.now();
-        let waits = |hold: &Hold| hold.state == State::Held && now < hold.expires;
-        let mut pending: Vec<Hold> =
-            all.into_iter().filter(|hold| waits(hold) && consent::may_see(hold, approver, people)).collect();
-        pending.sort_by_key(|hold| hold.asked);
-        pending
-    }
-
-    /// One hold, if this approver may see it.
-    pub async fn show(&self, people: &People, approver: &Approver, id: &HoldId) -> Option<Hold> {
-        self.by_id(id).await.filter(|hold| consent::may_see(hold, approver, people))
-    }
-
-    /// The record, if this approver could say yes to it now.
-    pub async fn may_approve(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
-        let hold = self.by_id(id).await.ok_or(No::Unknown)?;
-        consent::consent(&hold, approver, people, self.clock.now())?;
-        Ok(hold)
-    }
-
-    /// A person's yes. If it was the last that was needed, the hold is approved afterwards, and it is for the caller to
-    /// run.
-    pub async fn approve(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), people.clone(), self.clock.now());
-        self.change(id, move |hold| {
-            let consent = consent::consent(&hold, &approver, &people, now)?;
-            Ok((hold.consented(consent), Some(approver.decider())))
-        })
-        .await
-    }
-
-    /// Anybody's no who is named, and root's.
-    pub async fn deny(&self, people: &People, approver: &Approver, id: &HoldId) -> Decided {
-        let (approver, people, now) = (approver.clone(), people.clone(), self.clock.now());
-        self.change(id, move |hold| {
-            let by = consent::denial(&hold, &approver, &people, now)?;
-            Ok((hold.ended(State::Denied, Some(EndReason::Denied(by.clone())), now), Some(by)))
-        })
-        .await
-    }
-
     /// What was consented to is no longer what would run.
     pub async fn void(&self, id: &HoldId, cause: VoidCause) -> Decided {
         self.end(id, State::Void, Some(EndReason::Void(cause))).await
@@ -294,6 +252,7 @@ impl Held {
         });
         read.await.unwrap_or_default()
     }
+
     pub fn waiting(&self) -> usize {
         self.index.borrow().live().count()
     }
