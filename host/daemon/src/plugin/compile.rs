@@ -99,6 +99,7 @@ fn refused(said: &[u8], exit: Exit) -> LoadErrors {
         }
         Exit::Status(status) => format!("the compiler ended with status {status}"),
         Exit::Signal(signal) => match signal {
+            // What ends a process that used up its processor time: first the one, then the other.
             libc::SIGXCPU | libc::SIGKILL => {
                 format!("it takes more than {COMPILE_SECONDS} s of processor time (signal {signal})")
             }
