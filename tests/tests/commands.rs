@@ -586,3 +586,19 @@ fn held_world() -> World {
     );
     world.plugin("whoami", &grants)
 }
+
+#[test]
+fn endless_error_line_leaves_a_short_record_and_a_daemon_that_starts_again() {
+    let world = world("");
+    let running = world.start().serving("whoami");
+    // Each of these bytes is no text, and six bytes in the audit log.
+    let reply = run(&running, "{ printf a; head -c 1000000 /dev/zero | tr '\\0' '\\377'; } >&2; exit 1");
+    assert_eq!(code(&reply), "command-failed", "{reply}");
+    eventually("it is on record", || world.audit().iter().any(|line| line["event"] == "failed").then_some(()));
+    assert!(running.end().success());
+    let log = fs::read_to_string(world.path("log/audit.jsonl")).unwrap();
+    let longest = log.lines().map(str::len).max().unwrap();
+    assert!(longest < 64 << 10, "{longest} bytes");
+    let running = world.start().serving("whoami");
+    assert_eq!(run(&running, "exit 0")["success"], true);
+}

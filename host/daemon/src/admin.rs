@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use regent_peer::Peer;
-use regent_protocol::{AdminReply, AdminRequest, Code, Data, Line, Refusal, Rejection, State, WhyView};
+use regent_protocol::{AdminReply, AdminRequest, Data, Line, Refusal, Rejection, State, WhyView};
 
 use crate::auth::consent::No;
 use crate::auth::people::Approver;
@@ -54,7 +54,7 @@ impl Admin {
         let reply = match line.admin() {
             Ok(request) => {
                 let approver = self.policy.get().people.approver(requester.uid);
-                self.serve(&approver, &request).await.map_err(|refusal| because(refusal, &request))
+                self.serve(&approver, &request).await.map_err(|why| why.asked(request.verb(), &about(&request)))
             }
             Err(rejection) => Err(Because::stranger(rejection.into())),
         };
@@ -64,7 +64,7 @@ impl Admin {
         }
     }
 
-    async fn serve(&self, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Refusal> {
+    async fn serve(&self, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Because> {
         let policy = self.policy.get();
         let (held, people) = (&self.held, &policy.people);
         let hold = match request {
@@ -72,11 +72,9 @@ impl Admin {
                 let pending = held.pending(people, approver).await;
                 return Ok(AdminReply::Pending(pending.iter().map(view).collect()));
             }
-            AdminRequest::Show { hold } => {
-                held.show(people, approver, &id(hold)?).await.ok_or_else(Refusal::unknown_hold)?
-            }
+            AdminRequest::Show { hold } => held.show(people, approver, &id(hold)?).await.ok_or_else(unknown_hold)?,
             AdminRequest::Approve { hold } => self.approve(approver, &id(hold)?).await?,
-            AdminRequest::Deny { hold } => held.deny(people, approver, &id(hold)?).await.map_err(refusal)?,
+            AdminRequest::Deny { hold } => held.deny(people, approver, &id(hold)?).await?,
             AdminRequest::Reload | AdminRequest::Status | AdminRequest::Plugins | AdminRequest::Why { .. } => {
                 return self.administer(approver, request).await;
             }
@@ -85,38 +83,40 @@ impl Admin {
     }
 
     /// What concerns everybody is for those who may see everything.
-    async fn administer(&self, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Refusal> {
+    async fn administer(&self, approver: &Approver, request: &AdminRequest) -> Result<AdminReply, Because> {
         if !approver.all {
-            return Err(Refusal::may_not("only root and persons with admin = true may ask this"));
+            let refusal = Refusal::may_not("only root and persons with admin = true may ask this");
+            return Err(Because::of(refusal, Why::MayNot));
         }
         match request {
             AdminRequest::Reload => {
                 let decider = approver.decider();
                 let event = Event { decider: Some(&decider), ..Event::of(EventKind::Reload) };
                 self.audit.record_or_log(&event);
-                self.reload.order().await.map(AdminReply::Reloaded).ok_or_else(Refusal::shutting_down)
+                Ok(AdminReply::Reloaded(self.reload.order().await.ok_or_else(Refusal::shutting_down)?))
             }
             AdminRequest::Status => Ok(AdminReply::Status(Box::new(self.status.view(&self.policy.get())))),
             AdminRequest::Plugins => Ok(AdminReply::Plugins(self.installed.views(&self.policy.get()))),
             AdminRequest::Why { reference } => {
-                let why = self.why(reference).await.ok_or_else(Refusal::unknown_reference)?;
+                let why = self.why(reference).await;
+                let why = why.ok_or_else(|| Because::of(Refusal::unknown_reference(), Why::UnknownReference))?;
                 Ok(AdminReply::Why(Box::new(why)))
             }
-            _ => Err(Rejection::UnknownVerb.into()),
+            _ => Err(Refusal::from(Rejection::UnknownVerb).into()),
         }
     }
 
     /// A yes. What is no longer what would run is voided before it is approved; what is approved runs at once, whether
     /// or not anybody is still connected.
-    async fn approve(&self, approver: &Approver, id: &HoldId) -> Result<Hold, Refusal> {
+    async fn approve(&self, approver: &Approver, id: &HoldId) -> Result<Hold, Because> {
         let policy = self.policy.get();
-        let hold = self.held.may_approve(&policy.people, approver, id).await.map_err(refusal)?;
+        let hold = self.held.may_approve(&policy.people, approver, id).await?;
         if let Some(cause) = self.resumer.difference(&hold).await {
-            return self.held.void(id, cause).await.map_err(refusal);
+            return Ok(self.held.void(id, cause).await?);
         }
         // Whose consent counts may have changed while the plan was compared.
         let policy = self.policy.get();
-        let hold = self.held.approve(&policy.people, approver, id).await.map_err(refusal)?;
+        let hold = self.held.approve(&policy.people, approver, id).await?;
         crate::info!("hold {id}: {} approved by {}", hold.operation, approver.person.as_deref().unwrap_or_default());
         if hold.state == State::Approved {
             self.resumer.start(id.clone());
@@ -135,31 +135,30 @@ impl Admin {
     }
 }
 
-/// What is said to nobody but who asks why.
-fn because(refusal: Refusal, request: &AdminRequest) -> Because {
+/// What the request is about, for who asks why it was refused.
+fn about(request: &AdminRequest) -> Data {
     let about = match request {
         AdminRequest::Why { reference } => Some(reference.as_str()),
         request => request.hold(),
     };
-    let why = match (request, refusal.code) {
-        (AdminRequest::Why { .. }, Code::UnknownUid) => Why::UnknownReference,
-        (_, Code::UnknownUid) => Why::UnknownHold,
-        (_, Code::NotAuthorised) => Why::MayNot,
-        _ => Why::TooLate,
-    };
-    let data = about.map_or_else(Data::null, Data::string);
-    Because::of(refusal, why).asked(request.verb(), &data)
+    about.map_or_else(Data::null, Data::string)
 }
 
-fn id(text: &str) -> Result<HoldId, Refusal> {
-    HoldId::parse(text).ok_or_else(Refusal::unknown_hold)
+fn unknown_hold() -> Because {
+    Because::of(Refusal::unknown_hold(), Why::UnknownHold)
 }
 
-fn refusal(no: No) -> Refusal {
-    match no {
-        No::Unknown => Refusal::unknown_hold(),
-        No::NotHeld(state) => Refusal::no_longer_held(state),
-        No::MayNot(why) => Refusal::may_not(why),
-        No::NotWritten(why) => Refusal::failed_with(&why),
+fn id(text: &str) -> Result<HoldId, Because> {
+    HoldId::parse(text).ok_or_else(unknown_hold)
+}
+
+impl From<No> for Because {
+    fn from(no: No) -> Self {
+        match no {
+            No::Unknown => unknown_hold(),
+            No::NotHeld(state) => Self::of(Refusal::no_longer_held(state), Why::TooLate),
+            No::MayNot(why) => Self::of(Refusal::may_not(why), Why::MayNot),
+            No::NotWritten(why) => Self::of(Refusal::failed_with(&why), Why::NotStored(why)),
+        }
     }
 }

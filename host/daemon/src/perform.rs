@@ -20,6 +20,7 @@ use crate::process::{CommandRun, Spawner, run_command};
 use crate::record::denial::Because;
 use crate::record::outcome::{Failure, Performed, StepFailed};
 use crate::record::requester::Requester;
+use crate::record::text::{TEXT_MAX, cut};
 use crate::record::why::{CommandEnd, CommandFailure, Why};
 use crate::service;
 use crate::shutdown::Shutdown;
@@ -182,7 +183,7 @@ fn failed(step: &Step, result: &StepResult) -> Option<StepFailed> {
     let stderr = String::from_utf8_lossy(&result.stderr);
     // Some end with a mark below the place, which says nothing by itself.
     let says = |line: &&str| line.contains(char::is_alphanumeric);
-    let last = || stderr.lines().rfind(says).unwrap_or_default().to_owned();
+    let last = || cut(stderr.lines().rfind(says).unwrap_or_default(), TEXT_MAX);
     let end = match result.outcome {
         Ended::Ok(_) => return None,
         Ended::Status(status) => CommandEnd::Status(status, last()),

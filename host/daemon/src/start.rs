@@ -226,8 +226,11 @@ async fn confined(
 }
 
 fn opened(policy: &Policy) -> Result<(AuditLog, Ledger), String> {
-    let path = &policy.config.audit;
     let said = |path: &Path, why: &dyn fmt::Display| format!("{}: {why}", path.display());
+    // The store first: one of another format is refused before the log is changed.
+    let path = policy.config.state.join("holds.redb");
+    let store = Store::open_at(&path).map_err(|why| said(&path, &why))?;
+    let path = &policy.config.audit;
     let medium = OnDisk::open(path).map_err(|why| match why.kind() {
         std::io::ErrorKind::PermissionDenied => {
             let uid = rustix::process::geteuid().as_raw();
@@ -238,8 +241,6 @@ fn opened(policy: &Policy) -> Result<(AuditLog, Ledger), String> {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let audit = Audit::open(Arc::new(medium), boot.trim().to_owned()).map_err(|why| said(path, &why))?;
     let audit = AuditLog::new(audit);
-    let path = policy.config.state.join("holds.redb");
-    let store = Store::open_at(&path).map_err(|why| said(&path, &why))?;
     Ok((audit.clone(), Ledger::new(store, audit)))
 }
 

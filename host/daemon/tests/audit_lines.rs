@@ -89,3 +89,20 @@ fn a_line_that_was_torn_to_no_text_hides_nothing_after_it() {
     }]));
     assert_eq!(log::search(log.as_slice(), "abcdefgh").explained().unwrap().why, "why");
 }
+
+#[test]
+fn record_that_no_start_would_read_is_refused_and_the_next_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.jsonl");
+    let open = || Audit::open(Arc::new(OnDisk::open(&path).unwrap()), "boot".into());
+    let mut audit = open().unwrap();
+    let failed = |why| Event { why: Some(why), ..Event::of(EventKind::Failed) };
+    // Six bytes in the log for each of these.
+    let long = "\u{fffd}".repeat(1 << 20);
+    let error = audit.append(&failed(&long)).unwrap_err();
+    assert!(error.to_string().contains("a record of 6"), "{error}");
+    audit.append(&failed("short")).unwrap();
+    drop(audit);
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
+    open().unwrap();
+}

@@ -7,6 +7,7 @@ use crate::plugin::module::ModuleDigest;
 use crate::process::Spawner;
 use crate::record::hold::{Bound, Hold, PlannedStep};
 use crate::record::reason::{BoundField, VoidCause};
+use crate::record::text::{TEXT_MAX, cut};
 
 /// The fields of this record by these grants, with what would run and its module. What the record says of the latter is
 /// not used.
@@ -47,7 +48,7 @@ impl From<VoidCause> for NotNow {
 impl From<Unequal> for NotNow {
     fn from(unequal: Unequal) -> Self {
         match unequal {
-            Unequal::Differs(why) => Self::Differs(VoidCause::Plan(why)),
+            Unequal::Differs(why) => Self::Differs(VoidCause::Plan(cut(&why, TEXT_MAX))),
             Unequal::Unanswered(why) => Self::Unanswered(why),
         }
     }

@@ -18,6 +18,7 @@ use crate::plugin::Plugin;
 use crate::plugin::exchange::Answer;
 use crate::process::Spawner;
 use crate::record::hold::{ConsentStep, Hold};
+use crate::record::text::{TEXT_MAX, cut};
 use crate::record::why::Why;
 use bound::NotNow;
 use people::People;
@@ -79,7 +80,7 @@ pub fn decide(config: &Config, prepared: Prepared) -> Decision {
 pub fn required(config: &Config, prepared: &Prepared) -> Result<Vec<Step>, Why> {
     let floor = &prepared.found.operation().require;
     let Some(asked) = &prepared.answer.steps else { return Ok(floor.clone()) };
-    let own = Step::read_json(asked, config).map_err(|error| Why::BadSteps(error.to_string()))?;
+    let own = Step::read_json(asked, config).map_err(|error| Why::BadSteps(cut(&error.to_string(), TEXT_MAX)))?;
     Ok(combine(floor, &own))
 }
 

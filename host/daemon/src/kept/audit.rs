@@ -195,6 +195,10 @@ impl Audit {
         let at = jiff::Timestamp::now().to_string();
         let up = uptime().as_secs_f64();
         let line = ascii(&AuditLine { seq: mark.number, prev: &prev, boot: &self.boot, at, up, event })?;
+        if line.len() > LINE_MAX {
+            let why = format!("a record of {} bytes: at most {LINE_MAX} are read again", line.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let hash = Sha256::digest(line.as_bytes()).into();
         if let Err(why) = self.medium.write(self.end, format!("{line}\n").as_bytes()) {
             self.broken = self.medium.set_len(self.end).is_err();

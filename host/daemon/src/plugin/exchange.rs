@@ -16,6 +16,7 @@ use super::sandbox::{Exchange, Sandbox};
 use super::{Fault, Plugin};
 use crate::fair::Peer;
 use crate::record::denial::Because;
+use crate::record::text;
 use crate::record::why::Why;
 
 /// Steps of a plan that are judged without looking whether anybody else waits: most plans have no more. Each takes
@@ -303,15 +304,16 @@ impl From<NoAnswer> for Because {
 
 impl From<Fault> for Because {
     fn from(fault: Fault) -> Self {
-        let text = fault.to_string();
+        // Of a sandbox that somebody has taken over it may be as long as a frame.
+        let said = text::cut(&fault.to_string(), text::TEXT_MAX);
         let (code, why) = match fault {
-            Fault::Host(why) => (Code::Failed, Why::Host(why)),
-            Fault::Guest(Blame::Time, _) => (Code::Timeout, Why::PluginTimeout(text)),
-            Fault::Guest(Blame::Memory, _) => (Code::Failed, Why::PluginMemory(text)),
-            Fault::Guest(Blame::Trap, _) => (Code::Failed, Why::PluginTrap(text)),
-            Fault::Guest(Blame::Denied | Blame::Answer, _) | Fault::Rule(_) => (Code::Failed, Why::PluginFault(text)),
-            Fault::Ended(_) => (Code::Failed, Why::PluginEnded(text)),
-            Fault::Resting(_) => (Code::Busy, Why::PluginResting(text)),
+            Fault::Host(why) => (Code::Failed, Why::Host(text::cut(&why, text::TEXT_MAX))),
+            Fault::Guest(Blame::Time, _) => (Code::Timeout, Why::PluginTimeout(said)),
+            Fault::Guest(Blame::Memory, _) => (Code::Failed, Why::PluginMemory(said)),
+            Fault::Guest(Blame::Trap, _) => (Code::Failed, Why::PluginTrap(said)),
+            Fault::Guest(Blame::Denied | Blame::Answer, _) | Fault::Rule(_) => (Code::Failed, Why::PluginFault(said)),
+            Fault::Ended(_) => (Code::Failed, Why::PluginEnded(said)),
+            Fault::Resting(_) => (Code::Busy, Why::PluginResting(said)),
         };
         Self::ours(code, why)
     }
@@ -320,6 +322,18 @@ impl From<Fault> for Because {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fault_of_any_length_is_kept_at_a_bounded_length() {
+        let endless = "\u{1}".repeat(1 << 20);
+        let guest = |blame| Fault::Guest(blame, endless.clone());
+        let faults = [Blame::Time, Blame::Memory, Blame::Trap, Blame::Denied, Blame::Answer].map(guest);
+        let others = [Fault::Rule(endless.clone()), Fault::Ended(endless.clone()), Fault::Host(endless.clone())];
+        for fault in faults.into_iter().chain(others) {
+            let (_, why) = Because::from(fault).into_parts();
+            assert!(why.to_string().len() < text::TEXT_MAX + 100, "{}", why.to_string().len());
+        }
+    }
 
     #[test]
     fn nothing_that_has_run_is_told_in_a_way_that_has_it_asked_again() {

@@ -189,7 +189,7 @@ impl Hold {
             Performed::Failed(Failure { refusal, why, rule }) => Self {
                 outcome: Some(Outcome::Failed(refusal.text, refusal.code)),
                 rule,
-                ..self.ended(State::Failed, Some(EndReason::Failed(why.shortened(TEXT_MAX))), at)
+                ..self.ended(State::Failed, Some(EndReason::Failed(why)), at)
             },
         }
     }

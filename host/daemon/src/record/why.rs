@@ -7,8 +7,6 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumIter};
 use thiserror::Error;
 
-use super::text::cut;
-
 /// Why a request was refused or failed. The caller learns none of it.
 ///
 /// Each has a word, [`ReasonWord`], in the audit log: `docs/reference/audit-log.md` explains them all.
@@ -161,14 +159,6 @@ impl Why {
     pub fn word(&self) -> Option<ReasonWord> {
         (!self.is_unsaid()).then(|| self.into())
     }
-
-    /// The same, with at most this many bytes of what a command wrote.
-    pub fn shortened(mut self, most: usize) -> Self {
-        if let Self::Command(failure) | Self::CommandAndPlugin(failure, _) = &mut self {
-            failure.shorten(most);
-        }
-        self
-    }
 }
 
 impl CommandFailure {
@@ -177,15 +167,6 @@ impl CommandFailure {
         match self.end {
             CommandEnd::Timeout => Code::Timeout,
             CommandEnd::Status(..) | CommandEnd::Signal(..) | CommandEnd::NotStarted(_) => Code::CommandFailed,
-        }
-    }
-
-    fn shorten(&mut self, most: usize) {
-        match &mut self.end {
-            CommandEnd::Status(_, last) | CommandEnd::Signal(_, last) | CommandEnd::NotStarted(last) => {
-                *last = cut(last, most);
-            }
-            CommandEnd::Timeout => {}
         }
     }
 }

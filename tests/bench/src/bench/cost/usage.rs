@@ -5,17 +5,14 @@
 //!   is the sum
 //!   of the first fields of `/proc/PID/task/TID/schedstat`;
 //! - its finished children, by `cutime` and `cstime` of `/proc/PID/stat`, in clock ticks (10 ms mostly). A child that
-//!   ends moves
-//!   from the first to the second, so that the sum never loses it.
+//!   ends moves from the first to the second, so that the sum never loses it.
 //!
 //! Counted as switches: `voluntary_ctxt_switches` of each thread that lives at the end.
 //!
 //! Not counted:
 //! - the switches of finished children and of threads that have ended, which the kernel shows to the parent alone.
-//!   Threads of the
-//! first reading that are gone in the second are told as a number. A sandbox that is replaced within a turn is among
-//! them; the
-//!   median of several turns bears that;
+//!   Threads of the first reading that are gone in the second are told as a number. A sandbox that is replaced within a
+//!   turn is among them; the median of several turns bears that;
 //! - the CPU time of the kernel's own threads, and of processes whose parent did not wait for them.
 
 use std::collections::BTreeMap;
