@@ -2,10 +2,13 @@
 //! log and every decision. It runs no code that a plugin supplied and links no engine that could.
 //!
 //! ```text
-//! bytes ─► Line ─► Request ─► Admitted ─► Prepared ─► Decision ─┬─ Deny ────────────────────► Refusal ─► bytes
-//! listen   frame   protocol   gate        plugin      auth      ├─ Ask ──► held (durable) ─► uid ─► bytes
-//! catalog                           └─ Allow(Authorized) ─► audit ─► perform ─► audit ─► finish ─► bytes
+//! bytes ─► Line ─► Request ─► Admitted ─► Prepared ─► Decision ─┬─ Deny ────────────► Because ─► bytes
+//! listen   serve   pipeline   gate        prepare     auth      ├─ Ask ──► held (durable) ─► uid ─► bytes
+//!                                                               └─ Allow(Authorized) ─► perform ─► bytes
 //! ```
+//!
+//! An allowed operation is on record before it is performed and after. What is held is performed by `resume` once it is
+//! approved.
 //!
 //! What holds everywhere: nothing with an effect happens before an [`auth::Authorized`] exists; what was held is on the
 //! disk as performing before it begins; nobody who is not trusted is waited for without a deadline; nothing that a
@@ -13,18 +16,24 @@
 //! the disk.
 #![forbid(unsafe_code)]
 
+// The data that the stages hand on.
+pub mod record;
+
 // What the administrator wrote, as the daemon lives by it.
 pub mod policy;
 // What lies in the folders, and what of it serves.
-pub mod handed;
-pub mod hardening;
 pub mod installed;
+// Files that only root may read.
+pub mod handed;
+// Root's rights, given away; what of the kernel is left; memory and terminal.
+pub mod hardening;
 pub mod privileges;
 pub mod system_calls;
 // What is wrong with both, said and nothing served.
 pub mod check;
-// The order of a start, and all files read again.
+// The programs that belong to the daemon.
 pub mod helpers;
+// Each service built once, in order; all files read again; the end.
 pub mod reload;
 pub mod reloading;
 pub mod shutdown;
@@ -36,11 +45,13 @@ pub mod listen;
 pub mod listening;
 pub mod serve;
 // What peers share: who is next, how much of each thing there is, and whose turn it is.
-pub mod connection;
 pub mod fair;
 pub mod shares;
-mod stream;
 pub mod turns;
+// One connection: lines in, replies out.
+pub mod connection;
+mod stream;
+
 // The way of a request, read from top to bottom.
 pub mod answered;
 pub mod pipeline;
@@ -51,12 +62,13 @@ pub mod secrets;
 pub mod prepare;
 // Which operation it names, and may this peer see it.
 pub mod catalog;
+// The plugin that serves it.
 pub mod plugin;
 // What would run.
 pub mod plan;
 // May it run now, wait, or not at all.
 pub mod auth;
-// What waits.
+// What waits, and what its requester asks about it.
 pub mod held;
 pub mod requested;
 // What was consented, run.
@@ -72,8 +84,6 @@ pub mod list;
 pub mod admin;
 pub mod status;
 
-// The data that the stages hand on.
-pub mod record;
 // The service manager: what it hands over, what it is told, and what binds the service.
 pub mod systemd;
 pub use systemd::{activation, credential, notify, service};
