@@ -1,8 +1,7 @@
 //! `regent-sandbox`: runs one plugin with no rights of its own.
 //!
 //! ```text
-//! confined ──► birth ──► Load ──► plugin ──► threads ──► system_calls (second stage) ──► Loaded ──► exchange after
-//! exchange
+//! confined ──► birth ──► Load ──► plugin ──► threads ──► system_calls (second stage) ──► Loaded ──► exchanges
 //! ```
 //!
 //! It is started by the spawner with nothing: no files, no network, no environment, a user of its own; descriptors 0
