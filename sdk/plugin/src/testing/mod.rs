@@ -23,10 +23,12 @@
 //! use regent_plugin::testing::{Host, json, ok};
 //!
 //! # fn main() {
-//! let grants = "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]"; //
-//! include_str!("../whoami.toml") let host = Host::with_grants(&PLUGIN, grants); let planned = host.prepare("whoami",
-//! json!(null)).unwrap(); assert_eq!(planned.command_lines(), ["/usr/bin/whoami"]); assert_eq!(planned.run(|_|
-//! ok("root\n")), Ok(json!("root")));
+//! // include_str!("../whoami.toml")
+//! let grants = "[operations.whoami]\n[commands.whoami]\nrun = [\"/usr/bin/whoami\"]";
+//! let host = Host::with_grants(&PLUGIN, grants);
+//! let planned = host.prepare("whoami", json!(null)).unwrap();
+//! assert_eq!(planned.command_lines(), ["/usr/bin/whoami"]);
+//! assert_eq!(planned.run(|_| ok("root\n")), Ok(json!("root")));
 //! # }
 //! ```
 
